@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cache
+
+import (
+	"context"
+	"errors"
+)
+
+// An Op is what is asked of a region.
+type Op uint8
+
+// The operations. Wire numbers of the change log: only append to this list.
+const (
+	Get         Op = iota + 1
+	Put            // store; coherence with peers follows from the region's settings
+	PutIfAbsent    // store unless a live element is there (JCS: putSafe)
+	Update         // remove at the peers, then put here: the application changed the source
+	Remove         // one key; a key that ends in Separator removes what starts with it
+	RemoveAll      // the whole region
+	RemoveGroup    // every key of a group; Key is the group's name
+	Keys           // live keys; Pattern selects
+	GetMatching    // live elements whose key matches Pattern
+	Merge          // an element, of whatever State, as another node knows it
+)
+
+var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge"}
+
+// String returns the name of the operation.
+func (o Op) String() string {
+	if int(o) < len(opNames) {
+		return opNames[o]
+	}
+	return "?"
+}
+
+// An Origin says where a command came from, and so where its change may not go.
+type Origin uint8
+
+// The origins.
+const (
+	Application Origin = iota // a caller on this node
+	LocalOnly                 // a caller on this node who wants it to stay here
+	FromLateral               // a peer's change
+	FromRemote                // a remote tier
+	FromDisk                  // this node's own disk
+	FromSync                  // a peer's state, not its change: a join or a repair
+)
+
+// A Command asks something of a region.
+type Command struct {
+	Op      Op
+	Origin  Origin
+	Region  string
+	Key     string
+	Pattern string // Keys, GetMatching: Java-like regular expression over the whole key; "" is all
+	Value   Value
+	Attr    *Attributes // nil: the region's own
+	Stamp   Stamp       // zero for Application and LocalOnly: the region's clock gives it
+	Hash    uint64      // Remove from IssueRemoveOnPut: hash of the value put there; 0 is none
+
+	Accessed int64 // Merge, Put from elsewhere: last access known there
+	State    State // Merge
+}
+
+// A Reply answers a Command.
+type Reply struct {
+	Found    bool // Get: a live element; PutIfAbsent: one was there already; Remove: one was removed
+	Element  Element
+	Elements []Element // GetMatching
+	Keys     []string  // Keys
+	Count    int       // RemoveAll, RemoveGroup, prefix Remove: how many went
+	Stamp    Stamp     // of what was written or removed
+}
+
+// A Change is what really happened in a region, as peers are to hear of it.
+type Change struct {
+	Op      Op // Put, Remove, RemoveAll, RemoveGroup
+	Region  string
+	Element Element // Key and Stamp always; Value and Attr for Put
+	Hash    uint64  // see Command.Hash
+}
+
+// Errors that callers branch on.
+var (
+	ErrNoRegion = errors.New("no such region")
+	ErrKey      = errors.New("bad key")
+	ErrTooLarge = errors.New("too large")
+	ErrClosed   = errors.New("node is closed")
+)
+
+// Do carries out a command on whatever region it names; fronts are handed one
+// and know nothing else of regions.
+type Do func(ctx context.Context, c Command) (Reply, error)
+
+// A Kind is what sort of auxiliary a region also writes to.
+type Kind uint8
+
+// The kinds of auxiliaries.
+const (
+	Disk Kind = iota
+	Lateral
+	RemoteTier
+)
+
+// An Auxiliary is whatever a region also writes to and may ask on a miss.
+type Auxiliary interface {
+	// Note is told every change of the region that fan-out lets through. It
+	// is called under the lock of the element, in the order of its changes,
+	// and must not block or call back.
+	Note(c Change)
+	// Fetch looks the key up on a miss. It may block until ctx ends.
+	Fetch(ctx context.Context, region, key string) (Element, bool, error)
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cache
+
+import (
+	"encoding/binary"
+	"strings"
+)
+
+// Limits of names. They bound what a frame may declare before anything is
+// allocated for it.
+const (
+	MaxKey    = 64 << 10 // bytes of a key; JCS writes Java strings, most are short
+	MaxRegion = 1 << 10  // bytes of a region name
+	MaxGroup  = 32 << 10 // bytes of a group name
+	MaxValue  = 64 << 20 // bytes of a value: one frame must hold it
+)
+
+// Separator ends a prefix: the removal of a key that ends in it removes every
+// key that starts with it (JCS: CompositeCache.NAME_COMPONENT_DELIMITER).
+const Separator = ":"
+
+// A key is a string of bytes. Text keys stand for themselves; other kinds
+// start with a NUL byte and a letter, so that they cannot meet a text key.
+const (
+	groupMark = "\x00g" // \0 g uvarint(len(group)) group name
+	plainMark = "\x00s" // \0 s text: a text key that itself starts with NUL
+)
+
+// PlainKey returns the key of a text.
+func PlainKey(text string) string {
+	if strings.HasPrefix(text, "\x00") {
+		return plainMark + text
+	}
+	return text
+}
+
+// GroupKey returns the key of name within group
+// (JCS: engine.control.group.GroupAttrName).
+func GroupKey(group, name string) string {
+	b := make([]byte, 0, len(groupMark)+binary.MaxVarintLen32+len(group)+len(name))
+	b = append(b, groupMark...)
+	b = binary.AppendUvarint(b, uint64(len(group)))
+	b = append(b, group...)
+	return string(append(b, name...))
+}
+
+// SplitGroup takes a group key apart; ok is false for every other key.
+func SplitGroup(key string) (group, name string, ok bool) {
+	rest, ok := strings.CutPrefix(key, groupMark)
+	if !ok {
+		return "", "", false
+	}
+	var n uint64
+	for i := 0; i < len(rest) && i < binary.MaxVarintLen32; i++ {
+		n |= uint64(rest[i]&0x7f) << (7 * i)
+		if rest[i] < 0x80 {
+			rest = rest[i+1:]
+			if n > uint64(len(rest)) {
+				return "", "", false
+			}
+			return rest[:n], rest[n:], true
+		}
+	}
+	return "", "", false
+}
+
+// IsPrefix reports whether removing key means removing what starts with it.
+func IsPrefix(key string) bool {
+	return strings.HasSuffix(key, Separator) && !strings.HasPrefix(key, "\x00")
+}
+
+// KeyText returns a key as people read it: groups as "group/name".
+func KeyText(key string) string {
+	if g, n, ok := SplitGroup(key); ok {
+		return g + "/" + n
+	}
+	return strings.TrimPrefix(key, plainMark)
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cache
+
+import "time"
+
+// Status is one node as it sees itself and its cluster. CLI, HTTP and
+// dashboard render this same value; its JSON form is a stable interface.
+type Status struct {
+	Version   string           `json:"version"`
+	Host      string           `json:"host"`
+	Service   string           `json:"service"`
+	PID       int              `json:"pid"`
+	Node      string           `json:"node"` // id of this incarnation
+	Started   time.Time        `json:"started"`
+	Now       time.Time        `json:"now"`
+	Files     []string         `json:"files"`
+	Endpoints []EndpointStatus `json:"endpoints"`
+	Regions   []RegionStatus   `json:"regions"`
+	Warnings  []string         `json:"warnings,omitempty"`
+}
+
+// EndpointStatus is one lateral auxiliary of a node: a listener, a discovery
+// group and the links to the other endpoints of that group.
+type EndpointStatus struct {
+	Endpoint  string         `json:"endpoint"` // the auxiliary's name in the ccf
+	ID        string         `json:"id"`
+	Cluster   string         `json:"cluster"`
+	Listen    string         `json:"listen,omitempty"` // "" with Receive=false
+	Group     string         `json:"group,omitempty"`  // discovery, "224.0.0.1:6780"
+	Discovery string         `json:"discovery"`        // what discovery is doing, in words
+	Members   []Member       `json:"members"`          // the others that are believed in, this endpoint first
+	Links     []LinkStatus   `json:"links"`            // own links
+	Matrix    []Row          `json:"matrix"`           // rows of all members, as last heard
+	Log       LogStatus      `json:"log"`
+	Counters  map[string]int `json:"counters"`
+}
+
+// A Member is an endpoint that discovery believes in.
+type Member struct {
+	ID       string    `json:"id,omitempty"` // "" while only its address is known
+	Host     string    `json:"host,omitempty"`
+	Service  string    `json:"service,omitempty"`
+	Endpoint string    `json:"endpoint,omitempty"`
+	Addr     string    `json:"addr,omitempty"`
+	PID      int       `json:"pid,omitempty"`
+	Node     string    `json:"node,omitempty"`
+	Source   string    `json:"source"` // multicast, static, dns, peer, link, self
+	Heard    time.Time `json:"heard"`
+	Stale    bool      `json:"stale,omitempty"` // unseen for several announcement periods
+}
+
+// A Row is what one member says of its own links.
+type Row struct {
+	ID    string    `json:"id"`
+	Heard time.Time `json:"heard"`
+	Up    []string  `json:"up"` // ids of the members it has a link with
+}
+
+// Party names one end of a link.
+type Party struct {
+	Host     string `json:"host"`
+	Service  string `json:"service"`
+	Endpoint string `json:"endpoint"`
+	Addr     string `json:"addr"`
+	PID      int    `json:"pid,omitempty"`
+}
+
+// LinkStatus is one link of this node.
+type LinkStatus struct {
+	From      Party         `json:"from"`
+	To        Party         `json:"to"`
+	Local     string        `json:"local"`
+	Remote    string        `json:"remote"`
+	Direction string        `json:"direction"` // in, out
+	Protocol  string        `json:"protocol"`  // mesh, jcs-1.3, …
+	Since     time.Time     `json:"since"`
+	Lag       Lag           `json:"lag"`
+	Regions   []string      `json:"regions"` // shared with that peer
+	Skew      time.Duration `json:"skew_ns"` // its clock minus ours, at most
+}
+
+// Lag is how far a peer is behind this node's own changes.
+type Lag struct {
+	Changes uint64               `json:"changes"`
+	Bytes   uint64               `json:"bytes"`
+	Millis  int64                `json:"millis"` // age of the oldest change it has not acknowledged
+	Regions map[string]RegionLag `json:"regions,omitempty"`
+}
+
+// RegionLag is the part of a Lag that belongs to one region.
+type RegionLag struct {
+	Changes uint64 `json:"changes"`
+	Bytes   uint64 `json:"bytes"`
+	Millis  int64  `json:"millis"`
+}
+
+// MissingLink is a link that should be there and is not.
+type MissingLink struct {
+	From   Party  `json:"from"`
+	To     Party  `json:"to"`
+	Reason string `json:"reason"`
+}
+
+// MeshStatus answers "is the mesh complete?" for every service asked.
+type MeshStatus struct {
+	Complete bool          `json:"complete"`
+	Expected int           `json:"expected"` // links that members of the same group should have
+	Present  int           `json:"present"`
+	Nodes    int           `json:"nodes"` // processes known
+	Links    []LinkStatus  `json:"links"`
+	Missing  []MissingLink `json:"missing"`
+	Notes    []string      `json:"notes,omitempty"`
+}
+
+// LogStatus is the state of a change log.
+type LogStatus struct {
+	First uint64 `json:"first"` // oldest change still held
+	Next  uint64 `json:"next"`  // number of the next change
+	Bytes int    `json:"bytes"`
+	Limit int    `json:"limit"`
+}
+
+// RegionStatus is one region of a node.
+type RegionStatus struct {
+	Region      string   `json:"region"`
+	Mode        string   `json:"mode"` // local, invalidate, replicate
+	Auxiliaries []string `json:"auxiliaries"`
+	Policy      string   `json:"policy"`
+	MaxObjects  int      `json:"max_objects"`
+	Elements    int      `json:"elements"`
+	Tombstones  int      `json:"tombstones"`
+	Bytes       int64    `json:"bytes"` // of keys and values
+	Digest      string   `json:"digest,omitempty"`
+	Stats       Stats    `json:"stats"`
+}
+
+// Stats counts what happened in a region since the start.
+type Stats struct {
+	Hits       uint64 `json:"hits"`        // found in memory (JCS: HitCountRam)
+	AuxHits    uint64 `json:"aux_hits"`    // found in an auxiliary (JCS: HitCountAux)
+	Misses     uint64 `json:"misses"`      // not found (JCS: MissCountNotFound)
+	Expired    uint64 `json:"expired"`     // found but over time (JCS: MissCountExpired)
+	Puts       uint64 `json:"puts"`        // by callers on this node
+	Removes    uint64 `json:"removes"`     // by callers on this node
+	Evictions  uint64 `json:"evictions"`   // over capacity
+	Shrunk     uint64 `json:"shrunk"`      // taken by the shrinker
+	Received   uint64 `json:"received"`    // changes of peers applied
+	Stale      uint64 `json:"stale"`       // changes of peers that were older than what was held
+	Overwrites uint64 `json:"overwrites"`  // concurrent overwrites seen
+	Filtered   uint64 `json:"filtered"`    // removals skipped because the value was equal (FilterRemoveByHashCode)
+	GapDrops   uint64 `json:"gap_drops"`   // elements dropped because a link may have missed their removal
+	SyncIn     uint64 `json:"sync_in"`     // elements received by a sync
+	SyncOut    uint64 `json:"sync_out"`    // elements sent by a sync
+	SyncRounds uint64 `json:"sync_rounds"` // digest comparisons made
+}
