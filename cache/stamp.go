@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// NodeID names one incarnation of a process: it is drawn at random at every
+// NodeID names one incarnation of a process, or of one of its endpoints: it is drawn at random at every
 // start, so a restarted service is a new writer and its stamps never collide
 // with those of its former life.
 type NodeID uint64
