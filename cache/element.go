@@ -68,4 +68,5 @@ const (
 	Live      State = iota // has a value
 	Tombstone              // was removed at Stamp; kept so that nothing older resurrects it
 	Forgotten              // dropped on this node only; holds its place in the digest
+	Floor                  // a removal of many: Key is a FloorKey, nothing it covers is older than Stamp
 )

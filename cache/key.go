@@ -25,7 +25,25 @@ const Separator = ":"
 const (
 	groupMark = "\x00g" // \0 g uvarint(len(group)) group name
 	plainMark = "\x00s" // \0 s text: a text key that itself starts with NUL
+	floorMark = "\x00f" // \0 f op name: the removal of many at once
 )
+
+// FloorKey names the removal of many elements at once: op is RemoveAll,
+// RemoveGroup (name is the group) or Remove (name is a prefix).
+func FloorKey(op Op, name string) string { return floorMark + string(rune(op)) + name }
+
+// SplitFloor takes a FloorKey apart; ok is false for every other key.
+func SplitFloor(key string) (op Op, name string, ok bool) {
+	rest, ok := strings.CutPrefix(key, floorMark)
+	if !ok || rest == "" {
+		return 0, "", false
+	}
+	switch op := Op(rest[0]); op {
+	case RemoveAll, RemoveGroup, Remove:
+		return op, rest[1:], true
+	}
+	return 0, "", false
+}
 
 // PlainKey returns the key of a text.
 func PlainKey(text string) string {

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lateral/cache"
+)
+
+// Settings are what a region is made from.
+type Settings struct {
+	Name       string
+	MaxObjects int    // elements in memory; 0 keeps none, < 0 is unbounded
+	MaxBytes   int64  // bytes of keys and values; ≤ 0 is unbounded
+	Policy     string // "" (W-TinyLFU), lru, lhmlru, fifo, mru, soft; a replicated region evicts by stamp
+	Attr       cache.Attributes
+
+	UseShrinker   bool          // drop elements idle for MaxMemoryIdle, too
+	MaxMemoryIdle time.Duration // < 0 is unlimited; not in replicated regions
+	MaxPerShrink  int           // elements that one pass may drop for idleness; < 0 is unlimited
+
+	// Retention is how long a tombstone or a floor is kept; 0 is
+	// DefaultRetention.
+	Retention time.Duration
+
+	Auxiliaries []Binding // in lookup order
+}
+
+// DefaultRetention keeps a removal as long as a peer may be cut off and still
+// hold what was removed.
+const DefaultRetention = 24 * time.Hour
+
+// A Binding is one auxiliary of a region with what may pass between them.
+type Binding struct {
+	Name string
+	Kind cache.Kind
+	Aux  cache.Auxiliary
+	Gates
+}
+
+// A Digest sums up what a replicated region holds. Its methods may be called
+// by many goroutines at once. The room converge has one.
+type Digest interface {
+	Add(key string, s cache.Stamp)
+	Remove(key string, s cache.Stamp)
+}
+
+// A Region is a named cache. Its methods may be called by many goroutines.
+type Region struct {
+	s      Settings
+	mode   Mode
+	filter bool // FilterRemoveByHashCode of its lateral
+	attr   *cache.Attributes
+	clock  *cache.Clock
+	digest Digest
+	seed   uint64
+	mem    memory
+	floors floors
+	count  counts
+
+	internMu sync.Mutex
+	interned map[cache.Attributes]*cache.Attributes // guarded by internMu, at most maxInterned
+}
+
+// maxInterned bounds how many different attributes a region shares between
+// elements; further ones are held by each element for itself.
+const maxInterned = 1024
+
+// counts are the part of cache.Stats that the region keeps itself.
+type counts struct {
+	puts, removes, auxHits, shrunk, received, stale, overwrites, filtered, gapDrops atomic.Uint64
+}
+
+// New makes a region. The clock is shared by all regions of a node; digest is
+// only used by a replicated region and may be nil for others.
+func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
+	if s.Name == "" || len(s.Name) > cache.MaxRegion {
+		return nil, fmt.Errorf("region %.40q: a name has 1 to %d bytes", s.Name, cache.MaxRegion)
+	}
+	if s.Retention == 0 {
+		s.Retention = DefaultRetention
+	}
+	r := &Region{s: s, clock: clock, digest: digest, seed: rand.Uint64(), interned: map[cache.Attributes]*cache.Attributes{}}
+	r.attr = r.intern(s.Attr)
+	var laterals []Gates
+	for _, b := range s.Auxiliaries {
+		if b.Kind == cache.Lateral {
+			laterals = append(laterals, b.Gates)
+			r.filter = r.filter || b.FilterRemoveByHashCode
+		}
+	}
+	r.mode = ModeOf(&s.Attr, laterals)
+	return r, r.openMemory()
+}
+
+func (r *Region) openMemory() (err error) {
+	p := byStamp
+	switch {
+	case r.mode == Replicate:
+	case r.s.Policy == "" && r.s.MaxBytes <= 0 && r.s.MaxObjects != 0:
+		r.mem, err = newTiny(r.s.MaxObjects, r.seed, r.gone)
+		return err
+	case r.s.Policy == "fifo":
+	case r.s.Policy == "mru":
+		p = byMRU
+	default:
+		// LRU, LHMLRU (the same order, kept in another structure by JCS) and
+		// soft references, which Go does not have.
+		p = byAccess
+	}
+	r.mem = newTable(p, r.s.MaxObjects, r.s.MaxBytes, r.seed, r.gone)
+	return nil
+}
+
+// gone is told by memory of an element that it evicted.
+func (r *Region) gone(h held) { r.undigest(h) }
+
+func (r *Region) undigest(h held) {
+	if h.shared {
+		r.digest.Remove(h.Key, h.Stamp)
+	}
+}
+
+// Name returns the region's name.
+func (r *Region) Name() string { return r.s.Name }
+
+// Mode returns how the region is kept coherent.
+func (r *Region) Mode() Mode { return r.mode }
+
+// Settings returns what the region was made from.
+func (r *Region) Settings() Settings { return r.s }
+
+// intern returns a shared copy of a.
+func (r *Region) intern(a cache.Attributes) *cache.Attributes {
+	r.internMu.Lock()
+	defer r.internMu.Unlock()
+	if p := r.interned[a]; p != nil {
+		return p
+	}
+	p := &a
+	if len(r.interned) < maxInterned {
+		r.interned[a] = p
+	}
+	return p
+}
+
+func (r *Region) attributes(a *cache.Attributes) *cache.Attributes {
+	switch {
+	case a == nil || a == r.attr || *a == *r.attr:
+		return r.attr
+	}
+	return r.intern(*a)
+}
+
+// Status returns the region as people and machines see it.
+func (r *Region) Status() cache.RegionStatus {
+	st := cache.RegionStatus{Region: r.s.Name, Mode: r.mode.String(), Policy: r.policyName(), MaxObjects: r.s.MaxObjects, Auxiliaries: []string{}}
+	for _, b := range r.s.Auxiliaries {
+		st.Auxiliaries = append(st.Auxiliaries, b.Name)
+	}
+	st.Elements, st.Tombstones, st.Bytes = r.mem.size()
+	st.Tombstones += int(r.floors.count.Load())
+	st.Stats = r.Stats()
+	return st
+}
+
+func (r *Region) policyName() string {
+	switch {
+	case r.mode == Replicate:
+		return "stamp"
+	case r.s.Policy == "":
+		return "tinylfu"
+	}
+	return r.s.Policy
+}
+
+// Stats returns the region's counters.
+func (r *Region) Stats() cache.Stats {
+	c := &r.count
+	s := cache.Stats{
+		Puts: c.puts.Load(), Removes: c.removes.Load(), AuxHits: c.auxHits.Load(), Shrunk: c.shrunk.Load(),
+		Received: c.received.Load(), Stale: c.stale.Load(), Overwrites: c.overwrites.Load(),
+		Filtered: c.filtered.Load(), GapDrops: c.gapDrops.Load(),
+	}
+	r.mem.stats(&s)
+	return s
+}
