@@ -3,12 +3,14 @@
 package memnet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -141,8 +143,9 @@ var suite = []struct {
 		}
 	}},
 	{"a full buffer blocks the writer", func(t *testing.T, c, d net.Conn) {
-		c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-		n, err := c.Write(make([]byte, 64<<20))
+		much := make([]byte, 64<<20)
+		c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		n, err := c.Write(much)
 		if !errors.Is(err, os.ErrDeadlineExceeded) || n == 0 || n >= 64<<20 {
 			t.Fatalf("wrote %d, %v", n, err)
 		}
@@ -278,6 +281,24 @@ func TestBufferIsExact(t *testing.T) {
 		<-done
 		if wrote != Buffer+1 {
 			t.Errorf("wrote %d", wrote)
+		}
+	})
+}
+
+func TestWritesAreWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New()
+		c, d := pair(t, n.Host(addrA), n.Host(addrB))
+		for _, b := range []byte("ab") {
+			go c.Write(bytes.Repeat([]byte{b}, 2*Buffer))
+		}
+		got := make([]byte, 4*Buffer)
+		for i := range 16 { // leave the writers time to mix
+			synctest.Wait()
+			io.ReadFull(d, got[i*Buffer/4:(i+1)*Buffer/4])
+		}
+		if changes := 1 + strings.Count(string(got), "ab") + strings.Count(string(got), "ba"); changes != 2 {
+			t.Errorf("%d pieces", changes)
 		}
 	})
 }

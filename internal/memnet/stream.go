@@ -23,8 +23,7 @@ type stream struct {
 	to        *conn
 	way, back *way
 
-	flight []segment
-	last   time.Time   // when the last segment is due: none overtakes another
+	flight []segment // the first holds up the others: none overtakes another
 	timer  *time.Timer // set while the first segment in flight is not due
 	ready  bytes.Buffer
 	fin    bool // everything has arrived
@@ -42,10 +41,6 @@ func newStream(n *Net, to *conn, way, back *way) *stream {
 // sendLocked puts a segment on its way.
 func (s *stream) sendLocked(g segment) {
 	g.due = time.Now().Add(s.way.delay)
-	if g.due.Before(s.last) {
-		g.due = s.last
-	}
-	s.last = g.due
 	s.size += len(g.data)
 	s.way.traffic.Bytes += uint64(len(g.data))
 	s.flight = append(s.flight, g)
@@ -97,6 +92,7 @@ func (s *stream) arriveLocked(g segment) bool {
 // wakeIn pumps again when the first segment is due.
 func (s *stream) wakeIn(d time.Duration) {
 	if s.timer != nil {
+		s.timer.Reset(d) // a reset may be due before the bytes it replaced
 		return
 	}
 	mu := s.arrived.L
