@@ -23,7 +23,7 @@ type stream struct {
 	to        *conn
 	way, back *way
 
-	flight []segment // the first holds up the others: none overtakes another
+	flight []segment   // the first holds up the others: none overtakes another
 	timer  *time.Timer // set while the first segment in flight is not due
 	ready  bytes.Buffer
 	fin    bool // everything has arrived
