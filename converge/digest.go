@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package converge
+
+import (
+	"encoding/hex"
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/zeebo/xxh3"
+
+	"lateral/cache"
+)
+
+// Buckets is how many parts a digest has.
+const Buckets = 4096
+
+// A Sum is the sum of the hashes of the elements in a bucket, or in all.
+type Sum [2]uint64
+
+// IsZero reports whether the sum is that of no element.
+func (s Sum) IsZero() bool { return s == Sum{} }
+
+// String prints the sum in hexadecimal.
+func (s Sum) String() string {
+	b := make([]byte, 0, 16)
+	for _, w := range s {
+		for i := range 8 {
+			b = append(b, byte(w>>(56-8*i)))
+		}
+	}
+	return hex.EncodeToString(b)
+}
+
+// A Digest sums up a replica. Its methods may be called by many goroutines at
+// once; a sum read during a write may show half of it.
+type Digest struct {
+	seed    uint64
+	buckets [Buckets][2]atomic.Uint64
+}
+
+// New makes the digest of an empty replica. All members of a cluster must use
+// the same seed.
+func New(seed uint64) *Digest { return &Digest{seed: seed} }
+
+// BucketOf returns the bucket of a key.
+func (d *Digest) BucketOf(key string) int { return int(xxh3.HashStringSeed(key, d.seed) % Buckets) }
+
+// hash mixes the stamp into the seed of the key's hash, which saves putting
+// the two into one buffer.
+func (d *Digest) hash(key string, s cache.Stamp) xxh3.Uint128 {
+	hi, lo := bits.Mul64(s.Time^0x9e3779b97f4a7c15, uint64(s.Node)^d.seed^0xd1b54a32d192ed03)
+	return xxh3.HashString128Seed(key, hi^lo^s.Time)
+}
+
+// Add puts an element into the digest.
+func (d *Digest) Add(key string, s cache.Stamp) {
+	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
+	b[0].Add(h.Hi)
+	b[1].Add(h.Lo)
+}
+
+// Remove takes an element out that was added before.
+func (d *Digest) Remove(key string, s cache.Stamp) {
+	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
+	b[0].Add(-h.Hi)
+	b[1].Add(-h.Lo)
+}
+
+// Sums returns the sums of all buckets.
+func (d *Digest) Sums() []Sum {
+	out := make([]Sum, Buckets)
+	for i := range out {
+		out[i] = Sum{d.buckets[i][0].Load(), d.buckets[i][1].Load()}
+	}
+	return out
+}
+
+// Root returns the sum of all buckets.
+func (d *Digest) Root() (s Sum) {
+	for i := range d.buckets {
+		s[0] += d.buckets[i][0].Load()
+		s[1] += d.buckets[i][1].Load()
+	}
+	return s
+}
+
+// Differ returns the buckets in which two replicas disagree, in order.
+func Differ(a, b []Sum) []int {
+	var out []int
+	for i := range min(len(a), len(b), Buckets) {
+		if a[i] != b[i] {
+			out = append(out, i)
+		}
+	}
+	return out
+}
