@@ -58,10 +58,7 @@ func RouteVia(group netip.Addr, dev string) (Route, error) {
 // has no row for an IPv4 group sent to a named interface.
 func matching(ip net.IP, dev string, group netip.Addr) netip.Prefix {
 	got, err := netlink.RouteGetWithOptions(ip, &netlink.RouteGetOptions{Oif: dev, FIBMatch: true})
-	if err == nil && len(got) > 0 {
-		if got[0].Dst == nil { // the library's word for a default route
-			return netip.PrefixFrom(unspecified(group), 0)
-		}
+	if err == nil && len(got) > 0 && got[0].Dst != nil {
 		if p, ok := prefixOf(got[0].Dst); ok {
 			return p
 		}
@@ -72,14 +69,6 @@ func matching(ip net.IP, dev string, group netip.Addr) netip.Prefix {
 		}
 	}
 	return netip.PrefixFrom(group.WithZone(""), group.BitLen())
-}
-
-// unspecified returns the zero address of the same family.
-func unspecified(a netip.Addr) netip.Addr {
-	if a.Is4() {
-		return netip.IPv4Unspecified()
-	}
-	return netip.IPv6Unspecified()
 }
 
 // routeError tells refusals to send from failures to ask.

@@ -50,7 +50,8 @@ func Inside(t *testing.T, commands ...string) bool {
 	defer cancel()
 	args := append(unshare[1:], self, "-test.v", "-test.count=1", "-test.run="+pattern(t.Name()))
 	cmd := exec.CommandContext(ctx, unshare[0], args...)
-	cmd.Env = append(os.Environ(), inside+"="+t.Name())
+	// Under the race detector a process dawdles for a second before it ends.
+	cmd.Env = append(os.Environ(), inside+"="+t.Name(), "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	out, err := cmd.CombinedOutput()
 	switch text := string(out); {
 	case err != nil:
