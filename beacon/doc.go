@@ -32,6 +32,9 @@
 // changed: an interface may come later, go down and up, lose its address, or
 // be deleted and made anew under the same name.
 //
+// Linux carries no IPv6 multicast on its loopback: an IPv6 group needs another
+// interface.
+//
 // # Not defended
 //
 // Anybody on the segment can send to the group, with any source address. What
