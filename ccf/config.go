@@ -14,6 +14,8 @@ import (
 type Source struct {
 	Name string // how findings call it
 	Data []byte
+
+	lost bool // Load could not read it, and has said so
 }
 
 // A Pos is a place in a file. The zero Pos means: not written anywhere.

@@ -2,8 +2,6 @@
 
 package ccf
 
-import "io"
-
 // A Setting is one key as it counts.
 type Setting struct {
 	Key    string `json:"key"`
@@ -12,23 +10,50 @@ type Setting struct {
 	Doc    string `json:"doc"`
 }
 
-// Effective returns every setting of the Config, written or not.
-func (c *Config) Effective() []Setting { return nil }
+// notShown stands for a secret.
+const notShown = "(not shown)"
 
-// A KeyDoc is one key as the reference explains it.
-type KeyDoc struct {
-	Scope       string   `json:"scope"` // the prefix it is written under
-	Name        string   `json:"name"`  // as JCS 1.3 spells it, or Lateral
-	Type        string   `json:"type"`  // what its value looks like
-	Default     string   `json:"default"`
-	Doc         string   `json:"doc"`
-	Status      string   `json:"status"`      // "honoured", or "accepted: " and the reason why it is not needed
-	Generations []string `json:"generations"` // JCS generations that know it; none: Lateral only
+// Effective returns every setting of the Config, written or not, in the order
+// default, regions, auxiliaries, the rest. Keys that Lateral does not need are
+// there only if they are written; secrets are masked.
+func (c *Config) Effective() []Setting {
+	var list []Setting
+	for _, b := range c.blocks {
+		if b.head != "" {
+			list = append(list, Setting{b.head, b.value, b.pos.String(), b.doc})
+		}
+		for _, s := range b.scopes {
+			list = append(list, b.effective(s)...)
+		}
+	}
+	return list
 }
 
-// Reference returns every key, by scope.
-func Reference() []KeyDoc { return nil }
-
-// WriteReference writes every key with its default and meaning, as a ccf
-// that Parse reads.
-func WriteReference(w io.Writer) error { return nil }
+func (b *block) effective(s scope) []Setting {
+	var list []Setting
+	for _, k := range byScope[s] {
+		st, written := b.set[k]
+		sp := k.spelled(b.gen)
+		if sp == nil && written { // came from jcs.default of another generation
+			sp = &k.spell[0]
+		}
+		if sp == nil || k.idle != "" && !written {
+			continue
+		}
+		e := Setting{Key: sp.name, Value: sp.def, Source: st.pos.String(), Doc: k.doc}
+		if b.prefix != "" {
+			e.Key = b.prefix + "." + sp.name
+		}
+		if written {
+			e.Value = st.text
+		}
+		if k.secret && e.Value != "" {
+			e.Value = notShown
+		}
+		if k.idle != "" {
+			e.Doc += " Accepted, not needed: " + k.idle + "."
+		}
+		list = append(list, e)
+	}
+	return list
+}

@@ -103,6 +103,9 @@ func (fs *findings) add(s Severity, p Pos, key, saw, why, do string) {
 	fs.list = append(fs.list, Finding{p.File, p.Line, key, s, saw, why, do})
 }
 
+// full reports whether nothing more is kept: suggestions need not be sought.
+func (fs *findings) full() bool { return len(fs.list) >= maxFindings }
+
 // split sorts the findings by file (in the order given) and line, and parts
 // errors from the rest.
 func (fs *findings) split(files []string) (errs Errors, rest []Finding) {

@@ -40,7 +40,7 @@ func (o Options) Load(paths ...string) (*Config, error) {
 			fs.add(Error, Pos{File: p}, "", err.Error(), "what it says about regions and peers is not known",
 				"name an existing, readable cache.ccf")
 		}
-		files = append(files, Source{p, data})
+		files = append(files, Source{p, data, err != nil})
 	}
 	return o.parse(&fs, files)
 }
