@@ -4,8 +4,20 @@ package discover
 
 import (
 	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
 
 	"lateral/cache"
+)
+
+// The defaults of Config. MemberTimeout is that of JCS
+// (UDPDiscoveryService: 180 s).
+const (
+	DefaultAnnounceInterval = 10 * time.Second
+	DefaultMemberTimeout    = 180 * time.Second
 )
 
 // A Discoverer knows the members of one discovery group and cluster. Its
@@ -13,24 +25,65 @@ import (
 // after Run; they never block on the network.
 type Discoverer struct {
 	cfg     Config
-	changed chan struct{}
+	changed chan struct{} // room for one: Members differs
+	wake    chan struct{} // room for one: a packet may be due earlier
+	again   chan struct{} // room for one: DNS is to be asked again
+
+	mu    sync.Mutex // guards what follows; nothing blocks under it
+	table *table
+	pace  pace
+	ask   bool   // the next packet solicits, whoever is known
+	seq   uint32 // of the last packet sent
+	said  bool   // somebody may know us: a goodbye is due
+	rand  *rand.Rand
+	grump grumble
 }
 
 // New returns a Discoverer that does nothing until Run; Members already lists
 // the static addresses.
 func New(c Config) *Discoverer {
-	return &Discoverer{cfg: c, changed: make(chan struct{}, 1)}
+	if c.AnnounceInterval <= 0 {
+		c.AnnounceInterval = DefaultAnnounceInterval
+	}
+	if c.MemberTimeout <= 0 {
+		c.MemberTimeout = DefaultMemberTimeout
+	}
+	if c.Resolver == nil {
+		c.Resolver = net.DefaultResolver
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Rand == nil {
+		c.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	t := newTable(c.Self, c.AnnounceInterval, c.MemberTimeout)
+	t.plant(c.Static)
+	return &Discoverer{
+		cfg:     c,
+		changed: make(chan struct{}, 1),
+		wake:    make(chan struct{}, 1),
+		again:   make(chan struct{}, 1),
+		table:   t,
+		pace:    pace{interval: c.AnnounceInterval},
+		rand:    c.Rand,
+	}
 }
 
-// Run announces us, listens and resolves until ctx ends, says goodbye and
-// returns nil. It returns an error at once if what we would say of ourselves
-// can't be said (names too long, no id), or when Conn was closed under it. It
+// Run announces us, listens and resolves until ctx ends, says goodbye, closes
+// Conn and returns nil. It returns an error at once if what we would say of
+// ourselves can't be said (names too long, no id) or the configuration names
+// an address that can't be dialled, and later if Conn was closed under it. It
 // is called once.
-func (d *Discoverer) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (d *Discoverer) Run(ctx context.Context) error { return d.run(ctx) }
 
 // Members returns everyone believed in except ourselves, sorted by host,
-// service, endpoint and address. The result belongs to the caller.
-func (d *Discoverer) Members() []Member { return nil }
+// service, endpoint and id. The result belongs to the caller.
+func (d *Discoverer) Members() []Member {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.table.list(time.Now())
+}
 
 // Changed is poked after every change to who is a member or how to reach one.
 // It has room for one poke, for one reader.
@@ -42,22 +95,58 @@ func (d *Discoverer) Changed() <-chan struct{} { return d.changed }
 // ages, not times). Hearsay never brings back who left, nor takes an address
 // from somebody else; a hello does both. Loopback addresses are believed: a
 // caller that got them over a link that is not loopback takes them out first.
-func (d *Discoverer) Learn(m Member) {}
+func (d *Discoverer) Learn(m Member) {
+	d.do(func(now time.Time) bool { return d.table.learn(now, m) })
+}
 
 // Bind says that dialling addr, as Members gave it, led to this endpoint. If
-// that is ourselves, the address is never offered again.
-func (d *Discoverer) Bind(addr string, id cache.NodeID) {}
+// that is ourselves, the address is not offered again: a configured one never,
+// another one for MemberTimeout, unless somebody else announces it.
+func (d *Discoverer) Bind(addr string, id cache.NodeID) {
+	d.do(func(now time.Time) bool { return d.table.bind(now, addr, id) })
+}
 
 // Linked says that a link with the member has come up or is gone. A member
-// with a link is never forgotten.
-func (d *Discoverer) Linked(id cache.NodeID, up bool) {}
+// with a link is never forgotten. The member need not be known yet.
+func (d *Discoverer) Linked(id cache.NodeID, up bool) {
+	d.do(func(now time.Time) bool { return d.table.linked(now, id, up) })
+}
 
 // Left says that the member took its leave on a link. It is forgotten at once,
 // unless the configuration names it: then its address is left.
-func (d *Discoverer) Left(id cache.NodeID) {}
+func (d *Discoverer) Left(id cache.NodeID) {
+	d.do(func(now time.Time) bool { return d.table.left(now, id) })
+}
 
 // Refresh asks DNS again soon, as after a failed dial; at most once a second.
-func (d *Discoverer) Refresh() {}
+func (d *Discoverer) Refresh() { poke(d.again) }
 
 // Heard returns the packet counters.
-func (d *Discoverer) Heard() Counts { return Counts{} }
+func (d *Discoverer) Heard() Counts {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.table.counts
+}
+
+// do makes a change to the table, logs what it had to say and pokes if there
+// was a change.
+func (d *Discoverer) do(change func(now time.Time) bool) {
+	d.mu.Lock()
+	changed := change(time.Now())
+	notes := d.table.notes
+	d.table.notes = nil
+	d.mu.Unlock()
+	for _, n := range notes {
+		d.cfg.Log.Log(context.Background(), n.level, n.text, n.args...)
+	}
+	if changed {
+		poke(d.changed)
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -35,7 +35,7 @@ type Member struct {
 	// dial. Empty if it can't be dialled (Receive is false, or only its link
 	// is known).
 	Addrs   []string
-	Source  string    // best source so far: multicast, link, peer, static, dns
+	Source  string    // how it was found: multicast before static, dns, link, peer
 	Heard   time.Time // last packet, hello or mention; zero while only an address is known
 	Receive bool      // it listens and wants changes
 	Static  bool      // named by the configuration or a DNS answer: never forgotten while it is
@@ -69,7 +69,7 @@ type Resolver interface {
 type Config struct {
 	Self Self
 	// Conn carries the announcements; nil means that no datagram is sent or
-	// heard. Run reads it but does not close it.
+	// heard. Run owns it: it closes it in the end.
 	Conn beacon.Conn
 	// Static are "host:port" addresses of some members; they tell of the rest.
 	Static []string
