@@ -5,7 +5,6 @@ package discover
 import (
 	"log/slog"
 	"net"
-	"slices"
 	"strconv"
 	"time"
 

@@ -19,7 +19,7 @@ const (
 )
 
 // resolve asks DNS for every configured name, again and again.
-func (d *Discoverer) resolve(ctx context.Context) error {
+func (d *Discoverer) resolve(ctx context.Context) {
 	for {
 		for _, name := range d.cfg.DNS {
 			d.resolveOne(ctx, name)
@@ -27,7 +27,7 @@ func (d *Discoverer) resolve(ctx context.Context) error {
 		pause(ctx, resolveGap)
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-d.again:
 		case <-time.After(resolveEvery - resolveGap):
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -24,39 +25,40 @@ const (
 var errConnClosed = errors.New("discover: the datagram socket was closed: announcements are neither heard nor sent")
 
 func (d *Discoverer) run(ctx context.Context) error {
-	var loops []func(context.Context) error
-	if d.cfg.Conn != nil {
-		// Closing ends the read loop.
-		defer d.cfg.Conn.Close()
-		loops = append(loops, d.listen, d.speak)
+	conn := d.cfg.Conn
+	if conn != nil {
+		defer conn.Close()
 	}
 	if err := d.check(); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var ears, others sync.WaitGroup
+	if conn != nil {
+		ears.Go(func() {
+			if err := d.listen(ctx); err != nil {
+				stop(err)
+			}
+		})
+		others.Go(func() { d.speak(ctx) })
+	}
 	if len(d.cfg.DNS) > 0 {
-		loops = append(loops, d.resolve)
+		others.Go(func() { d.resolve(ctx) })
 	}
-	loops = append(loops, d.watch)
+	others.Go(func() { d.watch(ctx) })
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error)
-	for _, loop := range loops {
-		go func() { ended <- loop(ctx) }()
+	<-ctx.Done()
+	others.Wait() // no announcement after the goodbye
+	if conn != nil {
+		d.goodbye()
+		conn.Close()
+		ears.Wait()
 	}
-	var first error
-	for range loops {
-		err := <-ended
-		cancel()
-		if first == nil {
-			first = err
-		}
-		if d.cfg.Conn != nil {
-			d.goodbye()
-			d.cfg.Conn.Close()
-		}
+	if err := context.Cause(ctx); errors.Is(err, errConnClosed) {
+		return err
 	}
-	return first
+	return nil
 }
 
 // check reports what would make Run useless.
@@ -115,7 +117,7 @@ func (d *Discoverer) listen(ctx context.Context) error {
 }
 
 // speak sends what the pace says, when it says so.
-func (d *Discoverer) speak(ctx context.Context) error {
+func (d *Discoverer) speak(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	look := time.NewTicker(lookEvery)
@@ -127,7 +129,7 @@ func (d *Discoverer) speak(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-d.wake:
 		case <-look.C:
 			if s := d.look(); !slices.Equal(s, seen) {
@@ -225,13 +227,13 @@ func (d *Discoverer) goodbye() {
 }
 
 // watch forgets who has been silent for too long.
-func (d *Discoverer) watch(ctx context.Context) error {
+func (d *Discoverer) watch(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
 			d.do(d.table.expire)
 		}
