@@ -55,12 +55,12 @@ func (l *lexer) next() (entry, bool) {
 // end in a backslash, without comments and blank lines, and where it starts.
 // Of a line that is too long it keeps one byte over the limit.
 func (l *lexer) logical() (text []byte, start int, ok bool) {
-	for continued := false; ; {
+	for {
 		for l.pos < len(l.data) && isBlank(l.data[l.pos]) {
 			l.pos++
 		}
 		if l.pos == len(l.data) {
-			return text, start, len(text) > 0 || continued
+			return text, start, len(text) > 0
 		}
 		c := l.data[l.pos]
 		switch {
@@ -68,13 +68,9 @@ func (l *lexer) logical() (text []byte, start int, ok bool) {
 			return text, start, true
 		case isEOL(c):
 			l.eol()
-			continued = false
 			continue
 		case len(text) == 0 && (c == '#' || c == '!'):
-			for l.pos < len(l.data) && !isEOL(l.data[l.pos]) {
-				l.pos++
-			}
-			continued = false
+			l.natural()
 			continue
 		case len(text) == 0:
 			start = l.line
@@ -84,16 +80,15 @@ func (l *lexer) logical() (text []byte, start int, ok bool) {
 		for slashes < len(natural) && natural[len(natural)-1-slashes] == '\\' {
 			slashes++
 		}
-		continued = slashes%2 == 1
+		continued := slashes%2 == 1
 		if continued {
 			natural = natural[:len(natural)-1]
 		}
 		text = append(text, natural[:min(len(natural), maxLine+1-len(text))]...)
-		if !continued {
-			l.eol()
+		// A backslash at the very end is an empty line to Java, unless \r\n follows it.
+		if width := l.eol(); !continued || width < 2 && l.pos == len(l.data) {
 			return text, start, true
 		}
-		l.eol()
 	}
 }
 
@@ -106,16 +101,18 @@ func (l *lexer) natural() []byte {
 	return l.data[from:l.pos]
 }
 
-// eol steps over one \n, \r or \r\n, if there is one.
-func (l *lexer) eol() {
+// eol steps over one \n, \r or \r\n, if there is one, and returns its width.
+func (l *lexer) eol() int {
 	if l.pos == len(l.data) {
-		return
+		return 0
 	}
+	from := l.pos
 	if l.data[l.pos] == '\r' && l.pos+1 < len(l.data) && l.data[l.pos+1] == '\n' {
 		l.pos++
 	}
 	l.pos++
 	l.line++
+	return l.pos - from
 }
 
 // split parts key and value at the first blank, = or : that is not escaped.
