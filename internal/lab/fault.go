@@ -7,10 +7,13 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // LinkDown is "ip link set eth0 down": the routes and the IPv6 addresses of
@@ -23,7 +26,7 @@ func (h *Host) LinkDown() {
 // LinkUp is what ifup does: link, addresses and the multicast route are back.
 func (h *Host) LinkUp() {
 	h.lab.t.Helper()
-	if err := h.space.doErr(h.up); err != nil {
+	if err := errors.Join(h.space.doErr(h.up), h.settle()); err != nil {
 		h.lab.t.Fatalf("%s: eth0 up: %v", h.Name, err)
 	}
 }
@@ -39,6 +42,57 @@ func (h *Host) CableOut() {
 func (h *Host) CableIn() {
 	h.lab.t.Helper()
 	h.link("cable in", h.lab.bridge, h.port(), netlink.LinkSetUp)
+	if err := h.settle(); err != nil {
+		h.lab.t.Fatalf("%s: cable in: %v", h.Name, err)
+	}
+}
+
+// settleWithin is ample: the kernel takes news of a carrier up to a second.
+const settleWithin = 5 * time.Second
+
+// settle waits until what was put up is up. The kernel is done with that later
+// than with the call: till then the bridge drops packets, and IPv6 addresses
+// are tentative. A link or cable that is down is left as it is.
+func (h *Host) settle() error {
+	var state string
+	var err error
+	for start := time.Now(); time.Since(start) < settleWithin; time.Sleep(time.Millisecond) {
+		var here, there bool
+		errThere := h.lab.bridge.doErr(func() (err error) {
+			there, state, err = linkState(h.port())
+			return err
+		})
+		errHere := h.space.doErr(func() (err error) {
+			var s string
+			here, s, err = linkState("eth0")
+			state += s
+			return err
+		})
+		err = errors.Join(errHere, errThere)
+		if err != nil || state == "" || !here || !there {
+			return err
+		}
+	}
+	return fmt.Errorf("after %v %s", settleWithin, state)
+}
+
+// linkState says whether an interface is set up, and what keeps it from
+// working if so.
+func linkState(name string) (up bool, missing string, err error) {
+	l, err := netlink.LinkByName(name)
+	if err != nil {
+		return false, "", err
+	}
+	if l.Attrs().OperState != netlink.OperUp {
+		missing = fmt.Sprintf("%s is %s; ", name, l.Attrs().OperState)
+	}
+	as, err := netlink.AddrList(l, netlink.FAMILY_V6)
+	for _, a := range as {
+		if a.Flags&unix.IFA_F_TENTATIVE != 0 {
+			missing += fmt.Sprintf("%s is tentative; ", a.IP)
+		}
+	}
+	return l.Attrs().Flags&net.FlagUp != 0, missing, err
 }
 
 func (h *Host) link(what string, in *space, name string, f func(netlink.Link) error) {
@@ -122,6 +176,7 @@ func (h *Host) heal() error {
 	}
 	errs = append(errs,
 		h.lab.bridge.doErr(func() error { return setLink(h.port(), netlink.LinkSetUp) }),
-		h.space.doErr(h.up))
+		h.space.doErr(h.up),
+		h.settle())
 	return errors.Join(errs...)
 }

@@ -47,13 +47,14 @@ func (h *Host) build() error {
 	if err := h.lab.bridge.doErr(func() error { return h.plug(int(ns.Fd())) }); err != nil {
 		return fmt.Errorf("veth: %w", err)
 	}
-	return h.space.doErr(func() error {
+	err = h.space.doErr(func() error {
 		lo, err := netlink.LinkByName("lo")
 		if err != nil {
 			return err
 		}
 		return errors.Join(netlink.LinkSetUp(lo), h.up())
 	})
+	return errors.Join(err, h.settle())
 }
 
 // furnish sets what a process sees of the host besides its network.
@@ -69,7 +70,9 @@ func (h *Host) furnish() error {
 	_ = unix.Mount("none", "/sys", "sysfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "")
 	// Duplicate detection keeps addresses back for over a second.
 	for _, k := range []string{"all", "default"} {
-		_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+k+"/accept_dad", []byte("0"), 0)
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+k+"/accept_dad", []byte("0"), 0); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -106,9 +109,6 @@ func (h *Host) up() error {
 	}
 	for _, p := range []netip.Prefix{netip.PrefixFrom(h.Addr, 24), netip.PrefixFrom(h.Addr6, 64)} {
 		a := &netlink.Addr{IPNet: ipNet(p)}
-		if p.Addr().Is6() {
-			a.Flags = unix.IFA_F_NODAD
-		}
 		if err := netlink.AddrReplace(eth0, a); err != nil {
 			return fmt.Errorf("address %s: %w", p, err)
 		}

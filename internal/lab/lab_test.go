@@ -11,13 +11,17 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
 	"go.uber.org/goleak"
 	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -144,13 +148,13 @@ func TestLinkAndCable(t *testing.T) {
 	}
 	a.say("into the void")
 	ha.CableIn()
-	Eventually(t, soon, func() error {
-		a.say("plugged in")
-		if s := b.hears(never); s != "plugged in@10.77.0.1" {
-			return fmt.Errorf("heard %q", s)
-		}
-		return nil
-	})
+	a.say("plugged in")
+	want(t, b.hears(soon), "plugged in@10.77.0.1")
+	ha.LinkDown()
+	ha.CableOut()
+	l.Heal()
+	a.say("healed")
+	want(t, b.hears(soon), "healed@10.77.0.1")
 }
 
 func TestBlockIsOneWayAndSilent(t *testing.T) {
@@ -163,6 +167,20 @@ func TestBlockIsOneWayAndSilent(t *testing.T) {
 			c, d := connect(t, ha, hb, "10.77.0.2")
 			c6, d6 := connect(t, ha, hb, "fd77::2")
 			l.Block(ha, hb)
+			hb.Run("ip", "neigh", "flush", "all") // the way back must not need a neighbour known before
+			if u, err := dialUDP(hb, "fd77::1"); err != nil {
+				t.Error(err)
+			} else {
+				seen := ha.Capture(func(p Packet) bool { return p.Src.Addr() == hb.Addr6 && p.Proto == UDP })
+				u.Write([]byte("x"))
+				u.Close()
+				Eventually(t, soon, func() error {
+					if seen.Count(nil) == 0 {
+						return errors.New("nothing comes back over IPv6")
+					}
+					return nil
+				})
+			}
 			a.say("dropped")
 			b.say("other way")
 			want(t, a.hears(soon), "other way@10.77.0.2")
@@ -190,6 +208,11 @@ func TestBlockIsOneWayAndSilent(t *testing.T) {
 			want(t, a.hears(never), "")
 		})
 	}
+}
+
+func dialUDP(h *Host, addr string) (c net.Conn, err error) {
+	h.Do(func() { c, err = net.Dial("udp", net.JoinHostPort(addr, "9")) })
+	return c, err
 }
 
 // connect dials from one host to another.
@@ -282,4 +305,50 @@ func TestLabsDoNotMeet(t *testing.T) {
 	a, b := listen(t, one.Hosts[0]), listen(t, two.Hosts[1])
 	a.say("x")
 	want(t, b.hears(never), "")
+}
+
+func TestSnooping(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		l := New(t, Options{Hosts: 1, Snooping: on})
+		var br netlink.Link
+		l.bridge.do(func() { br, _ = netlink.LinkByName("br0") })
+		if b, ok := br.(*netlink.Bridge); !ok || b.MulticastSnooping == nil || *b.MulticastSnooping != on {
+			t.Errorf("snooping %v: %+v", on, br)
+		}
+	}
+}
+
+// The first thread stands for the process in /proc/self and must not move to
+// another network.
+func TestFirstThreadStays(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // a goroutine runs on where its starter blocks
+	held := make(chan struct{})
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer close(held)
+	onFirst := make(chan bool)
+	var s *space
+	var err error
+	for first := false; !first; first = <-onFirst { // each that is another thread holds it, until the first is next
+		all.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			if unix.Gettid() != os.Getpid() {
+				onFirst <- false
+				<-held
+				return
+			}
+			runtime.UnlockOSThread()
+			s, err = newSpace()
+			runtime.LockOSThread()
+			onFirst <- true
+		})
+	}
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.close()
+	if s.tid == os.Getpid() {
+		t.Error("the first thread was moved")
+	}
 }
