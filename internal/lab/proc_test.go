@@ -129,7 +129,7 @@ func TestNothingIsLeftOfAKilledTest(t *testing.T) {
 	}
 	h := New(t, Options{Hosts: 1}).Hosts[0] // only for its Proc
 	cmd := exec.Command(os.Args[0], "-test.run=^TestNothingIsLeftOfAKilledTest$")
-	cmd.Env = append(os.Environ(), "LAB_CHILD=1")
+	cmd.Env = append(os.Environ(), "LAB_CHILD=1", "TMPDIR="+t.TempDir())
 	p, err := h.StartCmd(cmd)
 	if err != nil {
 		t.Fatal(err)
