@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"lateral/host"
+)
+
+// interfaces checks those that would be used.
+func (s *scene) interfaces(context.Context) []Finding {
+	if s.ifsErr != nil {
+		return []Finding{{Severity: Failure, Saw: s.ifsErr.Error(), Why: "without interfaces nobody can be reached",
+			Do: "find out why this process may not ask the system for them (sandbox, seccomp)"}}
+	}
+	names := s.candidates()
+	if len(names) == 0 {
+		return []Finding{{Severity: Warning, Saw: "there is no interface but loopback",
+			Why: "services of this host find each other, but nobody outside is reached",
+			Do:  "start the network, or give this container one", Details: s.list()}}
+	}
+	var all []Finding
+	for _, n := range names {
+		all = append(all, s.examine(n))
+	}
+	return all
+}
+
+// candidates returns the interfaces worth looking at: those that the groups
+// use, and the likely one where a group would only reach loopback for want of
+// a route.
+func (s *scene) candidates() []string {
+	var names []string
+	for _, g := range s.groups() {
+		used := s.used(g)
+		names = append(names, used...)
+		if l := s.likely(g); l != "" && len(s.named(g)) == 0 && onlyLoopback(s, used) {
+			names = append(names, l)
+		}
+	}
+	if len(s.Groups) == 0 {
+		if names = s.expand(s.Interfaces); len(names) == 0 && len(s.Interfaces) == 0 {
+			names = append(names, s.likely(netip.Addr{}))
+		}
+	}
+	return slices.DeleteFunc(distinct(names), func(n string) bool {
+		i, ok := s.find(n)
+		// Loopback is worth a word only if somebody asked for it.
+		return n == "" || ok && i.Loopback && !s.asked(n)
+	})
+}
+
+// asked reports whether the configuration or the caller names the interface.
+func (s *scene) asked(name string) bool {
+	return slices.Contains(s.Interfaces, name) ||
+		slices.ContainsFunc(s.Groups, func(g Group) bool { return slices.Contains(g.Interfaces, name) })
+}
+
+// onlyLoopback reports whether none of the names is a real interface.
+func onlyLoopback(s *scene, names []string) bool {
+	return !slices.ContainsFunc(names, func(n string) bool { i, ok := s.find(n); return ok && !i.Loopback })
+}
+
+// examine looks at one interface.
+func (s *scene) examine(name string) Finding {
+	i, ok := s.find(name)
+	f := Finding{Severity: Failure, About: []string{name}}
+	switch {
+	case !ok:
+		f.Saw = fmt.Sprintf("there is no interface %s", name)
+		f.Why = "the configuration names it, so nothing is sent or heard until it comes"
+		f.Do = "correct the name; this machine has " + s.names()
+	case !i.Up:
+		f.Saw = fmt.Sprintf("interface %s is down", name)
+		f.Why = "no packet leaves or enters through it, and its routes are gone"
+		f.Do = fmt.Sprintf("ip link set dev %s up\nor, with /etc/network/interfaces: ifup %s", name, name)
+	case !i.Running:
+		f.Saw = fmt.Sprintf("interface %s is up but has no carrier", name)
+		f.Why = "no packet leaves or enters through it"
+		f.Do = "plug in the cable, or look at the switch port or the virtual network behind it"
+	case !i.Multicast && !i.Loopback:
+		f.Saw = fmt.Sprintf("interface %s has its multicast flag off", name)
+		f.Why = "the kernel then takes no part in groups on it, so discovery neither sends nor hears there"
+		f.Do = fmt.Sprintf("ip link set dev %s multicast on", name)
+	case !s.addressed(i):
+		f.Saw = fmt.Sprintf("interface %s has no address of the family its groups need", name)
+		f.Why = "peers dial the address that packets come from"
+		f.Do = fmt.Sprintf("give it one: ip addr add ADDRESS/LENGTH dev %s", name)
+	default:
+		f.Severity, f.Saw = Ok, describe(i)
+	}
+	return f
+}
+
+// addressed reports whether the interface has addresses of the families of the
+// groups that use it.
+func (s *scene) addressed(i host.Interface) bool {
+	for _, g := range s.groups() {
+		if !slices.Contains(s.used(g), i.Name) {
+			continue
+		}
+		if !slices.ContainsFunc(i.Addrs, func(p netip.Prefix) bool { return p.Addr().Is4() == g.Is4() }) {
+			return false
+		}
+	}
+	return len(i.Addrs) > 0
+}
+
+// describe prints an interface on one line.
+func describe(i host.Interface) string {
+	words := []string{i.Name}
+	for _, p := range i.Addrs {
+		words = append(words, p.String())
+	}
+	state := "down"
+	switch {
+	case i.Up && i.Running:
+		state = "up"
+	case i.Up:
+		state = "up without carrier"
+	}
+	text := strings.Join(words, " ") + ", " + state
+	if i.Multicast {
+		text += ", multicast"
+	}
+	return text + fmt.Sprintf(", MTU %d", i.MTU)
+}
+
+// names prints the names of all interfaces.
+func (s *scene) names() string {
+	var all []string
+	for _, i := range s.ifs {
+		all = append(all, i.Name)
+	}
+	return strings.Join(all, ", ")
+}
+
+// list prints all interfaces, one per line.
+func (s *scene) list() []string {
+	var all []string
+	for _, i := range s.ifs {
+		all = append(all, describe(i))
+	}
+	return all
+}

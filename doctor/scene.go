@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"lateral/host"
+)
+
+// A machine is what the checks ask of this host; tests have their own.
+type machine struct {
+	ifs      []host.Interface
+	ifsErr   error
+	table    []host.Route // that can match a group
+	tableErr error
+	route    func(group netip.Addr) (host.Route, error)
+	routeVia func(group netip.Addr, dev string) (host.Route, error)
+	owners   func(proto string, addr netip.Addr, port uint16) ([]host.Process, error)
+	loop     func(ctx context.Context, group netip.AddrPort, dev string) error
+	share    func(group netip.AddrPort) error
+	files    func() (soft, hard uint64, err error)
+	identity func(ctx context.Context) (host.Identity, error)
+}
+
+// look takes in the real machine.
+func look() machine {
+	m := machine{
+		route: host.RouteTo, routeVia: host.RouteVia, owners: host.OwnersOf,
+		loop: loopback, share: bindShared, files: host.FileLimit, identity: host.Identify,
+	}
+	m.ifs, m.ifsErr = host.Interfaces()
+	m.table, m.tableErr = host.Routes()
+	return m
+}
+
+// A scene is a machine and what is to be checked on it. It does not change, so
+// the checks share it.
+type scene struct {
+	Options
+	machine
+}
+
+// groups returns the distinct group addresses in order.
+func (s *scene) groups() []netip.Addr {
+	var all []netip.Addr
+	for _, g := range s.Groups {
+		if a := g.Addr.Addr(); !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// places returns where a group is configured: "cache.ccf:212, sessioncache.ccf:31".
+func (s *scene) places(group netip.Addr) string {
+	var all []string
+	for _, g := range s.Groups {
+		if g.Addr.Addr() == group && g.At != "" && !slices.Contains(all, g.At) {
+			all = append(all, g.At)
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// named returns the interfaces that the configuration names for a group and
+// that Options.Interfaces lets through; none where the kernel is to decide.
+func (s *scene) named(group netip.Addr) []string {
+	var names []string
+	for _, g := range s.Groups {
+		if g.Addr.Addr() == group {
+			names = append(names, s.expand(g.Interfaces)...)
+		}
+	}
+	only := s.expand(s.Interfaces)
+	if len(names) == 0 {
+		names = only
+	}
+	if len(s.Interfaces) > 0 {
+		names = slices.DeleteFunc(names, func(n string) bool { return !slices.Contains(only, n) })
+	}
+	return distinct(names)
+}
+
+// expand replaces "*" by every interface that is up and can multicast.
+func (s *scene) expand(names []string) []string {
+	var all []string
+	for _, n := range names {
+		if n != "*" {
+			all = append(all, n)
+			continue
+		}
+		for _, i := range s.ifs {
+			if i.Up && i.Multicast {
+				all = append(all, i.Name)
+			}
+		}
+	}
+	return all
+}
+
+// used returns the interfaces that packets to a group would take: the named
+// ones, else the one of the kernel's route, else loopback alone, as beacon has
+// it. With a restriction it never returns another.
+func (s *scene) used(group netip.Addr) []string {
+	if names := s.named(group); len(names) > 0 || len(s.Interfaces) > 0 {
+		return names
+	}
+	if rt, err := s.route(group); err == nil && rt.Interface != "" {
+		return []string{rt.Interface}
+	}
+	for _, i := range s.ifs {
+		if i.Loopback {
+			return []string{i.Name}
+		}
+	}
+	return nil
+}
+
+// find returns the interface of that name.
+func (s *scene) find(name string) (host.Interface, bool) {
+	i := slices.IndexFunc(s.ifs, func(i host.Interface) bool { return i.Name == name })
+	if i < 0 {
+		return host.Interface{}, false
+	}
+	return s.ifs[i], true
+}
+
+// likely returns the interface that an operator most probably means by "the
+// servers' network": a named one, else one with an address and a default
+// route, real rather than made for containers. "" if there is none.
+func (s *scene) likely(group netip.Addr) string {
+	for _, n := range s.named(group) {
+		if i, ok := s.find(n); ok && !i.Loopback {
+			return n
+		}
+	}
+	best, most := "", -1
+	for _, i := range s.ifs {
+		if i.Loopback || len(s.Interfaces) > 0 {
+			continue
+		}
+		if p := s.points(i); p > most {
+			best, most = i.Name, p
+		}
+	}
+	return best
+}
+
+// virtual are the beginnings of names that container and VPN software gives.
+var virtual = []string{"docker", "br-", "veth", "virbr", "vnet", "tun", "tap", "wg", "cni", "flannel", "cali", "lxc", "ifb", "dummy", "tailscale", "podman"}
+
+// points says how likely an interface is the one meant.
+func (s *scene) points(i host.Interface) int {
+	p := 0
+	if slices.ContainsFunc(s.table, func(r host.Route) bool { return r.Prefix.Bits() == 0 && r.Interface == i.Name }) {
+		p += 8
+	}
+	if a := i.Addr4(); a.IsValid() && !a.IsLinkLocalUnicast() {
+		p += 4
+	} else if len(i.Addrs) > 0 {
+		p++
+	}
+	if i.Up && i.Running {
+		p += 2
+	}
+	if slices.ContainsFunc(virtual, func(v string) bool { return strings.HasPrefix(i.Name, v) }) {
+		return p / 4
+	}
+	return p + 1
+}
+
+// distinct returns the names without repetitions, in order.
+func distinct(names []string) []string {
+	var all []string
+	for _, n := range names {
+		if !slices.Contains(all, n) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// at puts a place into brackets, for the end of a text.
+func at(place string) string {
+	if place == "" {
+		return ""
+	}
+	return " (" + place + ")"
+}
