@@ -155,7 +155,7 @@ func (r *reader) strays() {
 		switch {
 		case p.part == partHidden && p.prefix == "jcs.default":
 			r.say(Warning, e, "neither cacheattributes nor elementattributes", "nothing reads the line",
-				meant(e.key, []string{"jcs.default.cacheattributes", "jcs.default.elementattributes"}, "write jcs.default.cacheattributes.X or jcs.default.elementattributes.X"))
+				meant("jcs.default."+segment(e.key, 2), []string{"jcs.default.cacheattributes", "jcs.default.elementattributes"}, "write jcs.default.cacheattributes.X or jcs.default.elementattributes.X"))
 		case p.part == partHidden:
 			r.say(Warning, e, `a region's key with "attributes" in it`, "JCS does not see a region there, and reads no attribute from it",
 				"choose another name, or write .cacheattributes.X or .elementattributes.X")
@@ -167,6 +167,14 @@ func (r *reader) strays() {
 
 // heads are the ways a key can start.
 var heads = []string{"jcs.default", "jcs.region", "jcs.system", "jcs.auxiliary", "thread_pool", "scheduler_pool"}
+
+// segment returns the n-th part of a key between dots, or "".
+func segment(key string, n int) string {
+	if parts := strings.SplitN(key, ".", n+2); len(parts) > n {
+		return parts[n]
+	}
+	return ""
+}
 
 // head returns as much of a key as heads have.
 func head(key string) string {
