@@ -156,12 +156,13 @@ func (t *table) hearsay(now, at time.Time, m Member) (changed bool) {
 		return false
 	}
 	var free []string
+	known := t.members[m.ID]
 	for _, a := range m.Addrs[:min(len(m.Addrs), maxPlaces)] {
-		if _, own := t.own[a]; validAddr(a) && !own && !t.taken(a, m.ID) {
+		if _, own := t.own[a]; validAddr(a) && !own && (known != nil && known.has(a) || !t.taken(a, m.ID)) {
 			free = append(free, a)
 		}
 	}
-	if t.members[m.ID] == nil && len(free) == 0 && len(m.Addrs) > 0 {
+	if known == nil && len(free) == 0 && len(m.Addrs) > 0 {
 		return false // all its addresses are somebody else's by now
 	}
 	e, fresh := t.enter(at, m.ID, Peer)
