@@ -23,17 +23,17 @@ type Status struct {
 // EndpointStatus is one lateral auxiliary of a node: a listener, a discovery
 // group and the links to the other endpoints of that group.
 type EndpointStatus struct {
-	Endpoint  string         `json:"endpoint"` // the auxiliary's name in the ccf
-	ID        string         `json:"id"`
-	Cluster   string         `json:"cluster"`
-	Listen    string         `json:"listen,omitempty"` // "" with Receive=false
-	Group     string         `json:"group,omitempty"`  // discovery, "224.0.0.1:6780"
-	Discovery string         `json:"discovery"`        // what discovery is doing, in words
-	Members   []Member       `json:"members"`          // the others that are believed in, this endpoint first
-	Links     []LinkStatus   `json:"links"`            // own links
-	Matrix    []Row          `json:"matrix"`           // rows of all members, as last heard
-	Log       LogStatus      `json:"log"`
-	Counters  map[string]int `json:"counters"`
+	Endpoint  string           `json:"endpoint"` // the auxiliary's name in the ccf
+	ID        string           `json:"id"`
+	Cluster   string           `json:"cluster"`
+	Listen    string           `json:"listen,omitempty"` // "" with Receive=false
+	Group     string           `json:"group,omitempty"`  // discovery, "224.0.0.1:6780"
+	Discovery string           `json:"discovery"`        // what discovery is doing, in words
+	Members   []Member         `json:"members"`          // the others that are believed in, this endpoint first
+	Links     []LinkStatus     `json:"links"`            // own links
+	Matrix    []Row            `json:"matrix"`           // rows of all members, as last heard
+	Log       LogStatus        `json:"log"`
+	Counters  map[string]int64 `json:"counters"`
 }
 
 // A Member is an endpoint that discovery believes in.
@@ -48,6 +48,7 @@ type Member struct {
 	Source   string    `json:"source"` // multicast, static, dns, peer, link, self
 	Heard    time.Time `json:"heard"`
 	Stale    bool      `json:"stale,omitempty"` // unseen for several announcement periods
+	Receive  bool      `json:"receive"`         // it listens and wants changes
 }
 
 // A Row is what one member says of its own links.
@@ -55,6 +56,8 @@ type Row struct {
 	ID    string    `json:"id"`
 	Heard time.Time `json:"heard"`
 	Up    []string  `json:"up"` // ids of the members it has a link with
+	// Down says why there is no link with some: id, or address while no id is known, → cause.
+	Down map[string]string `json:"down,omitempty"`
 }
 
 // Party names one end of a link.
@@ -70,6 +73,7 @@ type Party struct {
 type LinkStatus struct {
 	From      Party         `json:"from"`
 	To        Party         `json:"to"`
+	PeerID    string        `json:"peer_id"`
 	Local     string        `json:"local"`
 	Remote    string        `json:"remote"`
 	Direction string        `json:"direction"` // in, out

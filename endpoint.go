@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lateral
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"lateral/beacon"
+	"lateral/cache"
+	"lateral/ccf"
+	"lateral/changelog"
+	"lateral/discover"
+	"lateral/mesh"
+)
+
+// An endpoint is one lateral auxiliary of the node: a listener, a discovery
+// group, the log of changes in the regions bound to it, and its links.
+type endpoint struct {
+	n    *Node
+	name string
+	c    *ccf.Lateral
+
+	group    netip.AddrPort // invalid without discovery
+	listener net.Listener   // nil with Receive=false
+	conn     beacon.Conn    // nil without discovery
+	runConn  func(context.Context) error
+	disc     *discover.Discoverer
+	mesh     *mesh.Mesh
+}
+
+func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
+
+// openEndpoint opens the sockets of a lateral auxiliary.
+func (n *Node) openEndpoint(a ccf.Auxiliary) (e *endpoint, err error) {
+	e = &endpoint{n: n, name: a.Name, c: a.Lateral}
+	defer func() {
+		if err != nil {
+			e.closeSockets()
+		}
+	}()
+	port := 0
+	if e.c.Receive {
+		if e.listener, err = n.network.Listen(e.c.TcpListenerHost, e.c.TcpListenerPort); err != nil {
+			return nil, portError(e.c, err)
+		}
+		if a, ok := e.listener.Addr().(*net.TCPAddr); ok {
+			port = a.Port
+		}
+	}
+	if e.c.UdpDiscoveryEnabled {
+		if err = e.openGroup(); err != nil {
+			return nil, err
+		}
+	}
+	id := cache.NodeID(rand.Uint64() | 1)
+	self := discover.Self{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
+		PID: n.pid, Port: port, AdvertiseHost: e.c.AdvertiseHost, Receive: e.c.Receive}
+	e.disc = discover.New(discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
+		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)})
+	e.mesh = mesh.New(e.meshConfig(id))
+	return e, nil
+}
+
+func (e *endpoint) openGroup() (err error) {
+	e.group = netip.AddrPortFrom(e.c.UdpDiscoveryAddr, uint16(e.c.UdpDiscoveryPort))
+	source, _ := netip.ParseAddr(e.c.TcpListenerHost) // invalid: the interface's own
+	e.conn, e.runConn, err = e.n.network.Multicast(beacon.Config{Group: e.group, Interfaces: e.c.Interface,
+		Source: source, TTL: e.c.UdpTTL, Log: e.n.log.With("endpoint", e.name)})
+	if err != nil {
+		return fmt.Errorf("%s: discovery group %s: %w", e.c.Where["UdpDiscoveryPort"], e.group, err)
+	}
+	return nil
+}
+
+func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
+	n, c := e.n, e.c
+	mc := mesh.Config{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
+		PID: n.pid, Advertise: c.AdvertiseHost, Receive: c.Receive, Listener: e.listener, Dial: n.network.Dial,
+		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: directory{e.disc}, Regions: e.regions, Region: e.region,
+		Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
+		Logger: n.log.With("endpoint", e.name)}
+	if e.group.IsValid() {
+		mc.Group = e.group.String()
+	}
+	return mc
+}
+
+// regions returns the regions bound to this endpoint.
+func (e *endpoint) regions() (out []mesh.Region) {
+	for _, b := range e.n.regions.all() {
+		if slices.Contains(b.aux, e.name) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// region returns a region if it is bound to this endpoint, making it if
+// jcs.default binds new ones here.
+func (e *endpoint) region(name string) (mesh.Region, bool) {
+	settings, declared := e.n.ccf.Region(name)
+	if !slices.Contains(settings.Auxiliaries, e.name) || !declared && (name == "" || len(name) > cache.MaxRegion) {
+		return nil, false
+	}
+	b, err := e.n.regions.get(name)
+	if err != nil {
+		return nil, false
+	}
+	return b, true
+}
+
+// run serves the endpoint until ctx ends.
+func (e *endpoint) run(ctx context.Context) error {
+	defer e.closeSockets()
+	g, ctx := errgroup.WithContext(ctx)
+	// Discovery and its sockets outlive the links by the goodbye.
+	if e.runConn != nil {
+		g.Go(func() error { return e.runConn(ctx) })
+	}
+	g.Go(func() error { return e.disc.Run(ctx) })
+	g.Go(func() error { return e.mesh.Run(ctx) })
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("endpoint %s: %w", e.name, err)
+	}
+	return nil
+}
+
+func (e *endpoint) closeSockets() {
+	if e.listener != nil {
+		e.listener.Close()
+	}
+	if e.conn != nil {
+		e.conn.Close()
+	}
+}
+
+// status adds what discovery knows to what the mesh says.
+func (e *endpoint) status() cache.EndpointStatus {
+	st := e.mesh.Status()
+	st.Discovery = e.discovery()
+	h := e.disc.Heard()
+	st.Counters["packets"], st.Counters["packets_own"] = int64(h.Packets), int64(h.Own)
+	st.Counters["packets_foreign"], st.Counters["packets_alien"] = int64(h.Foreign), int64(h.Alien)
+	st.Counters["packets_undecodable"], st.Counters["packets_sent"] = int64(h.Undecodable), int64(h.Sent)
+	st.Counters["packets_failed"] = int64(h.Failed)
+	return st
+}
+
+// discovery says in words how members are found, and what is in the way.
+func (e *endpoint) discovery() string {
+	var parts []string
+	if e.conn != nil {
+		for _, s := range e.conn.Status() {
+			p := "multicast " + e.group.String() + " on " + s.Interface
+			if s.Reason != "" {
+				p += ": " + s.Reason
+			}
+			parts = append(parts, p)
+		}
+		if len(parts) == 0 {
+			parts = append(parts, "multicast "+e.group.String()+": no interface")
+		}
+	}
+	if len(e.c.TcpServers) > 0 {
+		parts = append(parts, "static "+strings.Join(e.c.TcpServers, ", "))
+	}
+	if len(e.c.DnsPeers) > 0 {
+		parts = append(parts, "DNS "+strings.Join(e.c.DnsPeers, ", "))
+	}
+	return cmp.Or(strings.Join(parts, "; "), "off")
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"lateral/cache"
+)
+
+const (
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 2 * time.Second
+)
+
+// pursueAll keeps one pursuit going for every peer that the directory names.
+func (m *Mesh) pursueAll(ctx context.Context) error {
+	for {
+		m.supersede(m.c.Directory.Peers())
+		wanted := map[string]Peer{}
+		for _, p := range m.c.Directory.Peers() {
+			if p.ID != m.c.ID && len(p.Addrs) > 0 && (p.Receive || p.ID == 0) {
+				wanted[key(p)] = p
+			}
+		}
+		m.mu.Lock()
+		for k, cancel := range m.pursuits {
+			if _, ok := wanted[k]; !ok {
+				cancel()
+				delete(m.pursuits, k)
+				delete(m.failures, k)
+			}
+		}
+		for k, p := range wanted {
+			if m.pursuits[k] == nil && !m.closing {
+				one, cancel := context.WithCancel(ctx)
+				m.pursuits[k] = cancel
+				m.group.Go(func() error { m.pursue(one, k, p.ID); return nil })
+			}
+		}
+		m.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.c.Directory.Changed():
+		}
+	}
+}
+
+func key(p Peer) string {
+	if p.ID != 0 {
+		return p.ID.String()
+	}
+	return p.Addrs[0]
+}
+
+// addrs returns where a pursued peer may be reached by now.
+func (m *Mesh) addrs(k string) []string {
+	for _, p := range m.c.Directory.Peers() {
+		if len(p.Addrs) > 0 && key(p) == k {
+			return p.Addrs
+		}
+	}
+	return nil
+}
+
+// supersede looks for peers that the directory has forgotten. One that had a
+// link and never said goodbye may have taken unsent removals with it.
+func (m *Mesh) supersede(known []Peer) {
+	believed := make(map[cache.NodeID]bool, len(known))
+	for _, p := range known {
+		believed[p.ID] = true
+	}
+	var lost []*peer
+	m.mu.Lock()
+	for id, p := range m.peers {
+		if believed[id] || p.link() != nil {
+			continue
+		}
+		if p.mourn() {
+			lost = append(lost, p)
+		}
+		if time.Since(p.touched) > keepForgotten {
+			delete(m.peers, id)
+		}
+	}
+	m.mu.Unlock()
+	for _, p := range lost {
+		m.c.Logger.Info("a peer is gone without a goodbye: what it removed last is unknown, invalidated regions start empty",
+			"peer", p.name(), "dropped", m.dropStale())
+	}
+}
+
+// keepForgotten is how long a peer without a link that nobody believes in is
+// remembered: it may be about to say hello.
+const keepForgotten = time.Minute
+
+// mourn reports, once, that a peer had a link and did not say goodbye.
+func (p *peer) mourn() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.left || p.known.ID == 0 {
+		return false
+	}
+	p.left = true
+	return true
+}
+
+func (p *peer) name() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return fmt.Sprintf("%.64s/%.64s.%.64s", p.known.Host, p.known.Service, p.known.Endpoint)
+}
+
+// pursue keeps a link to one peer: dials when there is none, with a back-off
+// that is jittered so that a restarted cluster does not dial in step. The
+// larger id leaves the first move to the smaller, so that most pairs are
+// linked by one dial only.
+func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
+	backoff := minBackoff
+	if id != 0 && m.c.ID > id && m.c.DialGrace > 0 {
+		m.waitLinked(ctx, id, m.c.DialGrace)
+	}
+	for ctx.Err() == nil {
+		if id != 0 {
+			m.peer(id).waitGone(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+		}
+		began := time.Now()
+		l, err := m.dialAny(ctx, m.addrs(k))
+		switch {
+		case err == nil:
+			m.note(k, "")
+			m.serveLink(l)
+			select {
+			case <-l.done:
+			case <-ctx.Done():
+			}
+		case errors.Is(err, errSelf), errors.Is(err, cache.ErrClosed):
+			return
+		case errors.Is(err, errDuplicate):
+			m.note(k, "")
+		default:
+			m.note(k, err.Error())
+		}
+		if time.Since(began) > m.c.LinkTimeout {
+			backoff = minBackoff
+		}
+		pause(ctx, backoff/2+rand.N(backoff))
+		backoff = min(2*backoff, maxBackoff)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// waitLinked gives a peer some time to dial us.
+func (m *Mesh) waitLinked(ctx context.Context, id cache.NodeID, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	p := m.peer(id)
+	for p.link() == nil && ctx.Err() == nil {
+		p.mu.Lock()
+		news, active := p.news, p.active
+		p.mu.Unlock()
+		if active != nil {
+			return
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// note remembers why a pursuit has no link, for status, and logs a change.
+func (m *Mesh) note(k, reason string) {
+	m.mu.Lock()
+	old := m.failures[k]
+	if m.pursuits[k] != nil {
+		m.failures[k] = reason
+	}
+	m.mu.Unlock()
+	if reason != "" && reason != old {
+		m.c.Logger.Warn("no link", "to", k, "cause", reason)
+	}
+	if reason != old {
+		m.rowChanged()
+	}
+}
+
+// dialAny tries addresses in turn until one leads to an adopted link.
+func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error) {
+	err = errors.New("no address is known")
+	for _, a := range addrs {
+		if l, err = m.dial(ctx, a); err == nil || errors.Is(err, errSelf) || errors.Is(err, errDuplicate) {
+			return l, err
+		}
+		m.c.Directory.Unreachable(a, err)
+	}
+	return nil, err
+}
+
+// dial connects, says hello and adopts the link.
+func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
+	m.counters.dialled.Add(1)
+	dctx, cancel := context.WithTimeout(ctx, m.c.OpenTimeout)
+	defer cancel()
+	conn, err := m.c.Dial(dctx, addr)
+	if err != nil {
+		return nil, dialError(addr, err)
+	}
+	stop := context.AfterFunc(dctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	l, err := m.introduce(conn, addr)
+	if !stop() && err == nil {
+		err = dctx.Err()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+func dialError(addr string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s does not answer: the host is down or a firewall drops TCP to that port", addr)
+	case isRefused(err):
+		return fmt.Errorf("%s refuses connections: nothing listens on that port", addr)
+	}
+	return fmt.Errorf("%s: %w", addr, err)
+}
+
+// introduce is the dialler's side of the two hellos.
+func (m *Mesh) introduce(conn net.Conn, addr string) (*link, error) {
+	own := m.hello(m.dials.Add(1))
+	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
+	if _, err := conn.Write(appendJSON([]byte(Magic), frameHello, own)); err != nil {
+		return nil, fmt.Errorf("%s: hello: %w", addr, err)
+	}
+	in := newInput(conn)
+	h, err := m.readHello(in)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", addr, err)
+	}
+	m.c.Directory.Bind(addr, cache.NodeID(h.ID))
+	if err := m.check(h); err != nil {
+		return nil, fmt.Errorf("%s: %w", addr, err)
+	}
+	conn.SetDeadline(time.Time{})
+	l := m.newLink(conn, true, own, h, in)
+	if _, err := m.adopt(l); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// readHello reads the peer's first frame: its hello, or why it refuses us.
+func (m *Mesh) readHello(in *input) (*hello, error) {
+	t, p, err := readFrame(in, nil)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("the peer closed the connection instead of saying hello")
+	case err != nil:
+		return nil, fmt.Errorf("hello: %w", err)
+	case t == frameGoaway:
+		var g goaway
+		if err := decodeJSON(t, p, &g); err != nil {
+			return nil, err
+		}
+		if g.Reason == errDuplicate.Error() {
+			return nil, errDuplicate
+		}
+		return nil, errGoodbye{g}
+	case t != frameHello:
+		return nil, fmt.Errorf("%w: a %s frame instead of a hello", ErrProtocol, t)
+	}
+	var h hello
+	if err := decodeJSON(t, p, &h); err != nil {
+		return nil, err
+	}
+	return &h, nil
+}

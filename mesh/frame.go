@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"lateral/changelog"
+)
+
+// Magic opens every connection of this protocol. A Java object stream starts
+// with AC ED 00 05, a JCS 3 frame with a length that is far smaller, TLS with
+// 16 03: four bytes tell them apart on one port.
+const Magic = "LTR1"
+
+// The limits of the protocol, each checked before anything is allocated.
+const (
+	maxHello   = 256 << 10               // 4,000 regions with names of 50 bytes
+	maxRow     = 1 << 20                 // 4,096 members of 250 bytes
+	maxControl = 64 << 10                // acks, heartbeats, reasons
+	maxGet     = 72 << 10                // the longest key and region name
+	maxData    = changelog.MaxRecord + 8 // one record of the largest value
+	maxSync    = maxData
+	maxNames   = 4096    // regions that one log may speak of
+	maxReason  = 1 << 10 // bytes of text that a peer may have us print
+)
+
+// A frameType says what a frame holds. Wire numbers: only append to this list.
+type frameType byte
+
+const (
+	frameHello    frameType = iota + 1 // who I am (JSON)
+	frameResume                        // how far I have read your log
+	frameNames                         // numbers of regions in my log
+	frameChanges                       // records of my log
+	frameAck                           // how far I have applied your log
+	frameBeat                          // I am alive; my clock
+	frameRow                           // my links (JSON)
+	frameGap                           // changes you have not read are lost
+	frameGet                           // have you got this element?
+	frameReply                         // yes, this one; or no
+	frameRoot                          // sync, asker: root of my digest of a region
+	frameSame                          // sync, answerer: mine is the same
+	frameSums                          // sync, answerer: my bucket sums
+	frameMine                          // sync, asker: my bucket sums
+	frameKeys                          // sync, asker: keys and stamps of some buckets
+	frameWant                          // sync, answerer: keys whose elements I lack
+	frameElements                      // sync, both: elements
+	frameNext                          // sync, answerer: one frame of keys is answered
+	frameDone                          // sync, asker: nothing more
+	frameGoaway                        // I close this link, and why
+)
+
+var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
+	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway"}
+
+func (t frameType) String() string {
+	if int(t) < len(frameTexts) {
+		return frameTexts[t]
+	}
+	return fmt.Sprintf("type %d", byte(t))
+}
+
+// limit is the longest payload of a frame.
+func (t frameType) limit() int {
+	switch t {
+	case frameHello:
+		return maxHello
+	case frameRow:
+		return maxRow
+	case frameChanges, frameReply:
+		return maxData
+	case frameSums, frameMine, frameKeys, frameWant, frameElements:
+		return maxSync
+	case frameGet:
+		return maxGet
+	case frameNames:
+		return maxHello
+	}
+	return maxControl
+}
+
+// ErrProtocol is wrapped by every error about what a peer sent.
+var ErrProtocol = errors.New("protocol error")
+
+const headerSize = 5
+
+// appendFrame puts a frame around a payload.
+func appendFrame(b []byte, t frameType, payload []byte) []byte {
+	return append(appendHeader(b, t, len(payload)), payload...)
+}
+
+func appendHeader(b []byte, t frameType, n int) []byte {
+	return binary.BigEndian.AppendUint32(append(b, byte(t)), uint32(n))
+}
+
+// readFrame reads one frame into buf, which grows as needed up to the limit of
+// the frame's type, and is never larger than what has really arrived times two.
+func readFrame(r io.Reader, buf []byte) (frameType, []byte, error) {
+	var head [headerSize]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, buf, err
+	}
+	t, n := frameType(head[0]), int(binary.BigEndian.Uint32(head[1:]))
+	if t == 0 || int(t) >= len(frameTexts) {
+		return 0, buf, fmt.Errorf("%w: a frame of unknown %s", ErrProtocol, t)
+	}
+	if n > t.limit() {
+		return 0, buf, fmt.Errorf("%w: a %s frame declares %d bytes, at most %d are allowed", ErrProtocol, t, n, t.limit())
+	}
+	buf, err := readBody(r, buf[:0], n)
+	return t, buf, err
+}
+
+// firstPiece is how much is allocated on the word of a header alone.
+const firstPiece = 1 << 20
+
+func readBody(r io.Reader, buf []byte, n int) ([]byte, error) {
+	for len(buf) < n {
+		have := len(buf)
+		piece := min(n-have, max(firstPiece, have))
+		if cap(buf)-have < piece {
+			grown := make([]byte, have, have+piece)
+			copy(grown, buf)
+			buf = grown
+		}
+		buf = buf[:have+piece]
+		if _, err := io.ReadFull(r, buf[have:]); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return buf[:have], err
+		}
+	}
+	return buf, nil
+}
+
+// A scan takes fields off a payload; bad is set by the first that is not there.
+type scan struct {
+	s   string
+	bad bool
+}
+
+func (s *scan) uvarint() (n uint64) {
+	for i := 0; i < len(s.s) && i < binary.MaxVarintLen64; i++ {
+		b := s.s[i]
+		if i == binary.MaxVarintLen64-1 && b > 1 {
+			break
+		}
+		n |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			s.s = s.s[i+1:]
+			return n
+		}
+	}
+	s.bad, s.s = true, ""
+	return 0
+}
+
+func (s *scan) uint64() (n uint64) {
+	b := s.take(8)
+	for i := range len(b) {
+		n = n<<8 | uint64(b[i])
+	}
+	return n
+}
+
+// take returns the next n bytes.
+func (s *scan) take(n uint64) string {
+	if n > uint64(len(s.s)) {
+		s.bad, s.s = true, ""
+		return ""
+	}
+	out := s.s[:n]
+	s.s = s.s[n:]
+	return out
+}
+
+// text returns a string that was written with its length.
+func (s *scan) text(most int) string {
+	n := s.uvarint()
+	if n > uint64(most) {
+		s.bad, s.s = true, ""
+		return ""
+	}
+	return s.take(n)
+}
+
+func (s *scan) err(t frameType) error {
+	if s.bad {
+		return fmt.Errorf("%w: a %s frame that ends in the middle of a field", ErrProtocol, t)
+	}
+	return nil
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}

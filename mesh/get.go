@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"context"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"lateral/cache"
+	"lateral/changelog"
+)
+
+// gets are the questions to peers that wait for an answer.
+type gets struct {
+	mu      sync.Mutex // guards what follows
+	next    uint64
+	waiting map[uint64]chan<- got
+	asked   map[*link]map[uint64]bool // so that a lost link answers for its peer
+}
+
+// got is one peer's answer.
+type got struct {
+	found   bool
+	element cache.Element
+}
+
+// Fetch asks all linked peers at once whether they hold an element and returns
+// the first that one has. It waits at most GetTimeout; a peer's miss is an
+// answer, so that a miss everywhere costs one round trip.
+func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.c.GetTimeout)
+	defer cancel()
+	peers := m.linked()
+	answers := make(chan got, len(peers))
+	number := m.gets.ask(answers)
+	defer m.gets.forget(number)
+	open := 0
+	frame := binary.BigEndian.AppendUint64(nil, number)
+	frame = appendFrame(nil, frameGet, appendText(appendText(frame, region), key))
+	for _, p := range peers {
+		if l := p.link(); l != nil && m.gets.on(l, number) {
+			l.queueFrame(frame)
+			open++
+		}
+	}
+	for ; open > 0; open-- {
+		select {
+		case a := <-answers:
+			if a.found {
+				return a.element, true, nil
+			}
+		case <-ctx.Done():
+			return cache.Element{}, false, nil // a miss, as in JCS
+		}
+	}
+	return cache.Element{}, false, nil
+}
+
+func (g *gets) ask(answers chan<- got) uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.next++
+	g.waiting[g.next] = answers
+	return g.next
+}
+
+func (g *gets) on(l *link, number uint64) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-l.done:
+		return false
+	default:
+	}
+	if g.asked == nil {
+		g.asked = map[*link]map[uint64]bool{}
+	}
+	if g.asked[l] == nil {
+		g.asked[l] = map[uint64]bool{}
+	}
+	g.asked[l][number] = true
+	return true
+}
+
+func (g *gets) forget(number uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.waiting, number)
+	for l, numbers := range g.asked {
+		delete(numbers, number)
+		if len(numbers) == 0 {
+			delete(g.asked, l)
+		}
+	}
+}
+
+// deliver hands an answer over; the channel has room for one of each peer.
+func (g *gets) deliver(l *link, number uint64, a got) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.asked[l][number] {
+		return // too late, or never asked
+	}
+	delete(g.asked[l], number)
+	if c := g.waiting[number]; c != nil {
+		c <- a
+	}
+}
+
+// lost answers "no" for the peer of a link that has ended.
+func (g *gets) lost(l *link) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for number := range g.asked[l] {
+		if c := g.waiting[number]; c != nil {
+			c <- got{}
+		}
+	}
+	delete(g.asked, l)
+}
+
+// answer looks a peer's key up in memory only (JCS: a get by a peer is local).
+func (l *link) answer(s *scan) error {
+	number, name, key := s.uint64(), s.text(cache.MaxRegion), s.text(cache.MaxKey)
+	if err := s.err(frameGet); err != nil {
+		return err
+	}
+	reply := binary.BigEndian.AppendUint64(nil, number)
+	if r, ok := l.m.c.Region(name); ok {
+		if e, ok := r.Get(time.Now().UnixMilli(), key); ok {
+			reply = changelog.Append(reply, &cache.Change{Op: cache.Put, Element: e}, 0, 0)
+		}
+	}
+	l.queueFrame(appendFrame(nil, frameReply, reply))
+	return nil
+}
+
+func (g *gets) answered(l *link, s *scan) error {
+	number := s.uint64()
+	if err := s.err(frameReply); err != nil {
+		return err
+	}
+	var a got
+	if s.s != "" {
+		c, _, _, err := changelog.Decode(s.s, 0, nil)
+		if err != nil {
+			return err
+		}
+		a = got{true, c.Element}
+	}
+	g.deliver(l, number, a)
+	return nil
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"lateral/cache"
+)
+
+// Version of the protocol. A node speaks to every version that it knows;
+// unknown fields of a hello are ignored.
+const Version = 1
+
+// id is a NodeID as JSON carries it: 64 bits do not fit a JSON number.
+type id cache.NodeID
+
+func (i id) MarshalText() ([]byte, error) { return []byte(cache.NodeID(i).String()), nil }
+
+func (i *id) UnmarshalText(b []byte) error {
+	n, err := strconv.ParseUint(string(b), 16, 64)
+	*i = id(n)
+	return err
+}
+
+// identity is what members know of each other.
+type identity struct {
+	ID        id     `json:"id"`
+	Node      id     `json:"node"`
+	Host      string `json:"host"`
+	Service   string `json:"service"`
+	Endpoint  string `json:"endpoint"`
+	PID       int    `json:"pid"`
+	Port      int    `json:"port,omitempty"`      // of its listener; 0: it has none
+	Advertise string `json:"advertise,omitempty"` // host to dial instead of the one it was seen at
+}
+
+// hello is the first frame of both sides.
+type hello struct {
+	Version int    `json:"version"`
+	Cluster string `json:"cluster"`
+	Group   string `json:"group,omitempty"` // discovery group; "": found by static list
+	identity
+	Receive bool         `json:"receive"` // wants changes
+	Dial    uint64       `json:"dial"`    // number of this dial among all of the dialler's
+	Now     int64        `json:"now"`     // its wall clock, ms
+	Regions []regionInfo `json:"regions"`
+}
+
+type regionInfo struct {
+	Name string `json:"name"`
+	Mode string `json:"mode"`
+}
+
+// Refusals that callers branch on.
+var (
+	errSelf      = errors.New("this is myself")
+	errDuplicate = errors.New("another link to the same peer is kept")
+)
+
+func (m *Mesh) hello(dial uint64) *hello {
+	h := &hello{Version: Version, Cluster: m.c.Cluster, Group: m.c.Group, identity: m.self, Receive: m.c.Receive,
+		Dial: dial, Now: time.Now().UnixMilli()}
+	for _, r := range m.c.Regions() {
+		if len(h.Regions) < maxNames {
+			h.Regions = append(h.Regions, regionInfo{r.Name(), r.Mode().String()})
+		}
+	}
+	return h
+}
+
+// check says whether a peer that introduced itself so may be linked with.
+func (m *Mesh) check(h *hello) error {
+	switch {
+	case h.ID == m.self.ID:
+		return errSelf
+	case h.ID == 0:
+		return fmt.Errorf("%w: a hello without an id", ErrProtocol)
+	case h.Version < 1:
+		return fmt.Errorf("%w: version %d; this node speaks %d", ErrProtocol, h.Version, Version)
+	case h.Cluster != m.c.Cluster:
+		return fmt.Errorf("it belongs to cluster %.64q, this endpoint to %q: check ClusterName on both", h.Cluster, m.c.Cluster)
+	case h.Group != "" && m.c.Group != "" && h.Group != m.c.Group:
+		return fmt.Errorf("it belongs to discovery group %.64s, this endpoint to %s: check the listener ports and TcpServers on both", h.Group, m.c.Group)
+	}
+	return nil
+}
+
+func appendJSON(b []byte, t frameType, v any) []byte {
+	p, err := json.Marshal(v)
+	if err != nil { // none of our types can fail
+		panic(err)
+	}
+	return appendFrame(b, t, p)
+}
+
+func decodeJSON(t frameType, p []byte, v any) error {
+	if err := json.Unmarshal(p, v); err != nil {
+		return fmt.Errorf("%w: a %s frame that is no JSON of ours: %.200v", ErrProtocol, t, err)
+	}
+	return nil
+}
+
+// row is what a node says of its own links.
+type row struct {
+	Up   []seen            `json:"up"`
+	Down map[string]string `json:"down,omitempty"` // id → why there is no link
+}
+
+// seen is a peer as this node is linked with it, and where others may dial it.
+type seen struct {
+	identity
+	Addr string `json:"addr,omitempty"`
+}

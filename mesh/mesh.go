@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"lateral/cache"
+	"lateral/changelog"
+	"lateral/converge"
+)
+
+// A Region is what the mesh needs of a region that is bound to this endpoint.
+type Region interface {
+	converge.Replica
+	Name() string
+	Mode() Mode
+	Apply(now int64, c cache.Command) (cache.Reply, error)
+	Get(now int64, key string) (cache.Element, bool)
+	Attributes() *cache.Attributes
+	Digest() *converge.Digest // nil where values do not travel
+	// Gap is told that removals by peers may have been missed: what is held
+	// may be stale.
+	Gap() int
+}
+
+// A Mode is how a region is kept coherent, as its String says.
+type Mode interface{ String() string }
+
+// A Peer is another endpoint, as discovery and the mesh tell each other of it.
+type Peer struct {
+	ID, Node                cache.NodeID // ID is 0 while only an address is known
+	Host, Service, Endpoint string
+	PID                     int
+	Addrs                   []string // "host:port" to dial, most promising first
+	Receive                 bool     // false: it has no listener
+	Heard                   time.Time
+	Source                  string
+	Stale                   bool
+}
+
+// A Directory knows who should be linked with. The room discover is one.
+type Directory interface {
+	Peers() []Peer
+	Changed() <-chan struct{}
+	Learn(p Peer)                          // a hello or another peer's row told of it
+	Bind(addr string, id cache.NodeID)     // dialling addr led to id
+	Linked(id cache.NodeID, up bool)       // a link came or went
+	Left(id cache.NodeID)                  // it said goodbye
+	Unreachable(addr string, reason error) // a dial failed
+}
+
+// Config is what a Mesh is made from. Zero durations take the defaults.
+type Config struct {
+	ID, Node                cache.NodeID
+	Cluster, Group          string
+	Host, Service, Endpoint string
+	PID                     int
+	Advertise               string
+	Receive                 bool
+
+	Listener net.Listener // nil with Receive=false
+	Dial     func(ctx context.Context, addr string) (net.Conn, error)
+	Log      *changelog.Log
+
+	Directory Directory
+	Regions   func() []Region                  // those bound to this endpoint
+	Region    func(name string) (Region, bool) // makes one from jcs.default where that binds it here
+
+	Heartbeat   time.Duration // 1 s
+	LinkTimeout time.Duration // 5 s: silence after which a link is dead
+	OpenTimeout time.Duration // 2 s: connect and hello (JCS: OpenTimeOut)
+	GetTimeout  time.Duration // 1 s: answer to a get (JCS: SocketTimeOut)
+	SyncEvery   time.Duration // 60 s: comparison of digests with each peer
+	DialGrace   time.Duration // 300 ms: how long the larger id leaves dialling to the smaller; < 0: not at all
+
+	Logger *slog.Logger
+
+	// Other is handed connections that open with something else than Magic or
+	// a hello of ours; head is what was read already. nil refuses them.
+	Other func(ctx context.Context, conn net.Conn, head []byte)
+}
+
+// A Mesh is one endpoint's links to all others of its group, and the lateral
+// auxiliary of the regions bound to it. Run must be running.
+type Mesh struct {
+	c    Config
+	self identity
+
+	mu       sync.Mutex // guards what follows; never held while a link is waited for
+	peers    map[cache.NodeID]*peer
+	pursuits map[string]context.CancelFunc
+	failures map[string]string     // pursuit → why the last dial failed
+	synced   map[string]*[2]uint64 // region → elements that syncs brought in, sent out
+	closing  bool
+
+	dials    atomic.Uint64
+	gets     gets
+	counters counters
+	halfOpen chan struct{} // a place per connection that has not said hello
+	often    *rate.Limiter // of log lines that strangers can cause
+	group    *errgroup.Group
+	work     context.Context // of group; set by Run
+}
+
+// counters of what links did; exported by Status.
+type counters struct {
+	dialled, accepted, refused, bad, duplicates, gaps, resumes, fallen atomic.Int64
+	syncs, syncBytesIn, syncBytesOut, framesIn, bytesIn, bytesOut      atomic.Int64
+	unapplied                                                          atomic.Int64
+}
+
+// maxHalfOpen bounds connections that have not introduced themselves.
+const maxHalfOpen = 256
+
+// New makes a mesh; it starts nothing.
+func New(c Config) *Mesh {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.Heartbeat, time.Second)
+	def(&c.LinkTimeout, 5*time.Second)
+	def(&c.OpenTimeout, 2*time.Second)
+	def(&c.GetTimeout, time.Second)
+	def(&c.SyncEvery, time.Minute)
+	def(&c.DialGrace, 300*time.Millisecond)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	m := &Mesh{c: c, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
+		failures: map[string]string{}, synced: map[string]*[2]uint64{}, halfOpen: make(chan struct{}, maxHalfOpen)}
+	m.self = identity{ID: id(c.ID), Node: id(c.Node), Host: c.Host, Service: c.Service, Endpoint: c.Endpoint, PID: c.PID, Advertise: c.Advertise}
+	if c.Listener != nil {
+		if a, ok := c.Listener.Addr().(*net.TCPAddr); ok {
+			m.self.Port = a.Port
+		}
+	}
+	m.often = rate.NewLimiter(1, 5)
+	m.gets.waiting = map[uint64]chan<- got{}
+	return m
+}
+
+// Run accepts, dials and serves links until ctx ends. Then it flushes what the
+// peers have not acknowledged, for at most a second, says goodbye, closes every
+// link and returns when all of them are gone.
+func (m *Mesh) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g, work := errgroup.WithContext(work)
+	m.group, m.work = g, work
+	g.Go(func() error { return m.c.Log.Run(work) })
+	g.Go(func() error { return m.pursueAll(work) })
+	if m.c.Listener != nil {
+		g.Go(func() error { return m.accept(work) })
+	}
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-work.Done():
+			return nil
+		}
+		m.farewell(work)
+		stop()
+		return nil
+	})
+	err := g.Wait()
+	m.closeAll("this node is shutting down")
+	return err
+}
+
+// flushTime bounds how long a shutdown waits for peers to acknowledge.
+const flushTime = time.Second
+
+// farewell waits until the peers have what was written here, then tells them
+// that this node leaves.
+func (m *Mesh) farewell(ctx context.Context) {
+	m.mu.Lock()
+	m.closing = true
+	m.mu.Unlock()
+	if m.c.Listener != nil {
+		m.c.Listener.Close()
+	}
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	last := m.c.Log.Next() - 1
+	for _, p := range m.linked() {
+		p.waitAcked(ctx, last)
+	}
+	m.closeAll("this node is shutting down")
+}
+
+// closeAll says goodbye on every link and waits until they are gone.
+func (m *Mesh) closeAll(reason string) {
+	for _, p := range m.linked() {
+		if l := p.link(); l != nil {
+			l.goaway(reason, true)
+			<-l.done
+		}
+	}
+}
+
+// peer returns what is remembered of an id.
+func (m *Mesh) peer(id cache.NodeID) *peer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.peers[id]
+	if p == nil {
+		p = &peer{id: id, news: make(chan struct{})}
+		m.peers[id] = p
+	}
+	p.touched = time.Now()
+	return p
+}
+
+// linked returns the peers with a link.
+func (m *Mesh) linked() []*peer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]*peer, 0, len(m.peers))
+	for _, p := range m.peers {
+		if p.link() != nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Note appends a change to the log, from where every link reads it.
+func (m *Mesh) Note(c cache.Change) { m.c.Log.Append(&c) }

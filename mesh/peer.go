@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lateral/cache"
+)
+
+// A peer is what this node remembers of another endpoint, beyond any one link.
+type peer struct {
+	id      cache.NodeID
+	touched time.Time // last looked up; guarded by Mesh.mu
+
+	adopting sync.Mutex // held while one link takes the place of another
+
+	mu     sync.Mutex // guards what follows
+	active *link
+	known  hello         // its last hello
+	row    row           // what it last said of its links
+	heard  time.Time     // when it said so
+	news   chan struct{} // closed and replaced when active or acked changes
+	left   bool          // its last link ended with a goodbye
+
+	met      atomic.Bool   // this node has followed its log
+	received atomic.Uint64 // last change of its log that was applied here
+	acked    atomic.Uint64 // last change of our log that it acknowledged
+	skew     atomic.Int64  // its clock minus ours, ns, give or take half a round trip
+}
+
+func (p *peer) link() *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.active
+}
+
+// set makes l (or nothing) the peer's link and wakes who waits for that.
+func (p *peer) set(l *link) {
+	p.mu.Lock()
+	p.active = l
+	if l != nil {
+		p.known, p.left = l.peerHello, false
+	}
+	p.announceLocked()
+	p.mu.Unlock()
+}
+
+func (p *peer) announceLocked() {
+	close(p.news)
+	p.news = make(chan struct{})
+}
+
+// ack notes how far the peer has come.
+func (p *peer) ack(seq uint64) {
+	if seq <= p.acked.Load() {
+		return
+	}
+	p.acked.Store(seq)
+	p.mu.Lock()
+	p.announceLocked()
+	p.mu.Unlock()
+}
+
+// waitAcked waits until the peer has acknowledged a change, its link is gone or
+// ctx ends.
+func (p *peer) waitAcked(ctx context.Context, seq uint64) bool {
+	for {
+		p.mu.Lock()
+		news, active := p.news, p.active
+		p.mu.Unlock()
+		switch {
+		case p.acked.Load() >= seq:
+			return true
+		case active == nil || !active.peerHello.Receive:
+			return false
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// waitGone waits until the peer has no link.
+func (p *peer) waitGone(ctx context.Context) {
+	for {
+		p.mu.Lock()
+		news, active := p.news, p.active
+		p.mu.Unlock()
+		if active == nil {
+			return
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// adopt makes a link that has said hello the one link of its peer, or returns
+// errDuplicate. Both sides decide alike without talking (prefer), so that of
+// two links dialled at once the same one survives on both.
+func (m *Mesh) adopt(l *link) (*peer, error) {
+	p := m.peer(cache.NodeID(l.peerHello.ID))
+	p.adopting.Lock()
+	defer p.adopting.Unlock()
+	if old := p.link(); old != nil {
+		if !prefer(l, old) {
+			m.counters.duplicates.Add(1)
+			return nil, errDuplicate
+		}
+		m.counters.duplicates.Add(1)
+		old.goaway("another link to the same peer is kept", false)
+		<-old.done // its last change is applied before the new link says how far we are
+	}
+	m.mu.Lock()
+	closing := m.closing
+	m.mu.Unlock()
+	if closing {
+		return nil, cache.ErrClosed
+	}
+	l.peer = p
+	p.set(l)
+	return p, nil
+}
+
+// prefer reports whether a new link is kept rather than the old one: the one
+// dialled by the smaller id; of two dialled by the same side the later.
+func prefer(l, old *link) bool {
+	if l.bySmaller() != old.bySmaller() {
+		return l.bySmaller()
+	}
+	return l.dialNumber() > old.dialNumber()
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"lateral/cache"
+)
+
+// up makes a new link known: to the directory, the log and all members.
+func (m *Mesh) up(l *link) {
+	p := m.seenPeer(l)
+	m.c.Directory.Learn(p)
+	m.c.Directory.Linked(p.ID, true)
+	m.c.Logger.Info("link up", "peer", l.name(), "direction", l.direction(), "local", l.conn.LocalAddr().String())
+	m.rowChanged()
+}
+
+// down does the same for one that has ended.
+func (m *Mesh) down(l *link) {
+	p := l.peer
+	p.mu.Lock()
+	current := p.active == l
+	if current {
+		p.active = nil
+		p.announceLocked()
+	}
+	left := p.left
+	p.mu.Unlock()
+	why := l.why()
+	if !current {
+		m.c.Logger.Debug("link replaced", "peer", l.name())
+		return
+	}
+	m.c.Directory.Linked(p.id, false)
+	if left {
+		m.c.Directory.Left(p.id)
+	}
+	m.c.Logger.Info("link down", "peer", l.name(), "cause", why, "lasted", time.Since(l.since).Round(time.Millisecond))
+	m.mu.Lock()
+	if m.pursuits[p.id.String()] != nil && why != nil {
+		m.failures[p.id.String()] = why.Error()
+	}
+	m.mu.Unlock()
+	m.gets.lost(l)
+	m.rowChanged()
+}
+
+func (l *link) direction() string {
+	if l.out {
+		return "out"
+	}
+	return "in"
+}
+
+// seenPeer is a linked peer as the directory wants it.
+func (m *Mesh) seenPeer(l *link) Peer {
+	h := &l.peerHello
+	p := Peer{ID: cache.NodeID(h.ID), Node: cache.NodeID(h.Node), Host: h.Host, Service: h.Service, Endpoint: h.Endpoint,
+		PID: h.PID, Receive: h.Port != 0, Heard: time.Now(), Source: "link"}
+	if a := l.dialable(); a != "" {
+		p.Addrs = []string{a}
+	}
+	return p
+}
+
+// dialable is where others may dial the peer of a link: the host it advertises,
+// else the one it is seen at, with the port it listens on.
+func (l *link) dialable() string {
+	h := &l.peerHello
+	if h.Port <= 0 || h.Port > 65535 {
+		return ""
+	}
+	host := h.Advertise
+	if host == "" {
+		host, _, _ = net.SplitHostPort(l.conn.RemoteAddr().String())
+	}
+	return net.JoinHostPort(host, strconv.Itoa(h.Port))
+}
+
+// rowChanged has every link send our row.
+func (m *Mesh) rowChanged() {
+	for _, p := range m.linked() {
+		if l := p.link(); l != nil {
+			l.rowDue.Store(true)
+			l.wake()
+		}
+	}
+}
+
+// rowFor is our row as the peer of a link is told it: a loopback address means
+// nothing on another host.
+func (m *Mesh) rowFor(to *link) row {
+	r := row{Down: map[string]string{}}
+	off := !isLoopback(to.conn.RemoteAddr().String())
+	for _, p := range m.linked() {
+		l := p.link()
+		if l == nil || len(r.Up) >= maxMembers {
+			continue
+		}
+		s := seen{identity: l.peerHello.identity, Addr: l.dialable()}
+		if off && isLoopback(s.Addr) {
+			s.Addr = ""
+		}
+		r.Up = append(r.Up, s)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for k, why := range m.failures {
+		if why != "" && len(r.Down) < maxMembers {
+			r.Down[k] = why[:min(len(why), 200)]
+		}
+	}
+	return r
+}
+
+// maxMembers bounds what a row may tell of.
+const maxMembers = 4096
+
+func isLoopback(addr string) bool {
+	ap, err := netip.ParseAddrPort(addr)
+	return err == nil && ap.Addr().Unmap().IsLoopback()
+}
+
+// takeRow notes what a peer says of its links, and learns of members from it.
+func (l *link) takeRow(p []byte) error {
+	var r row
+	if err := decodeJSON(frameRow, p, &r); err != nil {
+		return err
+	}
+	if len(r.Up) > maxMembers {
+		r.Up = r.Up[:maxMembers]
+	}
+	l.peer.mu.Lock()
+	l.peer.row, l.peer.heard = r, time.Now()
+	l.peer.mu.Unlock()
+	for _, s := range r.Up {
+		if s.ID == l.m.self.ID || s.ID == 0 || s.Addr == "" {
+			continue
+		}
+		l.m.c.Directory.Learn(Peer{ID: cache.NodeID(s.ID), Node: cache.NodeID(s.Node), Host: s.Host, Service: s.Service,
+			Endpoint: s.Endpoint, PID: s.PID, Addrs: []string{s.Addr}, Receive: s.Port != 0, Heard: time.Now(), Source: "peer"})
+	}
+	return nil
+}
+
+func party(i identity, addr string) cache.Party {
+	return cache.Party{Host: i.Host, Service: i.Service, Endpoint: i.Endpoint, Addr: addr, PID: i.PID}
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+	"time"
+)
+
+// accept takes connections until the listener is closed.
+func (m *Mesh) accept(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { m.c.Listener.Close() })()
+	wait := 5 * time.Millisecond
+	for {
+		conn, err := m.c.Listener.Accept()
+		switch {
+		case err == nil:
+			wait = 5 * time.Millisecond
+		case errors.Is(err, net.ErrClosed):
+			return nil
+		default: // out of file descriptors, say: it passes
+			m.c.Logger.Error("accept", "error", err, "retry", wait)
+			pause(ctx, wait)
+			wait = min(2*wait, time.Second)
+			continue
+		}
+		select {
+		case m.halfOpen <- struct{}{}:
+			m.group.Go(func() error { m.serve(ctx, conn); return nil })
+		default:
+			m.counters.refused.Add(1)
+			conn.Close()
+		}
+	}
+}
+
+// serve is the listener's side of a connection.
+func (m *Mesh) serve(ctx context.Context, conn net.Conn) {
+	m.counters.accepted.Add(1)
+	undo := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	l, err := m.welcome(ctx, conn)
+	undo()
+	<-m.halfOpen
+	if err != nil {
+		m.refused(conn, err)
+		conn.Close()
+		return
+	}
+	if l != nil {
+		m.serveLink(l)
+	}
+}
+
+// serveLink runs an adopted link for as long as the mesh runs, whoever
+// dialled it.
+func (m *Mesh) serveLink(l *link) { m.group.Go(func() error { l.run(m.work); return nil }) }
+
+// refused counts a connection that came to nothing and logs it, but not more
+// often than a person could read.
+func (m *Mesh) refused(conn net.Conn, err error) {
+	if errors.Is(err, errDuplicate) || errors.Is(err, errSelf) {
+		return
+	}
+	m.counters.refused.Add(1)
+	if m.often.Allow() {
+		m.c.Logger.Warn("connection refused", "from", conn.RemoteAddr().String(), "cause", err, "refused_so_far", m.counters.refused.Load())
+	}
+}
+
+// welcome reads the dialler's hello, answers it and adopts the link. nil, nil
+// means that another protocol took the connection over.
+func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
+	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
+	var head [len(Magic)]byte
+	if n, err := io.ReadFull(conn, head[:]); err != nil {
+		return nil, fmt.Errorf("said %d bytes and no more: %w", n, err)
+	}
+	if string(head[:]) != Magic {
+		if m.c.Other == nil {
+			return nil, fmt.Errorf("%w: it opens with % x; %s", ErrProtocol, head, guess(head))
+		}
+		conn.SetDeadline(time.Time{})
+		m.c.Other(ctx, conn, head[:])
+		return nil, nil
+	}
+	in := newInput(conn)
+	h, err := m.readHello(in)
+	if err != nil {
+		return nil, err
+	}
+	own := m.hello(0)
+	if err := m.check(h); err != nil {
+		reply := appendJSON(nil, frameHello, own)
+		if !errors.Is(err, errSelf) {
+			reply = appendJSON(nil, frameGoaway, goaway{Reason: "refused: " + err.Error()})
+		}
+		conn.Write(reply)
+		return nil, err
+	}
+	if _, err := conn.Write(appendJSON(nil, frameHello, own)); err != nil {
+		return nil, err
+	}
+	conn.SetDeadline(time.Time{})
+	l := m.newLink(conn, false, own, h, in)
+	if _, err := m.adopt(l); err != nil {
+		conn.SetWriteDeadline(time.Now().Add(farewellTime))
+		conn.Write(appendJSON(nil, frameGoaway, goaway{Reason: err.Error()}))
+		return nil, err
+	}
+	return l, nil
+}
+
+// guess names what a connection that is not ours looks like.
+func guess(head [4]byte) string {
+	switch {
+	case head == [4]byte{0xac, 0xed, 0, 5}:
+		return "that is a Java object stream: a JCS 1.3 or 2 node, which this version does not speak to"
+	case head[0] == 0 && head[1] < 0x10:
+		return "that looks like a JCS 3 or 4 frame, which this version does not speak"
+	case head[0] == 0x16 && head[1] == 3:
+		return "that is TLS, which this endpoint does not expect"
+	case string(head[:]) == "GET " || string(head[:]) == "POST":
+		return "that is HTTP; the mesh port serves none"
+	}
+	return "that is no protocol that this port knows"
+}
+
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"lateral/cache"
+)
+
+// Verdict answers "is the mesh complete?" from what one or more nodes say of
+// themselves. Every pair of members of a group must have a link, and both ends
+// must say so; a pair of which neither end has been heard is missing, not
+// assumed. Links between two nodes that were both asked stand once, as the one
+// that dialled sees it.
+func Verdict(nodes ...cache.Status) cache.MeshStatus {
+	v := &verdict{members: map[string]cache.Member{}, rows: map[string]cache.Row{}, groups: map[string][]string{},
+		links: map[pair]cache.LinkStatus{}, processes: map[string]bool{}}
+	for _, n := range nodes {
+		for _, e := range n.Endpoints {
+			v.take(n, e)
+		}
+	}
+	return v.judge()
+}
+
+// A pair of endpoint ids, the smaller first.
+type pair struct{ a, b string }
+
+func pairOf(a, b string) pair {
+	if a > b {
+		a, b = b, a
+	}
+	return pair{a, b}
+}
+
+type verdict struct {
+	members   map[string]cache.Member // by id, or address while no id is known
+	groups    map[string][]string     // cluster and group → members, in order of id
+	rows      map[string]cache.Row    // the latest of each
+	links     map[pair]cache.LinkStatus
+	processes map[string]bool
+	st        cache.MeshStatus
+}
+
+func memberKey(m cache.Member) string { return cmp.Or(m.ID, m.Addr) }
+
+func (v *verdict) take(n cache.Status, e cache.EndpointStatus) {
+	group := e.Cluster + "|" + e.Group
+	if e.Group == "" {
+		group += "|" + e.ID // static lists only: what this endpoint knows is its group
+		for _, m := range e.Members {
+			if g := v.groupOf(memberKey(m)); g != "" {
+				group = g
+				break
+			}
+		}
+	}
+	for _, m := range e.Members {
+		k := memberKey(m)
+		if old, ok := v.members[k]; !ok || m.Source == "self" || old.Source != "self" && old.Heard.Before(m.Heard) {
+			v.members[k] = m
+		}
+		if !slices.Contains(v.groups[group], k) {
+			v.groups[group] = append(v.groups[group], k)
+		}
+		if m.Node != "" {
+			v.processes[m.Node] = true
+		}
+	}
+	for _, r := range e.Matrix {
+		// A node's own word is the latest; of hearsay the later.
+		if old, ok := v.rows[r.ID]; !ok || r.ID == e.ID || old.Heard.Before(r.Heard) {
+			v.rows[r.ID] = r
+		}
+	}
+	for _, l := range e.Links {
+		p := pairOf(e.ID, l.PeerID)
+		if _, ok := v.links[p]; !ok || l.Direction == "out" {
+			v.links[p] = l
+		}
+	}
+}
+
+func (v *verdict) groupOf(member string) string {
+	for g, ms := range v.groups {
+		if slices.Contains(ms, member) {
+			return g
+		}
+	}
+	return ""
+}
+
+func (v *verdict) judge() cache.MeshStatus {
+	v.st = cache.MeshStatus{Links: []cache.LinkStatus{}, Missing: []cache.MissingLink{}, Nodes: len(v.processes)}
+	groups := make([]string, 0, len(v.groups))
+	for g := range v.groups {
+		groups = append(groups, g)
+	}
+	slices.Sort(groups)
+	for _, g := range groups {
+		ids := v.groups[g]
+		slices.SortFunc(ids, func(a, b string) int {
+			x, y := v.members[a], v.members[b]
+			return cmp.Or(cmp.Compare(x.Host, y.Host), cmp.Compare(x.Service, y.Service), cmp.Compare(a, b))
+		})
+		for i, a := range ids {
+			for _, b := range ids[i+1:] {
+				v.judgePair(v.members[a], v.members[b])
+			}
+		}
+	}
+	v.st.Complete = v.st.Present == v.st.Expected
+	return v.st
+}
+
+func (v *verdict) judgePair(a, b cache.Member) {
+	if !a.Receive && !b.Receive && a.ID != "" && b.ID != "" {
+		return // two nodes that only send have nothing to say to each other
+	}
+	v.st.Expected++
+	ra, aKnown := v.rows[a.ID]
+	rb, bKnown := v.rows[b.ID]
+	aSays := aKnown && slices.Contains(ra.Up, b.ID)
+	bSays := bKnown && slices.Contains(rb.Up, a.ID)
+	if (aSays || !aKnown) && (bSays || !bKnown) && (aSays || bSays) {
+		v.st.Present++
+		l, ok := v.links[pairOf(a.ID, b.ID)]
+		if !ok { // between two other hosts: known by word only
+			l = cache.LinkStatus{From: memberParty(a), To: memberParty(b), PeerID: b.ID, Protocol: "mesh", Regions: []string{}}
+		}
+		v.st.Links = append(v.st.Links, l)
+		return
+	}
+	v.st.Missing = append(v.st.Missing, cache.MissingLink{From: memberParty(a), To: memberParty(b),
+		Reason: v.reason(a, b, ra, rb, aSays, bSays, aKnown, bKnown)})
+}
+
+func (v *verdict) reason(a, b cache.Member, ra, rb cache.Row, aSays, bSays, aKnown, bKnown bool) string {
+	why := cmp.Or(ra.Down[memberKey(b)], rb.Down[memberKey(a)])
+	switch {
+	case why != "":
+	case a.ID == "" || b.ID == "":
+		why = "configured, but never reached"
+	case aSays != bSays && aKnown && bKnown:
+		why = "only one end says that it is up: it is forming, or one direction is cut"
+	case !aKnown && !bKnown:
+		why = "neither end has been heard: both are cut off from the hosts asked"
+	default:
+		why = "not linked yet"
+	}
+	for _, m := range []cache.Member{a, b} {
+		if m.Stale {
+			why += fmt.Sprintf("; %s was last heard %s", cmp.Or(m.Service, m.Addr), m.Heard.Format("15:04:05"))
+		}
+	}
+	return why
+}
+
+func memberParty(m cache.Member) cache.Party {
+	return cache.Party{Host: m.Host, Service: m.Service, Endpoint: m.Endpoint, Addr: m.Addr, PID: m.PID}
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lateral
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeebo/xxh3"
+	"golang.org/x/sync/singleflight"
+
+	"lateral/cache"
+	"lateral/ccf"
+	"lateral/converge"
+	"lateral/mesh"
+	"lateral/region"
+)
+
+// regions are the node's regions by name: those of the ccf, and those made
+// from jcs.default when somebody first names them.
+type regions struct {
+	n      *Node
+	mu     sync.Mutex // held to make one
+	byName atomic.Pointer[map[string]*bound]
+	flight singleflight.Group // one miss per key goes to the auxiliaries
+}
+
+// maxRegions bounds what peers can have us make by naming regions.
+const maxRegions = 4096
+
+// bound is a region with what the mesh needs to know of it.
+type bound struct {
+	*region.Region
+	digest *converge.Digest // nil where values do not travel
+	attr   *cache.Attributes
+	shrink time.Duration // between two passes of housekeeping
+	next   atomic.Int64  // ms, of the next pass
+	aux    []string
+}
+
+func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
+func (b *bound) Digest() *converge.Digest      { return b.digest }
+func (b *bound) Attributes() *cache.Attributes { return b.attr }
+func (b *bound) Gap() int                      { return b.DropAll() }
+
+func (rs *regions) all() []*bound {
+	m := *rs.byName.Load()
+	out := make([]*bound, 0, len(m))
+	for _, b := range m {
+		out = append(out, b)
+	}
+	slices.SortFunc(out, func(a, b *bound) int { return strings.Compare(a.Name(), b.Name()) })
+	return out
+}
+
+// get returns a region, making it from jcs.default if need be.
+func (rs *regions) get(name string) (*bound, error) {
+	if b := (*rs.byName.Load())[name]; b != nil {
+		return b, nil
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	old := *rs.byName.Load()
+	if b := old[name]; b != nil {
+		return b, nil
+	}
+	if len(old) >= maxRegions {
+		return nil, fmt.Errorf("%w: %q would be number %d; is a key used as a region's name?", cache.ErrNoRegion, name, len(old)+1)
+	}
+	settings, _ := rs.n.ccf.Region(name)
+	b, err := rs.make(settings)
+	if err != nil {
+		return nil, err
+	}
+	m := make(map[string]*bound, len(old)+1)
+	for k, v := range old {
+		m[k] = v
+	}
+	m[name] = b
+	rs.byName.Store(&m)
+	return b, nil
+}
+
+// defaultShrink is how often housekeeping looks at a region without a shrinker.
+const defaultShrink = 30 * time.Second
+
+func (rs *regions) make(c ccf.Region) (*bound, error) {
+	s := region.Settings{Name: c.Name, MaxObjects: c.MaxObjects, MaxBytes: c.MaxBytes, Policy: c.Policy, Attr: c.Attr,
+		UseShrinker: c.UseShrinker, MaxMemoryIdle: c.MaxMemoryIdle, MaxPerShrink: c.MaxSpoolPerRun}
+	var laterals []region.Gates
+	seed := uint64(0)
+	for _, name := range c.Auxiliaries {
+		e := rs.n.endpoint(name)
+		if e == nil {
+			continue // a kind that this version has no room for; config check says so
+		}
+		g := region.Gates{UseLateral: c.UseLateral, UseRemote: c.UseRemote, UseDisk: c.UseDisk, DiskUpdate: c.DiskUpdate,
+			AllowPut: e.c.AllowPut, IssueRemoveOnPut: e.c.IssueRemoveOnPut, AllowGet: e.c.AllowGet, PutOnlyMode: e.c.PutOnlyMode,
+			Receive: e.c.Receive, FilterRemoveByHashCode: e.c.FilterRemoveByHashCode}
+		s.Auxiliaries = append(s.Auxiliaries, region.Binding{Name: name, Kind: cache.Lateral, Aux: e.mesh, Gates: g})
+		laterals = append(laterals, g)
+		seed = xxh3.HashString("lateral digest " + e.cluster())
+	}
+	b := &bound{attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries}
+	if c.UseShrinker && c.ShrinkerInterval > 0 {
+		b.shrink = c.ShrinkerInterval
+	}
+	b.next.Store(time.Now().Add(b.shrink).UnixMilli())
+	var d region.Digest
+	if region.ModeOf(&s.Attr, laterals) == region.Replicate {
+		b.digest = converge.New(seed)
+		d = b.digest
+	}
+	r, err := region.New(s, &rs.n.clock, d)
+	b.Region = r
+	return b, err
+}
+
+// Do carries out a command; it is what fronts are handed. A Get that memory
+// cannot answer asks the region's auxiliaries.
+func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
+	if n.closed.Load() {
+		return cache.Reply{}, cache.ErrClosed
+	}
+	b, err := n.regions.get(c.Region)
+	if err != nil {
+		return cache.Reply{}, err
+	}
+	rep, err := b.Apply(time.Now().UnixMilli(), c)
+	if c.Op != cache.Get || rep.Found || err != nil || c.Origin == cache.LocalOnly {
+		return rep, err
+	}
+	e, found, err := n.regions.fetch(ctx, b, c.Key)
+	return cache.Reply{Found: found, Element: e}, err
+}
+
+// fetch takes a miss to the auxiliaries: in order, one caller per key.
+func (rs *regions) fetch(ctx context.Context, b *bound, key string) (cache.Element, bool, error) {
+	if !b.Asks() {
+		return cache.Element{}, false, nil
+	}
+	type found struct {
+		e  cache.Element
+		ok bool
+	}
+	ch := rs.flight.DoChan(b.Name()+"\x00"+key, func() (any, error) {
+		// The asker whose question this is may give up; others wait for it too.
+		e, ok, err := b.Fetch(context.WithoutCancel(ctx), key)
+		if ok {
+			b.NoteAuxHit()
+			_, err = b.Apply(time.Now().UnixMilli(), cache.Command{Op: cache.Put, Origin: cache.FromLateral, Key: e.Key,
+				Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed})
+		}
+		return found{e, ok}, err
+	})
+	select {
+	case r := <-ch:
+		f, _ := r.Val.(found)
+		return f.e, f.ok, r.Err
+	case <-ctx.Done():
+		return cache.Element{}, false, ctx.Err()
+	}
+}
+
+// housekeep runs the shrinker of each region when it is due.
+func (rs *regions) housekeep(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for _, b := range rs.all() {
+			now := time.Now()
+			if b.next.Load() <= now.UnixMilli() {
+				b.Shrink(now.UnixMilli())
+				b.next.Store(now.Add(b.shrink).UnixMilli())
+			}
+		}
+	}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lateral
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"lateral/cache"
+)
+
+// A Codec makes bytes of values and values of bytes. It must be safe for
+// concurrent use.
+type Codec[V any] interface {
+	Append(b []byte, v V) ([]byte, error)
+	Decode(s string) (V, error)
+}
+
+// Text is the codec of strings: their bytes.
+var Text Codec[string] = text{}
+
+type text struct{}
+
+func (text) Append(b []byte, v string) ([]byte, error) { return append(b, v...), nil }
+func (text) Decode(s string) (string, error)           { return s, nil }
+
+// A Region is a named cache of values of one type, on one node. It may be used
+// by many goroutines at once.
+type Region[V any] struct {
+	n     *Node
+	b     *bound
+	codec Codec[V]
+	text  bool // V is string and its bytes are itself
+	base  time.Time
+	ms    int64
+}
+
+// In returns a region of a node. One that no ccf file declares is made from
+// jcs.default.
+func In[V any](n *Node, name string, codec Codec[V]) (*Region[V], error) {
+	b, err := n.regions.get(name)
+	if err != nil {
+		return nil, err
+	}
+	_, isText := any(codec).(text)
+	now := time.Now()
+	return &Region[V]{n: n, b: b, codec: codec, text: isText, base: now, ms: now.UnixMilli()}, nil
+}
+
+// Get returns the value of a key. A hit in memory neither allocates nor locks
+// out other readers; a miss asks the region's auxiliaries (see the package
+// comment).
+func (r *Region[V]) Get(ctx context.Context, key string) (v V, ok bool, err error) {
+	// Monotonic time is read at half the price of the wall clock, and expiry
+	// is not about the wall.
+	e, ok := r.b.Get(r.ms+time.Since(r.base).Milliseconds(), key)
+	if !ok {
+		if e, ok, err = r.n.regions.fetch(ctx, r.b, key); !ok || err != nil {
+			return v, false, err
+		}
+	}
+	return r.value(e)
+}
+
+func (r *Region[V]) value(e cache.Element) (v V, ok bool, err error) {
+	if r.text {
+		*any(&v).(*string) = e.Value.Bytes
+		return v, true, nil
+	}
+	if held, ok := e.Value.Held.(V); ok {
+		return held, true, nil
+	}
+	if v, err = r.codec.Decode(e.Value.Bytes); err != nil {
+		return v, false, fmt.Errorf("region %s, key %q: the bytes held do not decode: %w", r.b.Name(), e.Key, err)
+	}
+	return v, true, nil
+}
+
+// Put stores a value. Peers hear of it as the region's settings say.
+func (r *Region[V]) Put(ctx context.Context, key string, v V) error {
+	return r.write(cache.Put, key, v)
+}
+
+// Update stores a value that the application has changed at its source: where
+// values do not travel, peers drop what they hold of it.
+func (r *Region[V]) Update(ctx context.Context, key string, v V) error {
+	return r.write(cache.Update, key, v)
+}
+
+func (r *Region[V]) write(op cache.Op, key string, v V) error {
+	val := cache.Value{}
+	if r.text {
+		val.Bytes = *any(&v).(*string)
+	} else {
+		b, err := r.codec.Append(nil, v)
+		if err != nil {
+			return fmt.Errorf("region %s, key %q: encode: %w", r.b.Name(), key, err)
+		}
+		val.Bytes, val.Held = string(b), v
+	}
+	_, err := r.b.Apply(time.Now().UnixMilli(), cache.Command{Op: op, Key: key, Value: val})
+	return err
+}
+
+// Remove drops a key here and at the peers; one that ends in ":" drops every
+// key that starts with it.
+func (r *Region[V]) Remove(ctx context.Context, key string) error {
+	_, err := r.b.Apply(time.Now().UnixMilli(), cache.Command{Op: cache.Remove, Key: key})
+	return err
+}
+
+// Clear drops every key here and at the peers.
+func (r *Region[V]) Clear(ctx context.Context) error {
+	_, err := r.b.Apply(time.Now().UnixMilli(), cache.Command{Op: cache.RemoveAll})
+	return err
+}
+
+// Name returns the region's name.
+func (r *Region[V]) Name() string { return r.b.Name() }
