@@ -19,6 +19,7 @@ type Beacon struct {
 	recv *groupSocket
 	poke chan struct{} // room for one: Run is to look now
 	done chan struct{} // closed by Close
+	tick time.Duration // between two looks: lookEvery
 
 	mu         sync.Mutex // guards what follows; held for system calls that don't wait
 	ports      []*port    // sorted by name
@@ -64,7 +65,7 @@ func Open(c Config) (*Beacon, error) {
 	if err != nil {
 		return nil, fmt.Errorf("beacon: UDP port %d: %w (a program that does not share the port may hold it: see ss -lunp)", c.Group.Port(), err)
 	}
-	b := &Beacon{cfg: c, recv: recv, poke: make(chan struct{}, 1), done: make(chan struct{})}
+	b := &Beacon{cfg: c, recv: recv, poke: make(chan struct{}, 1), done: make(chan struct{}), tick: lookEvery}
 	b.look(time.Now())
 	return b, nil
 }
@@ -72,7 +73,7 @@ func Open(c Config) (*Beacon, error) {
 // Run keeps memberships and senders right until ctx ends or the Beacon is
 // closed, and returns nil.
 func (b *Beacon) Run(ctx context.Context) error {
-	tick := time.NewTicker(lookEvery)
+	tick := time.NewTicker(b.tick)
 	defer tick.Stop()
 	for {
 		select {

@@ -386,6 +386,27 @@ func TestInterfaceComesUpLater(t *testing.T) {
 	})
 }
 
+func TestWhoOnlyAsksAsksAgainOnANewInterface(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		other := b.start(2, bert, nil)
+		var f *flaky
+		mute := b.start(1, anna, func(c *Config) {
+			f = &flaky{Conn: c.Conn}
+			c.Conn, c.Self.Receive, c.Self.Port = f, false, 0
+		})
+		passes(time.Hour)
+		before := mute.Heard().Sent
+		f.mu.Lock()
+		f.addr = host(1)
+		f.mu.Unlock()
+		passes(time.Hour)
+		if n := mute.Heard().Sent - before; n != 1 {
+			t.Errorf("%d packets for the new interface, want one question", n)
+		}
+		end(mute, other)
+	})
+}
+
 func TestReadErrorsArePausedAfter(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		log := &record{}
