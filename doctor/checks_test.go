@@ -297,6 +297,7 @@ func TestHostname(t *testing.T) {
 			"replace line 2 of /etc/hosts (127.0.1.1 oxgw01.example.org oxgw01) by:\n    10.0.2.11 oxgw01.example.org oxgw01"}},
 		{"", Warning, []string{"leads nowhere: no such host"}},
 		{"192.0.2.99", Warning, []string{"192.0.2.99, which this machine does not have"}},
+		{"127.0.0.1 192.0.2.99", Warning, []string{"this machine does not have", "replace line 2"}},
 		{"127.0.1.1 10.0.2.11", Ok, []string{"127.0.1.1, 10.0.2.11"}},
 	} {
 		o := page

@@ -73,8 +73,8 @@ type Options struct {
 	Identity func(ctx context.Context) (host.Identity, error)
 }
 
-// Run makes all checks and returns what they found. It takes no longer than
-// one Timeout: a check that has not ended by then is a warning, and its
+// Run makes all checks and returns what they found. It takes one Timeout and a
+// quarter of a second at most: a check that has not ended by then is a warning, and its
 // goroutine ends when the check's function returns.
 func Run(ctx context.Context, o Options) Report {
 	checks := append(builtin(o, look()), o.Checks...)

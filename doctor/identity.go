@@ -52,7 +52,7 @@ func (s *scene) foreign(id host.Identity) bool {
 // hostsRemedy names the line of /etc/hosts to write, and the one to replace.
 func (s *scene) hostsRemedy(id host.Identity) string {
 	addr := "ADDRESS"
-	if i, ok := s.find(s.likely(netip.Addr{})); ok && len(i.Addrs) > 0 {
+	if i, ok := s.find(s.main()); ok && len(i.Addrs) > 0 {
 		if addr = i.Addrs[0].Addr().String(); i.Addr4().IsValid() {
 			addr = i.Addr4().String()
 		}

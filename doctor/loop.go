@@ -19,7 +19,7 @@ import (
 
 // loopWait is how long a datagram may take from this host to itself: it is
 // delivered while it is being sent, unless something drops it.
-const loopWait = time.Second
+const loopWait = 500 * time.Millisecond
 
 // loops checks that a datagram to each group comes back on each interface
 // that would be used, and on no other.

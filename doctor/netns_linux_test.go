@@ -21,7 +21,6 @@ import (
 	"golang.org/x/net/ipv4"
 	"golang.org/x/sys/unix"
 
-	"lateral/host"
 	"lateral/host/hosttest"
 )
 
@@ -92,9 +91,7 @@ func run(t *testing.T, groups ...string) Report {
 		o.Groups = append(o.Groups, group(g))
 	}
 	o.Timeout = 20 * time.Second
-	o.Identity = func(context.Context) (host.Identity, error) {
-		return host.Identity{Hostname: "oxgw01", Addrs: []netip.Addr{netip.MustParseAddr("10.0.2.11")}}, nil
-	}
+	o.Identity = gateway().identity
 	r := Run(t.Context(), o)
 	var b strings.Builder
 	if err := r.Write(&b, false); err != nil {
@@ -102,6 +99,18 @@ func run(t *testing.T, groups ...string) Report {
 	}
 	t.Logf("\n%s", &b)
 	return r
+}
+
+// Restricted to loopback, the real machine may be looked at anywhere.
+func TestRunOnLoopback(t *testing.T) {
+	o := page
+	o.Interfaces = []string{"lo"}
+	o.Ports = nil                   // somebody may have them here
+	o.Identity = gateway().identity // and no resolver is to be asked
+	r := Run(t.Context(), o)
+	expect(t, r, "interfaces", Ok, "lo 127.0.0.1/8")
+	expect(t, r, "multicast-route", Ok, "224.0.0.1 leaves by lo from 127.0.0.1, as configured")
+	expect(t, r, "multicast-loop", Ok, "224.0.0.1 on lo")
 }
 
 func TestNoRoute(t *testing.T) {

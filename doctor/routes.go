@@ -60,7 +60,7 @@ func (s *scene) routeOf(g netip.Addr) Finding {
 		return f
 	}
 	f.About = append(f.About, rt.Interface)
-	f.Saw = fmt.Sprintf("%s leaves by %s from %s: %s", g, rt.Interface, rt.Source, rt)
+	f.Saw = fmt.Sprintf("%s leaves by %s from %s: %s", g, rt.Interface, s.source(g, rt), rt)
 	f.Details = s.rows(g)
 	i, _ := s.find(rt.Interface)
 	switch {
@@ -90,7 +90,7 @@ func (s *scene) routeNamed(g netip.Addr, dev string) Finding {
 		f.Do = "bring the interface up and give it an address; or name another one" + at(s.places(g))
 		return f
 	}
-	f.Saw = fmt.Sprintf("%s leaves by %s from %s, as configured", g, dev, via.Source)
+	f.Saw = fmt.Sprintf("%s leaves by %s from %s, as configured", g, dev, s.source(g, via))
 	f.Details = s.rows(g)
 	rt, err := s.route(g)
 	switch {

@@ -120,6 +120,22 @@ func (s *scene) used(group netip.Addr) []string {
 	return nil
 }
 
+// source returns the address that packets to a group carry on a route's
+// interface: one of its own, as beacon binds it. The kernel's choice may be
+// another's: on loopback it prefers a network address.
+func (s *scene) source(g netip.Addr, rt host.Route) netip.Addr {
+	i, ok := s.find(rt.Interface)
+	if !ok || i.Has(rt.Source) {
+		return rt.Source
+	}
+	for _, p := range i.Addrs {
+		if p.Addr().Is4() == g.Is4() {
+			return p.Addr()
+		}
+	}
+	return rt.Source
+}
+
 // find returns the interface of that name.
 func (s *scene) find(name string) (host.Interface, bool) {
 	i := slices.IndexFunc(s.ifs, func(i host.Interface) bool { return i.Name == name })
@@ -138,9 +154,18 @@ func (s *scene) likely(group netip.Addr) string {
 			return n
 		}
 	}
+	if len(s.Interfaces) > 0 {
+		return ""
+	}
+	return s.main()
+}
+
+// main returns this machine's most likely connection to its network, whatever
+// the configuration says; "" if there is nothing but loopback.
+func (s *scene) main() string {
 	best, most := "", -1
 	for _, i := range s.ifs {
-		if i.Loopback || len(s.Interfaces) > 0 {
+		if i.Loopback {
 			continue
 		}
 		if p := s.points(i); p > most {
