@@ -114,7 +114,29 @@ func (s *speaker) cable(near string) {
 	s.do("ip link set far up")
 }
 
-// speak is the speaker's side: "ip …" and "send SOURCE GROUP TEXT".
+// multicastRoute waits until the kernel has made an interface's IPv6 multicast
+// route, which it does some time after the link came up.
+func multicastRoute(ifname string) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		out, err := exec.Command("ip", "-6", "route", "show", "table", "local", "dev", ifname).Output()
+		if err != nil || bytes.Contains(out, []byte("ff00::/8")) {
+			return err
+		}
+	}
+	return errors.New("no IPv6 multicast route on " + ifname)
+}
+
+func (s *speaker) settle() {
+	s.t.Helper()
+	if err := multicastRoute("near"); err != nil {
+		s.t.Fatal(err)
+	}
+	s.do("settle")
+}
+
+// speak is the speaker's side: "ip …", "settle" and "send SOURCE GROUP TEXT".
 func speak() {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
@@ -126,6 +148,8 @@ func speak() {
 			if out, err = exec.Command("ip", f[1:]...).CombinedOutput(); err != nil {
 				err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
 			}
+		case "settle":
+			err = multicastRoute("far")
 		case "send":
 			err = sendOnce(netip.MustParseAddr(f[1]), netip.MustParseAddrPort(f[2]), f[3])
 		}
@@ -248,6 +272,7 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 	look := func() { b.look(time.Now()); six.look(time.Now()) }
 	heard := func(when string) {
 		t.Helper()
+		s.settle()
 		look()
 		for _, x := range []*Beacon{b, six} {
 			if st := x.Status(); len(st) != 1 || !st[0].Ready() {
@@ -393,7 +418,9 @@ func TestIPv6(t *testing.T) {
 	if !inNamespace(t) {
 		return
 	}
-	startSpeaker(t).cable("near")
+	s := startSpeaker(t)
+	s.cable("near")
+	s.settle()
 	third(t, "ff02::77:1", "near", "", "fd09::1")
 	third(t, "ff05::77:1", "near", "fd09::1", "fd09::1")
 	b := open(t, Config{Group: group("ff02::77:1", 6780), Interfaces: []string{"lo"}})
