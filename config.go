@@ -42,9 +42,7 @@ type Network interface {
 }
 
 // machine is the Network of this machine.
-type machine struct {
-	from string // address to dial from, "" lets the kernel choose
-}
+type machine struct{}
 
 func (machine) Listen(h string, port int) (net.Listener, error) {
 	return net.Listen("tcp", net.JoinHostPort(h, strconv.Itoa(port)))
