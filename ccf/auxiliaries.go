@@ -25,6 +25,10 @@ func (r *reader) readAuxiliaries() {
 	}
 	for _, name := range names {
 		e := defined[name]
+		if len(r.c.Auxiliaries) == maxAuxiliaries {
+			r.say(Error, e, fmt.Sprintf("more than %d auxiliaries", maxAuxiliaries), "each listens and connects for itself", "let regions share one")
+			break
+		}
 		if _, ok := used[name]; ok {
 			r.auxiliary(name, e)
 			continue

@@ -41,7 +41,8 @@
 // # Limits
 //
 // A file is at most 4 MiB, a logical line and a value after ${} 64 KiB, a peer
-// list 1,000 peers; 500 findings are told. What is beyond is an Error, as is
+// list 1,000 peers; a service has at most 10,000 regions and 100 auxiliaries;
+// 500 findings are told. What is beyond is an Error, as is
 // anything that is no text; no input makes this package panic.
 //
 // # Not defended

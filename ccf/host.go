@@ -78,8 +78,12 @@ func checkSockets(fs *findings, x, y Service) {
 // checkWiring compares regions that two services share by name: one that is
 // coherent in one service and not in the other is stale in one of them.
 func checkWiring(fs *findings, x, y Service) {
+	regions := map[string]Region{}
+	for _, r := range x.Config.Regions {
+		regions[r.Name] = r
+	}
 	for _, r := range y.Config.Regions {
-		q, ok := x.Config.Region(r.Name)
+		q, ok := regions[r.Name]
 		if !ok {
 			continue
 		}

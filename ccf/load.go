@@ -13,6 +13,9 @@ const (
 	maxFile     = 4 << 20  // bytes of one file
 	maxLine     = 64 << 10 // bytes of one logical line: 2,000 peers fit
 	maxFindings = 500      // told about one service
+
+	maxRegions     = 10_000 // each costs memory and is compared with peers
+	maxAuxiliaries = 100    // each is a listener, a log and a mesh of its own
 )
 
 // Options are what a file cannot say itself.

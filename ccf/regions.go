@@ -37,6 +37,10 @@ func (r *reader) readRegions() {
 				continue
 			}
 			declared[p.name] = e
+			if len(r.c.Regions) == maxRegions {
+				r.say(Error, e, fmt.Sprintf("more than %d regions", maxRegions), "no service has that many", "look for a list that repeats itself")
+				return
+			}
 			r.c.Regions = append(r.c.Regions, r.region(e.key, p.name, e, base[0], base[1]))
 		}
 	}
