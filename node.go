@@ -208,6 +208,17 @@ func (n *Node) WaitComplete(ctx context.Context, nodes int) error {
 	}
 }
 
+// Barrier returns when every linked peer has applied what was written on this
+// node before the call, or when ctx ends.
+func (n *Node) Barrier(ctx context.Context) error {
+	for _, e := range n.endpoints {
+		if err := e.mesh.Barrier(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Incomplete says in words what a mesh lacks, nil if nothing.
 func Incomplete(st cache.MeshStatus, nodes int) error {
 	var errs []error
