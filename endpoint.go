@@ -42,9 +42,10 @@ func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") 
 // openEndpoint opens the sockets of a lateral auxiliary.
 func (n *Node) openEndpoint(a ccf.Auxiliary) (e *endpoint, err error) {
 	e = &endpoint{n: n, name: a.Name, c: a.Lateral}
+	opened := e // a return sets e
 	defer func() {
 		if err != nil {
-			e.closeSockets()
+			opened.closeSockets()
 		}
 	}()
 	port := 0

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+type configCmd struct{}
+
+func (*configCmd) Run() error { return nil }

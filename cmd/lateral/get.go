@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"io"
+	"strings"
+
+	"lateral/cache"
+	"lateral/web"
+)
+
+type getCmd struct {
+	Region string `arg:"" help:"Region."`
+	Key    string `arg:"" help:"Key."`
+	Group  string `placeholder:"GROUP" help:"Group of the key."`
+	Local  bool   `help:"Look in this service only, do not ask peers."`
+	one
+}
+
+func (*getCmd) Help() string {
+	return `Prints the bytes of the value and nothing else. Exit status: 0 found, 1 not
+there, 2 it could not be asked.
+
+Examples:
+
+  lateral get User 424242:3
+  lateral get SessionCache 4c1f --service groupware --json
+  lateral get ConfigJump www --group hosts`
+}
+
+func (c *getCmd) Run(ctx context.Context, s *streams) error {
+	rep, err := c.do(ctx, cache.Command{Op: cache.Get, Region: c.Region, Key: keyOf(c.Key, c.Group), Origin: origin(c.Local)})
+	if err != nil {
+		return err
+	}
+	if !rep.Found {
+		return no
+	}
+	if c.JSON {
+		return s.out.json(web.ElementOf(rep.Element))
+	}
+	v := rep.Element.Value.Bytes
+	if s.out.terminal && !strings.HasSuffix(v, "\n") {
+		v += "\n"
+	}
+	_, err = io.WriteString(s.out, v)
+	return err
+}
+
+func origin(local bool) cache.Origin {
+	if local {
+		return cache.LocalOnly
+	}
+	return cache.Application
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"lateral/ccf"
+	"lateral/web"
+)
+
+// A problem is an error in three texts: what was seen, why it matters, what to
+// do.
+type problem struct {
+	saw, why, do string
+	err          error // behind it; may be nil
+}
+
+func (p *problem) Error() string { return p.saw }
+func (p *problem) Unwrap() error { return p.err }
+
+// usage makes a problem of an error in the command line.
+func usage(err error) error {
+	command := "lateral"
+	if pe := (*kong.ParseError)(nil); errors.As(err, &pe) && pe.Context != nil {
+		if n := pe.Context.Selected(); n != nil {
+			command = "lateral " + n.Path()[min(len(n.Path()), len("lateral ")):]
+		}
+	}
+	return &problem{saw: err.Error(), do: strings.TrimSpace(command) + " --help shows what there is, with examples", err: err}
+}
+
+// problem prints an error for people.
+func (s *screen) problem(err error) {
+	if list := (ccf.Errors)(nil); errors.As(err, &list) {
+		s.findings(list)
+		return
+	}
+	p := &problem{}
+	if !errors.As(err, &p) {
+		if f := (*web.Failure)(nil); errors.As(err, &f) {
+			p = &problem{saw: f.Saw, why: f.Why, do: f.Do}
+		} else {
+			p = &problem{saw: err.Error()}
+		}
+	}
+	s.printf("%s %s\n", s.paint(red, "lateral:"), p.saw)
+	s.hint("why", p.why)
+	s.hint("do", p.do)
+}
+
+// hint prints a text of several lines under its name.
+func (s *screen) hint(name, text string) {
+	if text == "" {
+		return
+	}
+	for i, line := range strings.Split(text, "\n") {
+		if i > 0 {
+			name = ""
+		}
+		s.printf("  %s %s\n", s.paint(faint, fmt.Sprintf("%-4s", name)), line)
+	}
+}
+
+// findings prints what is to be said about ccf files.
+func (s *screen) findings(list []ccf.Finding) {
+	for _, f := range list {
+		place := f.File
+		if f.Line > 0 {
+			place = fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		parts := []string{place, s.paint(severityColor(f.Severity), f.Severity.String())}
+		if f.Key != "" {
+			parts = append(parts, f.Key)
+		}
+		s.printf("%s: %s\n", strings.Join(parts, ": "), f.Saw)
+		s.hint("why", f.Why)
+		s.hint("do", f.Do)
+	}
+}
+
+func severityColor(s ccf.Severity) color {
+	switch s {
+	case ccf.Error:
+		return red
+	case ccf.Warning:
+		return yellow
+	}
+	return faint
+}

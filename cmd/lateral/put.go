@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"lateral/cache"
+	"lateral/web"
+)
+
+type putCmd struct {
+	Region   string        `arg:"" help:"Region."`
+	Key      string        `arg:"" help:"Key."`
+	Value    *string       `arg:"" optional:"" help:"Value; standard input if it is left out."`
+	Group    string        `placeholder:"GROUP" help:"Group of the key."`
+	Update   bool          `xor:"how" help:"The value has changed at its source: peers drop what they hold of it."`
+	IfAbsent bool          `xor:"how" help:"Only if nothing is there. Exit status 1 if something was."`
+	Local    bool          `help:"Tell no peer."`
+	MaxLife  time.Duration `placeholder:"DUR" help:"Lifetime, in place of the region's."`
+	MaxIdle  time.Duration `placeholder:"DUR" help:"Time without access after which it expires, in place of the region's."`
+	one
+}
+
+func (*putCmd) Help() string {
+	return `What peers hear of it is a matter of the region: in one that replicates they
+get the value; in one that invalidates a put of a new value is nobody else's
+business, and --update makes them drop the old one.
+
+Examples:
+
+  lateral put User 424242:3 anna
+  lateral put User 424242:3 anna --update
+  lateral put SessionCache 4c1f --max-life 1h < session.bin`
+}
+
+func (c *putCmd) Run(ctx context.Context, s *streams) error {
+	cmd := cache.Command{Op: cache.Put, Region: c.Region, Key: keyOf(c.Key, c.Group), Origin: origin(c.Local)}
+	switch {
+	case c.Update:
+		cmd.Op = cache.Update
+	case c.IfAbsent:
+		cmd.Op = cache.PutIfAbsent
+	}
+	if c.MaxLife > 0 || c.MaxIdle > 0 {
+		a := cache.DefaultAttributes
+		a.Eternal, a.MaxLife, a.MaxIdle = false, c.MaxLife, c.MaxIdle
+		cmd.Attr = &a
+	}
+	var err error
+	if cmd.Value.Bytes, err = c.value(s.in); err != nil {
+		return err
+	}
+	rep, err := c.do(ctx, cmd)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = s.out.json(web.Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String()})
+	}
+	if err == nil && c.IfAbsent && rep.Found {
+		return no
+	}
+	return err
+}
+
+func (c *putCmd) value(in io.Reader) (string, error) {
+	if c.Value != nil {
+		return *c.Value, nil
+	}
+	b, err := io.ReadAll(io.LimitReader(in, cache.MaxValue+1))
+	if err != nil {
+		return "", fmt.Errorf("the value on standard input: %w", err)
+	}
+	if len(b) > cache.MaxValue {
+		return "", &problem{saw: fmt.Sprintf("the value on standard input has more than %d bytes", cache.MaxValue),
+			why: "one frame must hold it", do: "split it", err: cache.ErrTooLarge}
+	}
+	return string(b), nil
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"lateral/ccf"
+)
+
+// setLevel applies --log-level, reading its file if it is one.
+func (v *service) setLevel() error {
+	word := v.cmd.LogLevel
+	if file, ok := strings.CutPrefix(word, "@"); ok {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return &problem{saw: "--log-level: " + err.Error(), do: "write one word into the file: debug, info, warn or error", err: err}
+		}
+		word = strings.TrimSpace(string(b))
+	}
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(word)); err != nil {
+		return &problem{saw: fmt.Sprintf("--log-level %.40q", word), do: "choose debug, info, warn or error", err: errLevel}
+	}
+	v.level.Set(l)
+	return nil
+}
+
+// reload reads the files again and says what is different. Nothing is applied
+// by half: with an error in any file everything stays as it was.
+func (v *service) reload() {
+	before := v.level.Level()
+	if err := v.setLevel(); err != nil {
+		v.log.Error("reload: the log level stays", "error", err)
+	} else if l := v.level.Level(); l != before {
+		v.log.Log(nil, max(l, slog.LevelInfo), "reload: applied", "setting", "log level", "was", before, "is", l)
+	}
+	files, err := expand(v.cmd.Config)
+	var now *ccf.Config
+	if err == nil {
+		now, err = ccf.Load(files...)
+	}
+	if err != nil {
+		if list := (ccf.Errors)(nil); errors.As(err, &list) {
+			for _, f := range list {
+				v.log.Error("reload: " + f.String())
+			}
+		} else {
+			v.log.Error("reload: " + err.Error())
+		}
+		v.log.Error("reload: nothing is applied, the service goes on as it was")
+		return
+	}
+	diff := changes(v.ccf.Effective(), now.Effective())
+	for _, d := range diff {
+		v.log.Warn("reload: needs a restart", "key", d.key, "at", d.at, "was", d.was, "is", d.is)
+	}
+	v.log.Info("reload: done", "files", len(files), "applied", 0, "need_restart", len(diff))
+}
+
+// A change is one key that counts differently now.
+type change struct{ key, at, was, is string }
+
+// absent stands for a key that is not there at all.
+const absent = "(absent)"
+
+// changes compares two sets of settings, in the order of the new one; what is
+// gone comes last.
+func changes(old, now []ccf.Setting) (out []change) {
+	was := make(map[string]ccf.Setting, len(old))
+	for _, s := range old {
+		was[s.Key] = s
+	}
+	for _, s := range now {
+		o, ok := was[s.Key]
+		delete(was, s.Key)
+		switch {
+		case !ok:
+			out = append(out, change{s.Key, s.Source, absent, s.Value})
+		case o.Value != s.Value:
+			out = append(out, change{s.Key, s.Source, o.Value, s.Value})
+		}
+	}
+	for _, s := range old {
+		if _, gone := was[s.Key]; gone {
+			out = append(out, change{s.Key, s.Source + " before", s.Value, absent})
+		}
+	}
+	return out
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"lateral"
+	"lateral/ccf"
+	"lateral/web"
+)
+
+type runCmd struct {
+	Service  string   `required:"" placeholder:"NAME" help:"Name of this service in the cluster, and of its socket."`
+	Config   []string `required:"" placeholder:"FILE" sep:"none" help:"A cache.ccf, or a directory: all *.ccf in it, cache.ccf first. The first file has jcs.default."`
+	Host     string   `placeholder:"NAME" help:"Name of this host in the cluster; default its hostname."`
+	Log      string   `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
+	LogLevel string   `placeholder:"LEVEL" default:"info" help:"debug, info, warn or error; @FILE reads the word from a file, again at each SIGHUP."`
+	place
+}
+
+func (*runCmd) Help() string {
+	return `Runs until SIGTERM or SIGINT, which let peers catch up for a second, say
+goodbye and end with exit status 0. SIGHUP reads the files again and says, key
+by key, what has changed and whether it can be applied without a restart.
+systemd is told of readiness, reloads and the end (Type=notify-reload).
+
+Examples:
+
+  lateral run --service groupware --config /opt/open-xchange/etc/groupware
+  lateral run --service groupware --config cache.ccf --config sessioncache.ccf
+  lateral run --service admindaemon --config etc/admindaemon/cache.ccf --log json`
+}
+
+// A service is what run runs.
+type service struct {
+	cmd   *runCmd
+	files []string
+	ccf   *ccf.Config
+	level slog.LevelVar
+	log   *slog.Logger
+	node  *lateral.Node
+}
+
+func (c *runCmd) Run(ctx context.Context, s *streams) error {
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends at once
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+
+	v, ln, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	// The node outlives ctx by its goodbye, and its interface the node.
+	frontCtx, stopFront := context.WithCancel(context.WithoutCancel(ctx))
+	front := make(chan error, 1)
+	go func() { front <- (&web.Front{Do: v.node.Do, Status: v.node.Status}).Serve(frontCtx, ln, v.log) }()
+	v.log.Info("ready", "service", c.Service, "socket", ln.Addr().String(), "files", v.files)
+	v.notify(daemon.SdNotifyReady)
+	err = v.serve(ctx, hup, front)
+	v.notify(daemon.SdNotifyStopping)
+	closed := v.node.Close()
+	stopFront()
+	if e := <-front; e != nil && err == nil {
+		err = e
+	}
+	if err == nil && closed != nil {
+		err = fmt.Errorf("service %s ended: %w", c.Service, closed)
+	}
+	v.log.Info("stopped")
+	return err
+}
+
+// open reads the files and opens all sockets.
+func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
+	v = &service{cmd: c}
+	if err := v.setLevel(); err != nil {
+		return nil, nil, err
+	}
+	v.log = newLog(c.Log, s.err, &v.level)
+	if v.files, err = expand(c.Config); err != nil {
+		return nil, nil, err
+	}
+	if v.ccf, err = ccf.Load(v.files...); err != nil {
+		return nil, nil, err
+	}
+	dir := c.dir()
+	if ln, err = web.Listen(dir, c.Service); err != nil {
+		return nil, nil, err
+	}
+	// Background: SIGTERM must not cut the node off before its goodbye.
+	v.node, err = lateral.Open(context.Background(), lateral.Config{Service: c.Service, Host: c.Host, CCF: v.ccf, Logger: v.log})
+	if err != nil {
+		ln.Close()
+		return nil, nil, err
+	}
+	return v, ln, nil
+}
+
+// serve returns when the service is to end, with why if that is a failure.
+func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			v.log.Info("stopping: peers may catch up, then goodbye")
+			return nil
+		case <-v.node.Done():
+			return nil // Close says why
+		case err := <-front:
+			front <- nil // for the one who waits for its end
+			return fmt.Errorf("the interface of service %s failed: %w", v.cmd.Service, err)
+		case <-hup:
+			v.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
+			v.reload()
+			v.notify(daemon.SdNotifyReady)
+		}
+	}
+}
+
+// notify tells systemd, if it asked to be told.
+func (v *service) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		v.log.Warn("systemd cannot be notified", "state", state, "error", err)
+	}
+}
+
+func newLog(form string, w *screen, level slog.Leveler) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if form == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+var errLevel = errors.New("not a log level")

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"lateral/cache"
+)
+
+// A Client asks one service of this host. Its methods may be called by many
+// goroutines at once.
+type Client struct {
+	Service string
+	Socket  string // path
+	http    *http.Client
+}
+
+// NewClient returns a client of the service behind a socket. It connects when
+// it is first asked something.
+func NewClient(service, socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &Client{Service: service, Socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+}
+
+// Close ends idle connections.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Status asks the service how it is.
+func (c *Client) Status(ctx context.Context) (cache.Status, error) {
+	var st cache.Status
+	return st, c.ask(ctx, http.MethodGet, "/v1/status", nil, &st)
+}
+
+// Do carries out a command at the service: a cache.Do from afar. It knows Get,
+// Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
+// the service are *Failure and unwrap to what the service saw.
+func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, err error) {
+	q := url.Values{}
+	if cmd.Origin == cache.LocalOnly {
+		q.Set("local", "")
+	}
+	region := "/v1/regions/" + escape(cmd.Region)
+	element := region + "/elements/" + element(cmd.Key, q)
+	switch cmd.Op {
+	case cache.Get:
+		return c.get(ctx, cmd.Key, element+query(q))
+	case cache.Keys:
+		if cmd.Pattern != "" {
+			q.Set("pattern", cmd.Pattern)
+		}
+		return c.keys(ctx, region+"/keys"+query(q))
+	case cache.Put, cache.PutIfAbsent, cache.Update:
+		putOptions(&cmd, q)
+		return c.change(ctx, http.MethodPut, element+query(q), strings.NewReader(cmd.Value.Bytes))
+	case cache.Remove:
+		return c.change(ctx, http.MethodDelete, element+query(q), nil)
+	}
+	q.Del("group")
+	switch cmd.Op {
+	case cache.RemoveAll:
+		return c.change(ctx, http.MethodDelete, region+"/elements"+query(q), nil)
+	case cache.RemoveGroup:
+		return c.change(ctx, http.MethodDelete, region+"/groups/"+escape(cmd.Key)+query(q), nil)
+	}
+	return rep, fmt.Errorf("%w: operation %s is not offered over HTTP", ErrRequest, cmd.Op)
+}
+
+// element is a key as part of a path; its group becomes an option.
+func element(key string, q url.Values) string {
+	if g, name, ok := cache.SplitGroup(key); ok {
+		q.Set("group", g)
+		return escape(name)
+	}
+	return escape(cache.KeyText(key))
+}
+
+// escape makes one segment of a path of any text. Dots alone would be taken
+// for a way through directories.
+func escape(s string) string {
+	if s == "." || s == ".." {
+		return strings.ReplaceAll(s, ".", "%2E")
+	}
+	return url.PathEscape(s)
+}
+
+func query(q url.Values) string {
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func putOptions(cmd *cache.Command, q url.Values) {
+	switch cmd.Op {
+	case cache.Update:
+		q.Set("update", "")
+	case cache.PutIfAbsent:
+		q.Set("if-absent", "")
+	}
+	if a := cmd.Attr; a != nil {
+		q.Set("eternal", fmt.Sprint(a.Eternal))
+		if a.MaxLife > 0 {
+			q.Set("max-life", a.MaxLife.String())
+		}
+		if a.MaxIdle > 0 {
+			q.Set("max-idle", a.MaxIdle.String())
+		}
+	}
+}
+
+func (c *Client) get(ctx context.Context, key, target string) (rep cache.Reply, err error) {
+	res, err := c.send(ctx, http.MethodGet, target, nil)
+	if errors.Is(err, errMiss) {
+		return rep, nil
+	}
+	if err != nil {
+		return rep, err
+	}
+	defer res.Body.Close()
+	var s Element
+	if err := json.Unmarshal([]byte(res.Header.Get(metaHeader)), &s); err != nil {
+		return rep, fmt.Errorf("header %s of service %s: %w", metaHeader, c.Service, err)
+	}
+	b, err := io.ReadAll(io.LimitReader(res.Body, cache.MaxValue+1))
+	if err == nil && len(b) != s.Bytes {
+		err = fmt.Errorf("a value of %d bytes from service %s has %d", s.Bytes, c.Service, len(b))
+	}
+	if err != nil {
+		return rep, err
+	}
+	rep.Element, err = s.element(key, string(b))
+	rep.Found, rep.Stamp = true, rep.Element.Stamp
+	return rep, err
+}
+
+func (c *Client) keys(ctx context.Context, target string) (rep cache.Reply, err error) {
+	var ks Keys
+	if err := c.ask(ctx, http.MethodGet, target, nil, &ks); err != nil {
+		return rep, err
+	}
+	rep.Keys = make([]string, len(ks.Keys))
+	for i, k := range ks.Keys {
+		if rep.Keys[i], err = k.key(); err != nil {
+			return rep, fmt.Errorf("a key from service %s: %w", c.Service, err)
+		}
+	}
+	return rep, nil
+}
+
+func (c *Client) change(ctx context.Context, method, target string, body io.Reader) (rep cache.Reply, err error) {
+	var d Done
+	if err := c.ask(ctx, method, target, body, &d); err != nil {
+		return rep, err
+	}
+	rep.Found, rep.Count = d.Found, d.Count
+	rep.Stamp, err = parseStamp(d.Stamp)
+	return rep, err
+}
+
+// ask sends a request and decodes its JSON answer.
+func (c *Client) ask(ctx context.Context, method, target string, body io.Reader, out any) error {
+	res, err := c.send(ctx, method, target, body)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("answer of service %s: %w", c.Service, err)
+	}
+	return nil
+}
+
+// send returns the response if it is a success; else what the service says.
+func (c *Client) send(ctx context.Context, method, target string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://lateral"+target, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("service %s (%s): %w", c.Service, c.Socket, err)
+	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
+	defer res.Body.Close()
+	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, 64<<10))
+}
+
+// failureIn decodes what a service answers when it refuses.
+func failureIn(status int, r io.Reader) error {
+	var w struct{ Error *Failure }
+	b, err := io.ReadAll(r)
+	if err == nil {
+		err = json.Unmarshal(b, &w)
+	}
+	if err != nil || w.Error == nil {
+		return &Failure{Status: status, Code: "internal", Saw: fmt.Sprintf("HTTP status %d: %.200q", status, b)}
+	}
+	w.Error.Status = status
+	return w.Error
+}

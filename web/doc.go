@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package web is the HTTP front: it turns requests into Commands for a node
+// and its Status into JSON, and holds the client that does the reverse.
+//
+// # The interface
+//
+// Paths, with what they take and answer. A region's name and a key are escaped
+// as URLs are (a slash in a key as %2F); every answer but a value is JSON.
+//
+//	GET    /v1/status                              cache.Status
+//	GET    /v1/regions                             []cache.RegionStatus
+//	GET    /v1/regions/{region}                    cache.RegionStatus
+//	GET    /v1/regions/{region}/keys               Keys; pattern=RE (over the whole key), local
+//	DELETE /v1/regions/{region}/elements           Done: clears the region; local
+//	GET    /v1/regions/{region}/elements/{key…}    the value's bytes, and Element (without key
+//	                                               and value) in the header Lateral-Element;
+//	                                               with Accept: application/json all as Element
+//	PUT    /v1/regions/{region}/elements/{key…}    Done: body is the value; update, if-absent, local,
+//	                                               eternal, max-life=DUR, max-idle=DUR
+//	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
+//	DELETE /v1/regions/{region}/groups/{group}     Done; local
+//
+// group=NAME makes a key one of a group. Options are query parameters; one
+// without a value is true; one that is not known is refused. What fails is
+// answered with Failure: what was seen, why it matters, what to do.
+//
+// # Sockets
+//
+// Each service has one socket, SERVICE.sock, in a runtime directory that
+// belongs to the user: who may open it (mode 0600) may do everything. A socket
+// whose process has died is removed by whoever next looks.
+//
+// # Limits
+//
+// A value has cache.MaxValue bytes, which is checked against the declared length before
+// anything is read and against what arrives; room is made as bytes come, not
+// as they are announced. Request line and headers: 256 KiB (a key of 64 KiB
+// may be escaped threefold). Headers within 5 s, a body within 60 s.
+package web

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"lateral/cache"
+)
+
+// A Failure says why a request was not done.
+type Failure struct {
+	Status int    `json:"-"`    // of HTTP
+	Code   string `json:"code"` // for programs
+	Saw    string `json:"saw"`
+	Why    string `json:"why"`
+	Do     string `json:"do"`
+}
+
+// Error prints the three texts.
+func (f *Failure) Error() string {
+	s := f.Saw
+	for _, t := range []string{f.Why, f.Do} {
+		if t != "" {
+			s += "; " + t
+		}
+	}
+	return s
+}
+
+// Unwrap gives errors.Is what the service saw.
+func (f *Failure) Unwrap() error {
+	for _, k := range failures {
+		if k.Code == f.Code {
+			return k.is
+		}
+	}
+	return nil
+}
+
+// ErrRequest is wrapped by what is wrong with a request itself.
+var ErrRequest = errors.New("bad request")
+
+// errMiss never leaves the room: a miss is an answer.
+var errMiss = errors.New("no such element")
+
+// failures are the kinds of failures. Codes are a stable interface.
+var failures = []struct {
+	is error
+	Failure
+}{
+	{errMiss, Failure{Status: http.StatusNotFound, Code: "miss", Why: "it was never put, was removed or evicted, or is over its lifetime",
+		Do: "lateral keys REGION lists what is there"}},
+	{cache.ErrNoRegion, Failure{Status: http.StatusNotFound, Code: "no_region", Why: "regions are declared in the ccf files of the service",
+		Do: "lateral stats lists the regions there are"}},
+	{cache.ErrKey, Failure{Status: http.StatusBadRequest, Code: "bad_key", Why: `a key is not empty, and one that ends in ":" names a prefix, which can only be removed`,
+		Do: "use another key"}},
+	{cache.ErrTooLarge, Failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Why: "limits keep one caller from taking the memory of all",
+		Do: "split the value, or keep it elsewhere and a reference to it here"}},
+	{cache.ErrClosed, Failure{Status: http.StatusServiceUnavailable, Code: "closed", Why: "the service is stopping", Do: "ask again when it is back"}},
+	{ErrRunning, Failure{Status: http.StatusConflict, Code: "running", Why: "two would answer for each other", Do: "stop that one, or choose another --service or --runtime-dir"}},
+	{context.DeadlineExceeded, Failure{Status: http.StatusGatewayTimeout, Code: "timeout", Why: "a peer or the caller was too slow",
+		Do: "lateral mesh shows the links and their lag"}},
+	{ErrRequest, Failure{Status: http.StatusBadRequest, Code: "bad_request", Why: "the request cannot be understood", Do: "see the documentation of the HTTP interface (package web)"}},
+}
+
+// failureOf maps an error to what is sent; Failure.Unwrap maps it back.
+func failureOf(err error) *Failure {
+	for _, k := range failures {
+		if errors.Is(err, k.is) {
+			f := k.Failure
+			f.Saw = err.Error()
+			return &f
+		}
+	}
+	return &Failure{Status: http.StatusInternalServerError, Code: "internal", Saw: err.Error(),
+		Why: "the service could not do what was asked", Do: "its log says more"}
+}
+
+// fail answers with a failure.
+func fail(w http.ResponseWriter, err error) {
+	f := failureOf(err)
+	answer(w, f.Status, struct {
+		Error *Failure `json:"error"`
+	}{f})
+}
+
+func answer(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.Encode(v) // the reader has gone if this fails
+}

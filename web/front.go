@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"lateral/cache"
+)
+
+// A Front answers HTTP requests for one node. It knows regions only by asking.
+type Front struct {
+	Do     cache.Do
+	Status func() cache.Status
+}
+
+// metaHeader carries what is known of an element beside its value.
+const metaHeader = "Lateral-Element"
+
+// Handler returns the interface that the package comment describes.
+func (f *Front) Handler() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /v1/status", f.status)
+	m.HandleFunc("GET /v1/regions", f.regions)
+	m.HandleFunc("GET /v1/regions/{region}", f.region)
+	m.HandleFunc("GET /v1/regions/{region}/keys", f.keys)
+	m.HandleFunc("DELETE /v1/regions/{region}/elements", f.remove(cache.RemoveAll))
+	m.HandleFunc("GET /v1/regions/{region}/elements/{key...}", f.get)
+	m.HandleFunc("PUT /v1/regions/{region}/elements/{key...}", f.put)
+	m.HandleFunc("DELETE /v1/regions/{region}/elements/{key...}", f.remove(cache.Remove))
+	m.HandleFunc("DELETE /v1/regions/{region}/groups/{group}", f.remove(cache.RemoveGroup))
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))
+	})
+	return m
+}
+
+func (f *Front) status(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, f.Status()) }
+func (f *Front) regions(w http.ResponseWriter, r *http.Request) {
+	answer(w, http.StatusOK, f.Status().Regions)
+}
+
+func (f *Front) region(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("region")
+	for _, s := range f.Status().Regions {
+		if s.Region == name {
+			answer(w, http.StatusOK, s)
+			return
+		}
+	}
+	fail(w, fmt.Errorf("%w: %.100q", cache.ErrNoRegion, name))
+}
+
+func (f *Front) keys(w http.ResponseWriter, r *http.Request) {
+	c, err := command(r, cache.Keys)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	rep, err := f.Do(r.Context(), c)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	slices.Sort(rep.Keys)
+	out := Keys{Region: c.Region, Keys: make([]Key, len(rep.Keys))}
+	for i, k := range rep.Keys {
+		out.Keys[i] = KeyOf(k)
+	}
+	answer(w, http.StatusOK, out)
+}
+
+func (f *Front) get(w http.ResponseWriter, r *http.Request) {
+	c, err := command(r, cache.Get)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	rep, err := f.Do(r.Context(), c)
+	if err == nil && !rep.Found {
+		err = fmt.Errorf("%w: region %s has nothing under %q", errMiss, c.Region, cache.KeyText(c.Key))
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
+		answer(w, http.StatusOK, ElementOf(rep.Element))
+		return
+	}
+	s := metaOf(rep.Element)
+	s.Key, s.KeyEncoding, s.Group = "", "", "" // any bytes; a header has none of those
+	meta, err := json.Marshal(s)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	w.Header().Set(metaHeader, string(meta))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Length", fmt.Sprint(len(rep.Element.Value.Bytes)))
+	io.WriteString(w, rep.Element.Value.Bytes) // the reader has gone if this fails
+}
+
+func (f *Front) put(w http.ResponseWriter, r *http.Request) {
+	c, err := command(r, cache.Put)
+	if err == nil {
+		c.Value.Bytes, err = body(w, r)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	f.change(w, r, c)
+}
+
+// body reads a value. Room is made as bytes arrive: a length is only claimed.
+func body(w http.ResponseWriter, r *http.Request) (string, error) {
+	if r.ContentLength > cache.MaxValue {
+		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, cache.MaxValue)
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, cache.MaxValue))
+	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
+		return "", fmt.Errorf("%w: a value of more than %d bytes", cache.ErrTooLarge, over.Limit)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: the value ends early: %v", ErrRequest, err)
+	}
+	return b.String(), nil
+}
+
+func (f *Front) remove(op cache.Op) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := command(r, op)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		f.change(w, r, c)
+	}
+}
+
+func (f *Front) change(w http.ResponseWriter, r *http.Request, c cache.Command) {
+	rep, err := f.Do(r.Context(), c)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String()})
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a connection; see the package comment.
+const (
+	maxHeader     = 256 << 10
+	headerTimeout = 5 * time.Second
+	readTimeout   = time.Minute
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 2 * time.Second // for requests that are under way when it ends
+)
+
+// Serve answers on a listener until ctx ends or the listener fails, and closes
+// it. Requests under way are finished, for at most two seconds.
+func (f *Front) Serve(ctx context.Context, ln net.Listener, log *slog.Logger) error {
+	if log == nil {
+		log = slog.Default()
+	}
+	s := &http.Server{Handler: f.Handler(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ln) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if s.Shutdown(drain) != nil {
+		s.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

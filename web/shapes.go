@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lateral/cache"
+)
+
+// Element is an element as JSON. Keys and values that are no UTF-8 are base64,
+// and then say so.
+type Element struct {
+	Key           string    `json:"key,omitempty"`
+	KeyEncoding   string    `json:"key_encoding,omitempty"` // base64, of key and group, or absent
+	Group         string    `json:"group,omitempty"`
+	Value         *string   `json:"value,omitempty"`
+	ValueEncoding string    `json:"value_encoding,omitempty"` // base64, or absent
+	Form          string    `json:"form"`                     // bytes, java
+	Bytes         int       `json:"bytes"`                    // of the value
+	Stamp         string    `json:"stamp"`
+	Written       time.Time `json:"written"`
+	Accessed      time.Time `json:"accessed"`
+	Eternal       bool      `json:"eternal"`
+	MaxLife       float64   `json:"max_life_s"` // seconds; -1 is unlimited
+	MaxIdle       float64   `json:"max_idle_s"`
+	Lateral       bool      `json:"lateral"` // may be sent to peers
+}
+
+// Key is a key as JSON.
+type Key struct {
+	Key         string `json:"key"`
+	KeyEncoding string `json:"key_encoding,omitempty"`
+	Group       string `json:"group,omitempty"`
+}
+
+// Keys are the live keys of a region.
+type Keys struct {
+	Region string `json:"region"`
+	Keys   []Key  `json:"keys"`
+}
+
+// Done answers what changes something.
+type Done struct {
+	Found bool   `json:"found"` // put if-absent: one was there already; delete: something was removed
+	Count int    `json:"count"` // how many a prefix, a group or a clearing removed
+	Stamp string `json:"stamp"` // of the change; "-" is none
+}
+
+const base64Encoding = "base64"
+
+// encode returns a text as JSON can carry it.
+func encode(s string) (text, encoding string) {
+	if utf8.ValidString(s) {
+		return s, ""
+	}
+	return base64.StdEncoding.EncodeToString([]byte(s)), base64Encoding
+}
+
+func decode(text, encoding string) (string, error) {
+	if encoding != base64Encoding {
+		return text, nil
+	}
+	b, err := base64.StdEncoding.DecodeString(text)
+	return string(b), err
+}
+
+// keyOf is the key that a text and a group name. The text can never be a key
+// of another kind.
+func keyOf(text, group string) string {
+	if group != "" {
+		return cache.GroupKey(group, text)
+	}
+	return cache.PlainKey(text)
+}
+
+// KeyOf returns the shape of a key.
+func KeyOf(key string) Key {
+	g, name, ok := cache.SplitGroup(key)
+	if !ok {
+		name = cache.KeyText(key)
+	}
+	k := Key{Key: name, Group: g}
+	if !utf8.ValidString(g) || !utf8.ValidString(name) {
+		k = Key{Key: base64.StdEncoding.EncodeToString([]byte(name)), KeyEncoding: base64Encoding, Group: base64.StdEncoding.EncodeToString([]byte(g))}
+	}
+	return k
+}
+
+func (k Key) key() (string, error) {
+	text, err := decode(k.Key, k.KeyEncoding)
+	group, err2 := decode(k.Group, k.KeyEncoding)
+	return keyOf(text, group), errors.Join(err, err2)
+}
+
+var formNames = map[cache.Form]string{cache.FormBytes: "bytes", cache.FormJava: "java"}
+
+// ElementOf returns the shape of an element, with its value.
+func ElementOf(e cache.Element) Element {
+	s := metaOf(e)
+	v, enc := encode(e.Value.Bytes)
+	s.Value, s.ValueEncoding = &v, enc
+	return s
+}
+
+// metaOf is ElementOf without the value.
+func metaOf(e cache.Element) Element {
+	k := KeyOf(e.Key)
+	s := Element{Key: k.Key, KeyEncoding: k.KeyEncoding, Group: k.Group, Form: formNames[e.Value.Form],
+		Bytes: len(e.Value.Bytes), Stamp: e.Stamp.String(), Written: time.UnixMilli(e.Stamp.UnixMilli()).UTC(),
+		Accessed: time.UnixMilli(e.Accessed).UTC()}
+	if a := e.Attr; a != nil {
+		s.Eternal, s.MaxLife, s.MaxIdle, s.Lateral = a.Eternal, seconds(a.MaxLife), seconds(a.MaxIdle), a.Lateral
+	}
+	return s
+}
+
+// seconds is a lifetime as JSON; without a limit it is -1.
+func seconds(d time.Duration) float64 {
+	if d <= 0 {
+		return -1
+	}
+	return d.Seconds()
+}
+
+func duration(s float64) time.Duration {
+	if s <= 0 || s > math.MaxInt64/float64(time.Second) {
+		return -1
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+// element is what a shape and the bytes of a value describe.
+func (s *Element) element(key, value string) (cache.Element, error) {
+	e := cache.Element{Key: key, Value: cache.Value{Bytes: value}, Accessed: s.Accessed.UnixMilli()}
+	for f, name := range formNames {
+		if name == s.Form {
+			e.Value.Form = f
+		}
+	}
+	e.Attr = &cache.Attributes{Eternal: s.Eternal, MaxLife: duration(s.MaxLife), MaxIdle: duration(s.MaxIdle), Lateral: s.Lateral}
+	var err error
+	e.Stamp, err = parseStamp(s.Stamp)
+	return e, err
+}
+
+var errStamp = errors.New("not a stamp: time+counter@node is expected")
+
+// parseStamp reads what Stamp.String prints.
+func parseStamp(s string) (cache.Stamp, error) {
+	if s == "-" || s == "" {
+		return cache.Stamp{}, nil
+	}
+	rest, node, ok := strings.Cut(s, "@")
+	date, counter, ok2 := strings.Cut(rest, "+")
+	t, err := time.Parse("2006-01-02T15:04:05.000Z", date)
+	n, err2 := strconv.ParseUint(node, 16, 64)
+	c, err3 := strconv.ParseUint(counter, 10, 16)
+	if !ok || !ok2 || errors.Join(err, err2, err3) != nil || len(node) != 16 {
+		return cache.Stamp{}, fmt.Errorf("%.80q: %w", s, errStamp)
+	}
+	st := cache.StampAt(t.UnixMilli(), cache.NodeID(n))
+	st.Time |= c
+	return st, nil
+}
