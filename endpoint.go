@@ -71,6 +71,22 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (e *endpoint, err error) {
 	return e, nil
 }
 
+// openSockets opens the listener, whose port it returns, and the group.
+func (e *endpoint) openSockets() (port int, err error) {
+	if e.c.Receive {
+		if e.listener, err = e.n.network.Listen(e.c.TcpListenerHost, e.c.TcpListenerPort); err != nil {
+			return 0, portError(e.c, err)
+		}
+		if a, ok := e.listener.Addr().(*net.TCPAddr); ok {
+			port = a.Port
+		}
+	}
+	if e.c.UdpDiscoveryEnabled {
+		err = e.openGroup()
+	}
+	return port, err
+}
+
 func (e *endpoint) openGroup() (err error) {
 	e.group = netip.AddrPortFrom(e.c.UdpDiscoveryAddr, uint16(e.c.UdpDiscoveryPort))
 	source, _ := netip.ParseAddr(e.c.TcpListenerHost) // invalid: the interface's own

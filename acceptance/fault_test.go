@@ -5,6 +5,7 @@
 package acceptance
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -123,6 +124,27 @@ func TestInterfaceSetting(t *testing.T) {
 	}
 	s.runAll()
 	s.complete(4, 7)
+}
+
+// TestIPv6 discovers by an IPv6 group, named by its interface alone: packets
+// come from link-local addresses, and links are dialled there.
+func TestIPv6(t *testing.T) {
+	s := newSite(t, lab.Options{Hosts: 2})
+	s.edit = func(_, text string) string {
+		return strings.ReplaceAll(text, "224.0.0.1", "ff02::4c61") +
+			"\njcs.auxiliary.LTCP.attributes.Interface=eth0\njcs.auxiliary.SessionLTCP.attributes.Interface=eth0\n"
+	}
+	procs := s.runAll()
+	s.complete(4, 7)
+	for _, h := range s.Hosts {
+		s.agree(h, procs)
+	}
+	st, _ := s.mesh(s.Hosts[0])
+	for _, l := range st.Links {
+		if l.From.Host != l.To.Host && l.Remote != "" && !strings.HasPrefix(l.Remote, "[") {
+			t.Errorf("a link that is not IPv6: %+v", l)
+		}
+	}
 }
 
 // TestInterfaceFlap takes eth0 down and up (row 13): the operator restarts
@@ -387,7 +409,7 @@ func TestBadInput(t *testing.T) {
 	procs["oxgw01/groupware"].WaitLine("refused", 5*time.Second)
 	s.complete(4, 7)
 	for name, p := range procs {
-		if err := p.Wait(0); err != lab.ErrRunning {
+		if err := p.Wait(0); !errors.Is(err, lab.ErrRunning) {
 			t.Errorf("%s has ended: %v", name, err)
 		}
 	}

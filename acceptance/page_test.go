@@ -123,7 +123,7 @@ func (s *site) mesh(h *lab.Host, args ...string) (cache.MeshStatus, int) {
 	s.t.Helper()
 	out, code := s.lateral(h, append([]string{"mesh", "--json"}, args...)...)
 	var st cache.MeshStatus
-	if err := json.Unmarshal([]byte(out[max(strings.Index(out, "{"), 0):]), &st); err != nil {
+	if err := json.NewDecoder(strings.NewReader(out[max(strings.Index(out, "{"), 0):])).Decode(&st); err != nil {
 		s.t.Fatalf("mesh --json on %s: %v\n%s", h.Name, err, out)
 	}
 	return st, code
