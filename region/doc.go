@@ -17,7 +17,18 @@
 //   - Replicate: values travel. Of two versions the larger stamp wins; a
 //     removal leaves a tombstone, a removal of many a floor, so that nothing
 //     older that arrives later resurrects anything. Over capacity the elements
-//     with the largest stamps stay, which commutes with the merge.
+//     with the largest stamps stay, tombstones among them, which commutes with
+//     the merge. Three things do not commute and are made good by a sync: a
+//     bound by bytes, what expires on one node sooner than on another, and
+//     bounds that differ between nodes.
 //
-// Lock order: an element's shard, then the floors, then an auxiliary's own.
+// In a replicated region some things concern this node alone: LocalOnly
+// commands and elements with IsLateral=false. A local removal leaves a
+// Forgotten element, a local value hides what peers hold (an aside); either
+// keeps the place of the peers' version in the digest and gives way to the
+// next newer one that arrives. Local values take room like all others, so in
+// a full region they push out elements that peers still have.
+//
+// Lock order: an element's shard, then the floors, then an auxiliary's own or
+// the digest's. Eviction alone holds two shards, one evictor at a time.
 package region

@@ -3,6 +3,7 @@
 package region
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,120 +14,187 @@ import (
 // floors are the removals of many at once: of everything, of a group, of a
 // prefix. Each is one stamp, and only what is newer is visible, so that an
 // older put that arrives later resurrects nothing. Merging two floors keeps
-// the larger stamp.
+// the larger stamp; a floor below that of the whole region says nothing and is
+// not kept. Both rules commute, so replicas agree on their floors.
+//
+// Below the floor of the whole region nothing is kept at all. Below that of a
+// group or a prefix a tombstone with the element's own stamp is: if it made
+// room in a bounded region, what was pushed out before would depend on the
+// order in which things arrived, and replicas would differ.
 type floors struct {
-	mu    sync.RWMutex
-	by    map[string]cache.Stamp // FloorKey → stamp; guarded by mu
-	count atomic.Int64           // len(by), so that a region without any pays one load
+	mu       sync.RWMutex
+	all      cache.Stamp            // guarded by mu
+	groups   map[string]cache.Stamp // guarded by mu
+	prefixes map[string]cache.Stamp // guarded by mu
+	lengths  map[int]int            // how many prefixes are that long; guarded by mu
+
+	count atomic.Int64 // so that a region without any pays one load
 }
 
-// maxFloors bounds how many a region keeps. Beyond it the oldest half becomes
+// maxFloors bounds how many a region keeps. Beyond it the older half becomes
 // a floor of the whole region: a cache may forget, it may not grow for ever.
 const maxFloors = 1 << 16
 
-// raise merges a floor and reports whether it is news; old is the former
-// stamp, zero if there was none.
-func (f *floors) raise(key string, s cache.Stamp) (old cache.Stamp, news bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	old = f.by[key]
-	if s.Compare(old) <= 0 {
-		return old, false
+// in reports whether a removal of many means the key.
+func in(op cache.Op, name, key string) bool {
+	switch op {
+	case cache.RemoveGroup:
+		g, _, ok := cache.SplitGroup(key)
+		return ok && g == name
+	case cache.Remove:
+		return strings.HasPrefix(key, name)
 	}
-	if f.by == nil {
-		f.by = map[string]cache.Stamp{}
-	}
-	f.by[key] = s
-	f.count.Store(int64(len(f.by)))
-	return old, true
+	return true
 }
 
-// covers reports whether an element written at s is below a floor.
-func (f *floors) covers(key string, s cache.Stamp) bool {
-	if f.count.Load() == 0 {
+// raise merges a floor, keeps the digest in step and reports whether it is news.
+func (f *floors) raise(op cache.Op, name string, s cache.Stamp, d Digest) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.at(op, name)
+	if s.Compare(old) <= 0 || s.Compare(f.all) <= 0 {
 		return false
+	}
+	if !old.IsZero() {
+		d.Remove(cache.FloorKey(op, name), old)
+	}
+	f.set(op, name, s)
+	d.Add(cache.FloorKey(op, name), s)
+	if op == cache.RemoveAll {
+		f.prune(func(at cache.Stamp) bool { return at.Compare(s) <= 0 }, d)
+	}
+	f.recount()
+	return true
+}
+
+func (f *floors) at(op cache.Op, name string) cache.Stamp {
+	switch op {
+	case cache.RemoveGroup:
+		return f.groups[name]
+	case cache.Remove:
+		return f.prefixes[name]
+	}
+	return f.all
+}
+
+func (f *floors) set(op cache.Op, name string, s cache.Stamp) {
+	if f.groups == nil {
+		f.groups, f.prefixes, f.lengths = map[string]cache.Stamp{}, map[string]cache.Stamp{}, map[int]int{}
+	}
+	switch op {
+	case cache.RemoveGroup:
+		f.groups[name] = s
+	case cache.Remove:
+		if f.prefixes[name].IsZero() {
+			f.lengths[len(name)]++
+		}
+		f.prefixes[name] = s
+	default:
+		f.all = s
+	}
+}
+
+// prune drops the floors of groups and prefixes for which goes is true.
+func (f *floors) prune(goes func(s cache.Stamp) bool, d Digest) {
+	for name, s := range f.groups {
+		if goes(s) {
+			delete(f.groups, name)
+			d.Remove(cache.FloorKey(cache.RemoveGroup, name), s)
+		}
+	}
+	for name, s := range f.prefixes {
+		if goes(s) {
+			delete(f.prefixes, name)
+			if f.lengths[len(name)]--; f.lengths[len(name)] == 0 {
+				delete(f.lengths, len(name))
+			}
+			d.Remove(cache.FloorKey(cache.Remove, name), s)
+		}
+	}
+}
+
+func (f *floors) recount() {
+	n := len(f.groups) + len(f.prefixes)
+	if !f.all.IsZero() {
+		n++
+	}
+	f.count.Store(int64(n))
+}
+
+// covers says what becomes of an element written at s.
+func (f *floors) covers(key string, s cache.Stamp) verdict {
+	if f.count.Load() == 0 {
+		return stays
 	}
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if s.Compare(f.by[allKey]) <= 0 {
-		return true
+	if s.Compare(f.all) <= 0 {
+		return goes
 	}
 	if group, _, ok := cache.SplitGroup(key); ok {
-		return s.Compare(f.by[cache.FloorKey(cache.RemoveGroup, group)]) <= 0
+		if s.Compare(f.groups[group]) <= 0 {
+			return strips
+		}
+		return stays
 	}
-	for i := 0; i < len(key); i++ {
-		if key[i] == cache.Separator[0] && s.Compare(f.by[cache.FloorKey(cache.Remove, key[:i+1])]) <= 0 {
-			return true
+	for i := range len(key) {
+		// Looking up only lengths that occur keeps a key full of separators cheap.
+		if key[i] == cache.Separator[0] && f.lengths[i+1] > 0 && s.Compare(f.prefixes[key[:i+1]]) <= 0 {
+			return strips
 		}
 	}
-	return false
+	return stays
 }
 
-var allKey = cache.FloorKey(cache.RemoveAll, "")
-
-// below returns the test for what a floor removes.
-func below(op cache.Op, name string, s cache.Stamp) func(key string, at cache.Stamp) bool {
-	return func(key string, at cache.Stamp) bool {
-		if at.Compare(s) > 0 {
-			return false
-		}
-		switch op {
-		case cache.RemoveGroup:
-			g, _, ok := cache.SplitGroup(key)
-			return ok && g == name
-		case cache.Remove:
-			return strings.HasPrefix(key, name)
-		}
-		return true
-	}
-}
-
-// each offers every floor as an element until yield returns false.
-func (f *floors) each(yield func(cache.Element) bool) {
+// elements returns every floor as an element.
+func (f *floors) elements() []cache.Element {
 	f.mu.RLock()
-	all := make([]cache.Element, 0, len(f.by))
-	for k, s := range f.by {
-		all = append(all, cache.Element{Key: k, Stamp: s, State: cache.Floor})
+	defer f.mu.RUnlock()
+	els := make([]cache.Element, 0, f.count.Load())
+	add := func(op cache.Op, name string, s cache.Stamp) {
+		els = append(els, cache.Element{Key: cache.FloorKey(op, name), Stamp: s, State: cache.Floor})
 	}
-	f.mu.RUnlock()
-	for _, e := range all {
-		if !yield(e) {
-			return
-		}
+	if !f.all.IsZero() {
+		add(cache.RemoveAll, "", f.all)
 	}
+	for name, s := range f.groups {
+		add(cache.RemoveGroup, name, s)
+	}
+	for name, s := range f.prefixes {
+		add(cache.Remove, name, s)
+	}
+	return els
 }
 
 // get returns the stamp of a floor.
-func (f *floors) get(key string) (cache.Stamp, bool) {
+func (f *floors) get(op cache.Op, name string) (s cache.Stamp, ok bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	s, ok := f.by[key]
-	return s, ok
+	s = f.at(op, name)
+	return s, !s.IsZero()
 }
 
-// expire drops the floors written before a time and tells of each.
-func (f *floors) expire(beforeMs int64, dropped func(key string, s cache.Stamp)) {
+// expire drops the floors written before a time (milliseconds).
+func (f *floors) expire(before int64, d Digest) {
+	if f.count.Load() == 0 {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for k, s := range f.by {
-		if s.UnixMilli() < beforeMs {
-			delete(f.by, k)
-			dropped(k, s)
-		}
+	f.prune(func(s cache.Stamp) bool { return s.UnixMilli() < before }, d)
+	if !f.all.IsZero() && f.all.UnixMilli() < before {
+		d.Remove(cache.FloorKey(cache.RemoveAll, ""), f.all)
+		f.all = cache.Stamp{}
 	}
-	f.count.Store(int64(len(f.by)))
+	f.recount()
 }
 
-// middle returns the median stamp once there are too many floors.
-func (f *floors) middle() (cache.Stamp, bool) {
+// median returns the stamp in the middle once there are too many floors.
+func (f *floors) median() (cache.Stamp, bool) {
 	if f.count.Load() <= maxFloors {
 		return cache.Stamp{}, false
 	}
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	var least, most uint64 = 1<<64 - 1, 0
-	for _, s := range f.by {
-		least, most = min(least, s.Time), max(most, s.Time)
-	}
-	return cache.Stamp{Time: least/2 + most/2}, true
+	els := f.elements()
+	slices.SortFunc(els, func(a, b cache.Element) int { return a.Stamp.Compare(b.Stamp) })
+	return els[len(els)/2].Stamp, true
 }

@@ -17,28 +17,98 @@ type memory interface {
 
 	// peek returns what is there, in any state, without noting an access.
 	peek(key string, hash uint64) (e held, found bool)
-	store(h held, hash uint64, now int64)
+	store(h *held, hash uint64, now int64)
 	drop(key string, hash uint64)
 
 	// evict brings the memory back to its bounds; no lock may be held.
 	evict()
-	// sweep offers every element in turn, under its lock, and drops those for
-	// which keep is false. It returns how many went.
-	sweep(keep func(h held) bool) int
-	// clear drops everything.
-	clear()
+	// each offers every element in turn until yield returns false. Writers
+	// may be kept out meanwhile, readers are not.
+	each(yield func(h held) bool)
+	// sweep offers every element in turn, under its lock, and does as judge
+	// says. Of what stays, judge may clear h.under. It returns how many went.
+	sweep(judge func(h *held) verdict) int
+	// clear drops everything and tells of each.
+	clear(dropped func(h *held))
 
 	// size counts live elements, others (tombstones), and bytes of keys and values.
 	size() (live, dead int, bytes int64)
 	stats(s *cache.Stats)
 }
 
-// held is an element with what only this node knows of it.
+// A verdict is what becomes of an element.
+type verdict uint8
+
+const (
+	stays  verdict = iota
+	goes           // without a trace
+	strips         // leaves a tombstone with the stamp that peers know
+)
+
+// held is an element with what this node knows of its peers' copies.
 type held struct {
 	cache.Element
-	shared bool // counts in the digest: peers hold it too
+	shared bool   // peers hold this very version, and the digest counts it
+	under  *aside // peers hold another version, which this node's own hides
+}
+
+// An aside is the version that peers hold under a key where a caller of this
+// node wrote something that stays here (LocalOnly, IsLateral=false). It keeps
+// its place in the digest, so that the replicas stay comparable.
+type aside struct {
+	stamp cache.Stamp
+	attr  *cache.Attributes
+	state cache.State // Tombstone, or Forgotten for a value
+
+	held any // of the element that hides it; table.store has no other room
+}
+
+// known returns the version that peers hold too, zero if there is none.
+func (h *held) known() cache.Stamp {
+	switch {
+	case h.under != nil:
+		return h.under.stamp
+	case h.shared:
+		return h.Stamp
+	}
+	return cache.Stamp{}
+}
+
+// place is the stamp by which replicas order what they evict and floors cut:
+// that of the version they have in common, if there is one.
+func (h *held) place() cache.Stamp {
+	if h.under != nil {
+		return h.under.stamp
+	}
+	return h.Stamp
+}
+
+// aside returns what remains in the digest if this node hides h.
+func (h *held) aside() *aside {
+	switch {
+	case h.under != nil:
+		return h.under
+	case !h.shared:
+		return nil
+	case h.State == cache.Live:
+		return &aside{stamp: h.Stamp, attr: h.Attr, state: cache.Forgotten}
+	}
+	return &aside{stamp: h.Stamp, attr: h.Attr, state: h.State}
+}
+
+// common returns the element as replicas compare it: what is hidden rather
+// than what hides it.
+func (h *held) common() cache.Element {
+	if u := h.under; u != nil {
+		return cache.Element{Key: h.Key, Attr: u.attr, Stamp: u.stamp, State: u.state}
+	}
+	return h.Element
+}
+
+func (h *held) live(now int64) bool {
+	return h.State == cache.Live && !h.Attr.Expired(h.Stamp.UnixMilli(), h.Accessed, now)
 }
 
 // gone is told of every element that leaves memory without a command of its
-// own, so that the digest can forget it.
-type gone func(h held)
+// own: pushed out by those that stay, or, if not, because it would never fit.
+type gone func(h *held, pushed bool)

@@ -10,44 +10,50 @@ import (
 // The order of eviction is a min-heap that is kept lazily. What an entry is
 // ordered by (its stamp, its last access) only ever grows, so the rank noted
 // when the heap last looked is a lower bound: an update or a read need not
-// touch the heap at all. Whoever wants the smallest brings the top up to date
-// until it stays on top; then no other entry can be smaller.
+// touch the heap at all, unless the writer changes, who decides ties. Whoever
+// wants the smallest brings the top up to date until it stays on top; then no
+// other entry can be smaller.
 
 // A policy is what a table orders eviction by.
 type policy uint8
 
 const (
-	byStamp  policy = iota // oldest write first: FIFO, and every replicated region
-	byAccess               // least recently used first
-	byMRU                  // most recently used first
+	byStamp   policy = iota // oldest version first: every replicated region
+	byArrival               // first in, first out; a put again is an arrival (JCS: FIFO)
+	byAccess                // least recently used first (JCS: LRU)
+	byMRU                   // most recently read first (JCS: MRU)
 )
 
 // order is the present place of an entry.
 func (p policy) order(e *entry) uint64 {
 	switch p {
+	case byArrival:
+		return e.rank // table.store sets it, nothing else moves it
 	case byAccess:
 		return atomic.LoadUint64(&e.accessed)
 	case byMRU:
 		// JCS MRUMemoryCache: a put goes to the front of the list, a read
 		// element to its end, eviction takes the end. A read lowers the
 		// order, so table.get re-ranks eagerly for this policy.
+		a := atomic.LoadUint64(&e.accessed)
 		if e.read {
-			return math.MaxInt64 - atomic.LoadUint64(&e.accessed)
+			return math.MaxInt64 - a
 		}
-		return 1<<63 | e.stamp.Time
+		return 1<<63 | a
 	}
-	return e.stamp.Time
+	return e.place().Time
 }
 
-// less orders entries by rank; of equal stamps of two writers the smaller
-// writer's is first, so that all replicas evict alike.
-func (s *shard) less(i, j int) bool {
-	a, b := s.at(s.heap[i]), s.at(s.heap[j])
+// less orders entries by rank. Stamps of two writers may have one time: the
+// smaller writer's is first then, so that all replicas evict alike.
+func less(a, b *entry) bool {
 	if a.rank != b.rank {
 		return a.rank < b.rank
 	}
-	return a.stamp.Node < b.stamp.Node
+	return a.place().Node < b.place().Node
 }
+
+func (s *shard) less(i, j int) bool { return less(s.at(s.heap[i]), s.at(s.heap[j])) }
 
 func (s *shard) swap(i, j int) {
 	h := s.heap
@@ -133,4 +139,58 @@ func (s *shard) noteLeast() {
 	if s.least.Load() != least {
 		s.least.Store(least)
 	}
+}
+
+// evict takes the smallest of all until the table is within its bounds.
+func (t *table) evict() {
+	if !t.full() {
+		return
+	}
+	t.evicting.Lock()
+	defer t.evicting.Unlock()
+	for t.full() {
+		s := t.lockSmallest()
+		if s == nil {
+			return
+		}
+		slot := s.heap[0]
+		e := s.at(slot)
+		h := e.version()
+		t.gone(&h, true)
+		t.forget(s, e, slot)
+		t.evictions.Add(1)
+		s.mu.Unlock()
+	}
+}
+
+// lockSmallest returns the shard whose first in the heap is the smallest of
+// all, locked; nil if the table is empty. Only the one who evicts ever holds
+// two shards, so their order does not matter.
+func (t *table) lockSmallest() *shard {
+	s := &t.shards[0]
+	for i := range t.shards {
+		if u := &t.shards[i]; u.least.Load() < s.least.Load() {
+			s = u
+		}
+	}
+	s.mu.Lock()
+	s.settle(t.policy)
+	for i := range t.shards {
+		// What a shard says is a lower bound. Ties matter between replicas only.
+		u, least := &t.shards[i], s.least.Load()
+		if bound := u.least.Load(); u == s || bound > least || bound == least && t.policy != byStamp {
+			continue
+		}
+		u.mu.Lock()
+		u.settle(t.policy)
+		if len(s.heap) == 0 || len(u.heap) > 0 && less(u.at(u.heap[0]), s.at(s.heap[0])) {
+			s, u = u, s
+		}
+		u.mu.Unlock()
+	}
+	if len(s.heap) == 0 {
+		s.mu.Unlock()
+		return nil
+	}
+	return s
 }

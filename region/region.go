@@ -17,7 +17,7 @@ type Settings struct {
 	Name       string
 	MaxObjects int    // elements in memory; 0 keeps none, < 0 is unbounded
 	MaxBytes   int64  // bytes of keys and values; ≤ 0 is unbounded
-	Policy     string // "" (W-TinyLFU), lru, lhmlru, fifo, mru, soft; a replicated region evicts by stamp
+	Policy     string // "" (W-TinyLFU; lru with MaxBytes), lru, lhmlru, fifo, mru, soft; a replicated region evicts by stamp
 	Attr       cache.Attributes
 
 	UseShrinker   bool          // drop elements idle for MaxMemoryIdle, too
@@ -63,7 +63,14 @@ type Region struct {
 	floors floors
 	count  counts
 
-	internMu sync.Mutex
+	// mark is the time of the largest stamp that capacity pushed out of a
+	// replicated region. What peers send from before it would be pushed out
+	// as well; if there is room by now, because others expired, it must not
+	// come back either: its tombstone may have been pushed out. By bytes
+	// there is no such order, so they set no mark.
+	mark atomic.Uint64
+
+	internMu sync.RWMutex
 	interned map[cache.Attributes]*cache.Attributes // guarded by internMu, at most maxInterned
 }
 
@@ -86,7 +93,7 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 		s.Retention = DefaultRetention
 	}
 	r := &Region{s: s, clock: clock, digest: digest, seed: rand.Uint64(), interned: map[cache.Attributes]*cache.Attributes{}}
-	r.attr = r.intern(s.Attr)
+	r.attr = r.intern(&s.Attr)
 	var laterals []Gates
 	for _, b := range s.Auxiliaries {
 		if b.Kind == cache.Lateral {
@@ -95,35 +102,44 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 		}
 	}
 	r.mode = ModeOf(&s.Attr, laterals)
-	return r, r.openMemory()
+	if r.mode == Replicate && digest == nil {
+		return nil, fmt.Errorf("region %s: values travel, so replicas must be comparable; hand New a digest", s.Name)
+	}
+	if err := r.openMemory(); err != nil {
+		return nil, fmt.Errorf("region %s: %w", s.Name, err)
+	}
+	return r, nil
 }
 
 func (r *Region) openMemory() (err error) {
-	p := byStamp
-	switch {
-	case r.mode == Replicate:
-	case r.s.Policy == "" && r.s.MaxBytes <= 0 && r.s.MaxObjects != 0:
-		r.mem, err = newTiny(r.s.MaxObjects, r.seed, r.gone)
+	p := byAccess
+	switch r.policyName() {
+	case "tinylfu":
+		r.mem, err = newTiny(r.s.MaxObjects, r.seed, r.evicted)
 		return err
-	case r.s.Policy == "fifo":
-	case r.s.Policy == "mru":
+	case "stamp":
+		p = byStamp
+	case "fifo":
+		p = byArrival
+	case "mru":
 		p = byMRU
-	default:
-		// LRU, LHMLRU (the same order, kept in another structure by JCS) and
-		// soft references, which Go does not have.
-		p = byAccess
 	}
-	r.mem = newTable(p, r.s.MaxObjects, r.s.MaxBytes, r.seed, r.gone)
+	r.mem = newTable(p, shardsFor(r.s.MaxObjects), r.s.MaxObjects, r.s.MaxBytes, r.seed, r.evicted)
 	return nil
 }
 
-// gone is told by memory of an element that it evicted.
-func (r *Region) gone(h held) { r.undigest(h) }
-
-func (r *Region) undigest(h held) {
-	if h.shared {
-		r.digest.Remove(h.Key, h.Stamp)
+// policyName is what really decides: LHMLRU keeps the order of LRU in another
+// structure of Java's, and soft references do not exist in Go.
+func (r *Region) policyName() string {
+	switch {
+	case r.mode == Replicate:
+		return "stamp"
+	case r.s.Policy != "":
+		return r.s.Policy
+	case r.s.MaxBytes > 0 || r.s.MaxObjects == 0:
+		return "lru" // otter bounds a number or a weight, not both
 	}
+	return "tinylfu"
 }
 
 // Name returns the region's name.
@@ -136,17 +152,23 @@ func (r *Region) Mode() Mode { return r.mode }
 func (r *Region) Settings() Settings { return r.s }
 
 // intern returns a shared copy of a.
-func (r *Region) intern(a cache.Attributes) *cache.Attributes {
-	r.internMu.Lock()
-	defer r.internMu.Unlock()
-	if p := r.interned[a]; p != nil {
+func (r *Region) intern(a *cache.Attributes) *cache.Attributes {
+	r.internMu.RLock()
+	p := r.interned[*a]
+	r.internMu.RUnlock()
+	if p != nil {
 		return p
 	}
-	p := &a
-	if len(r.interned) < maxInterned {
-		r.interned[a] = p
+	own := *a
+	r.internMu.Lock()
+	defer r.internMu.Unlock()
+	if p := r.interned[own]; p != nil {
+		return p
 	}
-	return p
+	if len(r.interned) < maxInterned {
+		r.interned[own] = &own
+	}
+	return &own
 }
 
 func (r *Region) attributes(a *cache.Attributes) *cache.Attributes {
@@ -154,7 +176,7 @@ func (r *Region) attributes(a *cache.Attributes) *cache.Attributes {
 	case a == nil || a == r.attr || *a == *r.attr:
 		return r.attr
 	}
-	return r.intern(*a)
+	return r.intern(a)
 }
 
 // Status returns the region as people and machines see it.
@@ -167,16 +189,6 @@ func (r *Region) Status() cache.RegionStatus {
 	st.Tombstones += int(r.floors.count.Load())
 	st.Stats = r.Stats()
 	return st
-}
-
-func (r *Region) policyName() string {
-	switch {
-	case r.mode == Replicate:
-		return "stamp"
-	case r.s.Policy == "":
-		return "tinylfu"
-	}
-	return r.s.Policy
 }
 
 // Stats returns the region's counters.

@@ -32,8 +32,22 @@ type entry struct {
 
 func (e *entry) key() string { return e.data[:e.keyLen] }
 
+// under returns the version that the entry hides, nil if none. It lies where
+// the Go value is held, because hardly any entry has one.
+func (e *entry) under() *aside {
+	u, _ := e.held.(*aside)
+	return u
+}
+
+func (e *entry) place() cache.Stamp {
+	if u := e.under(); u != nil {
+		return u.stamp
+	}
+	return e.stamp
+}
+
 func (e *entry) element() cache.Element {
-	return cache.Element{
+	el := cache.Element{
 		Key:      e.key(),
 		Value:    cache.Value{Bytes: e.data[e.keyLen:], Held: e.held, Form: e.form},
 		Attr:     e.attr,
@@ -41,7 +55,13 @@ func (e *entry) element() cache.Element {
 		Accessed: int64(atomic.LoadUint64(&e.accessed) >> tickBits),
 		State:    e.state,
 	}
+	if u := e.under(); u != nil {
+		el.Value.Held = u.held
+	}
+	return el
 }
+
+func (e *entry) version() held { return held{e.element(), e.shared, e.under()} }
 
 // tickBits order accesses within one millisecond.
 const tickBits = 16
@@ -54,7 +74,7 @@ const chunkSize = 64
 // entries in chunks, and a heap of them in the order of eviction.
 type shard struct {
 	mu     sync.RWMutex
-	index  []uint32 // slot+1; 0 is empty; linear probing; a power of two long
+	index  []uint32 // cells, see cell; linear probing; a power of two long
 	chunks []*[chunkSize]entry
 	free   []uint32 // slots given back
 	used   uint32   // slots ever taken
@@ -71,6 +91,12 @@ func hashOf(key string, seed uint64) uint64 { return xxh3.HashStringSeed(key, se
 
 func (s *shard) at(slot uint32) *entry { return &s.chunks[slot/chunkSize][slot%chunkSize] }
 
+// cell is what the index holds: slot+1 in as many low bits as the index is
+// long, since there are always fewer slots than cells, and above them what is
+// left of the hash, so that probing hardly ever looks at a wrong entry. An
+// empty cell has 0 in the low bits.
+func cell(hash, slot, mask uint32) uint32 { return hash&^mask | (slot + 1) }
+
 // find returns the entry of key, or nil.
 func (s *shard) find(key string, hash uint32) (*entry, uint32) {
 	if len(s.index) == 0 {
@@ -78,12 +104,15 @@ func (s *shard) find(key string, hash uint32) (*entry, uint32) {
 	}
 	mask := uint32(len(s.index) - 1)
 	for i := hash & mask; ; i = (i + 1) & mask {
-		ref := s.index[i]
-		if ref == 0 {
+		c := s.index[i]
+		if c == 0 {
 			return nil, 0
 		}
-		if e := s.at(ref - 1); e.hash == hash && e.key() == key {
-			return e, ref - 1
+		if (c^hash)&^mask != 0 {
+			continue
+		}
+		if e := s.at(c&mask - 1); e.key() == key {
+			return e, c&mask - 1
 		}
 	}
 }
@@ -115,7 +144,7 @@ func (s *shard) place(slot, hash uint32) {
 	for s.index[i] != 0 {
 		i = (i + 1) & mask
 	}
-	s.index[i] = slot + 1
+	s.index[i] = cell(hash, slot, mask)
 }
 
 func (s *shard) grow() {
@@ -130,12 +159,12 @@ func (s *shard) remove(slot uint32) {
 	e := s.at(slot)
 	mask := uint32(len(s.index) - 1)
 	i := e.hash & mask
-	for s.index[i] != slot+1 {
+	for s.index[i] != cell(e.hash, slot, mask) {
 		i = (i + 1) & mask
 	}
 	// Backward shift: move up whatever probing would no longer reach.
 	for j := (i + 1) & mask; s.index[j] != 0; j = (j + 1) & mask {
-		home := s.at(s.index[j]-1).hash & mask
+		home := s.at(s.index[j]&mask-1).hash & mask
 		if (j-home)&mask >= (j-i)&mask {
 			s.index[i] = s.index[j]
 			i = j

@@ -7,7 +7,7 @@ import "lateral/cache"
 // Shrink is one pass of housekeeping: it drops elements over their lifetime,
 // tombstones and floors beyond the retention and, where the shrinker is on and
 // values do not travel, elements that nobody used for MaxMemoryIdle (JCS:
-// ShrinkerThread.shrink, which spools these to a disk). Nobody is told.
+// ShrinkerThread.shrink, which spools these to a disk). No peer is told.
 //
 // In a replicated region idle elements stay: a copy that one node drops would
 // come back from its peers with the next sync. It returns how many went.
@@ -15,23 +15,43 @@ func (r *Region) Shrink(now int64) int {
 	horizon := now - r.s.Retention.Milliseconds()
 	idle := r.s.UseShrinker && r.mode != Replicate && r.s.MaxMemoryIdle >= 0
 	left := r.s.MaxPerShrink
-	n := r.mem.sweep(func(h held) bool {
-		keep := true
+	n := r.mem.sweep(func(h *held) verdict {
+		if u := h.under; u != nil && past(u.state, u.attr, u.stamp, now, horizon) {
+			r.undigest(h)
+			h.under = nil
+		}
 		switch {
 		case h.State != cache.Live:
-			keep = h.Stamp.UnixMilli() >= horizon
+			if !past(h.State, h.Attr, h.Stamp, now, horizon) {
+				return stays
+			}
 		case !h.live(now):
-			keep = false
+			if h.under != nil {
+				return stays // its place in the digest is not over yet
+			}
+			r.tellDisks(cache.Remove, h.Key, h.Stamp)
 		case idle && left != 0 && now-h.Accessed > r.s.MaxMemoryIdle.Milliseconds():
-			keep = false
 			left--
+			r.spool(h)
+		default:
+			return stays
 		}
-		if !keep {
-			r.undigest(h)
-		}
-		return keep
+		r.undigest(h)
+		return goes
 	})
-	r.floors.expire(horizon, func(key string, s cache.Stamp) { r.digest.Remove(key, s) })
+	if r.mode == Replicate {
+		r.floors.expire(horizon, r.digest)
+	}
 	r.count.shrunk.Add(uint64(n))
 	return n
+}
+
+// past reports whether the trace of an element may go: a tombstone once it is
+// older than the retention; what was only forgotten here once its peers'
+// copies are over their lifetime, since before that they would bring it back.
+func past(state cache.State, a *cache.Attributes, s cache.Stamp, now, horizon int64) bool {
+	if state == cache.Forgotten {
+		return a.Expired(s.UnixMilli(), now, now)
+	}
+	return s.UnixMilli() < horizon
 }

@@ -5,6 +5,7 @@ package region
 import (
 	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"lateral/cache"
@@ -27,6 +28,7 @@ type table struct {
 	maxBytes   int64 // ≤ 0: unbounded
 	seed       uint64
 	gone       gone
+	evicting   sync.Mutex // one at a time, else two that see one too many take two
 
 	shards    []shard
 	elements  atomic.Int64 // in any state
@@ -35,16 +37,20 @@ type table struct {
 	evictions atomic.Uint64
 }
 
-func newTable(p policy, maxObjects int, maxBytes int64, seed uint64, g gone) *table {
-	n := manyShards
-	if maxObjects >= 0 && maxObjects <= fewObjects {
-		n = 1
-	}
-	t := &table{policy: p, maxObjects: maxObjects, maxBytes: maxBytes, seed: seed, gone: g, shards: make([]shard, n)}
+// newTable makes a table of so many shards, a power of two; see shardsFor.
+func newTable(p policy, shards, maxObjects int, maxBytes int64, seed uint64, g gone) *table {
+	t := &table{policy: p, maxObjects: maxObjects, maxBytes: maxBytes, seed: seed, gone: g, shards: make([]shard, shards)}
 	for i := range t.shards {
 		t.shards[i].least.Store(math.MaxUint64)
 	}
 	return t
+}
+
+func shardsFor(maxObjects int) int {
+	if maxObjects >= 0 && maxObjects <= fewObjects {
+		return 1
+	}
+	return manyShards
 }
 
 // shard picks by the upper bits, the index by the lower ones.
@@ -98,12 +104,14 @@ func (t *table) peek(key string, hash uint64) (held, bool) {
 	if e == nil {
 		return held{}, false
 	}
-	return held{e.element(), e.shared}, true
+	return e.version(), true
 }
 
-func (t *table) store(h held, hash uint64, now int64) {
-	if t.maxObjects == 0 {
-		t.gone(h)
+func (t *table) store(h *held, hash uint64, now int64) {
+	size := int64(len(h.Key) + len(h.Value.Bytes))
+	if t.maxObjects == 0 || t.maxBytes > 0 && size > t.maxBytes {
+		t.drop(h.Key, hash) // what would never fit need not push out everything else first
+		t.gone(h, false)
 		return
 	}
 	s := t.shard(hash)
@@ -113,34 +121,47 @@ func (t *table) store(h held, hash uint64, now int64) {
 		e, slot = s.insert(uint32(hash))
 		t.elements.Add(1)
 	}
-	t.bytes.Add(int64(len(h.Key) + len(h.Value.Bytes) - len(e.data)))
-	t.dead.Add(deadness(h.State) - deadness(e.state))
-	e.data, e.keyLen = join(h.Key, h.Value.Bytes), uint32(len(h.Key))
-	e.held, e.form = h.Value.Held, h.Value.Form
-	e.attr, e.stamp, e.state, e.shared, e.read = h.Attr, h.Stamp, h.State, h.shared, false
+	t.bytes.Add(size - int64(len(e.data)))
+	if d := deadness(h.State) - deadness(e.state); d != 0 {
+		t.dead.Add(d)
+	}
+	writer := e.place().Node
+	e.fill(h)
 	accessed := uint64(h.Accessed) << tickBits
-	if t.policy != byStamp && h.Accessed >= now {
+	if t.policy != byStamp {
 		accessed = s.access(now)
 	}
 	atomic.StoreUint64(&e.accessed, accessed)
+	if t.policy == byArrival {
+		e.rank = accessed
+	}
 	switch {
 	case fresh:
 		s.rank(t.policy, e, slot)
-	case t.policy.order(e) < e.rank:
+	case t.policy == byArrival || e.place().Node != writer || t.policy.order(e) < e.rank:
 		s.rerank(t.policy, e)
 	}
 }
 
-// join puts key and value into one string: one allocation.
+// fill makes the entry hold h, but for its access and rank.
+func (e *entry) fill(h *held) {
+	e.data, e.keyLen = join(h.Key, h.Value.Bytes), uint32(len(h.Key))
+	e.held, e.form = h.Value.Held, h.Value.Form
+	e.attr, e.stamp, e.state, e.shared, e.read = h.Attr, h.Stamp, h.State, h.shared, false
+	if u := h.under; u != nil {
+		hides := *u
+		hides.held = h.Value.Held
+		e.held = &hides
+	}
+}
+
+// join puts key and value into one string: one allocation. A key alone is
+// copied, too: it may be a part of something large that it would keep alive.
 func join(key, value string) string {
 	if value == "" {
-		return key
+		return strings.Clone(key)
 	}
-	var b strings.Builder
-	b.Grow(len(key) + len(value))
-	b.WriteString(key)
-	b.WriteString(value)
-	return b.String()
+	return key + value
 }
 
 func (t *table) drop(key string, hash uint64) {
@@ -173,52 +194,34 @@ func (t *table) full() bool {
 		t.maxBytes > 0 && t.bytes.Load() > t.maxBytes
 }
 
-// evict takes the globally smallest until the table is within its bounds.
-func (t *table) evict() {
-	for t.full() {
-		s, next := t.smallest()
-		if s == nil {
+func (t *table) each(yield func(h held) bool) {
+	for i := range t.shards {
+		if !t.shards[i].each(yield) {
 			return
 		}
-		s.mu.Lock()
-		s.settle(t.policy)
-		// Another shard may hold a smaller one once the top is up to date.
-		if len(s.heap) > 0 && s.least.Load() <= next && t.full() {
-			slot := s.heap[0]
-			e := s.at(slot)
-			t.gone(held{e.element(), e.shared})
-			t.forget(s, e, slot)
-			t.evictions.Add(1)
-		}
-		s.mu.Unlock()
 	}
 }
 
-// smallest returns the shard with the smallest known rank, and the next rank.
-func (t *table) smallest() (least *shard, next uint64) {
-	first := uint64(math.MaxUint64)
-	next = math.MaxUint64
-	for i := range t.shards {
-		r := t.shards[i].least.Load()
-		switch {
-		case r < first:
-			least, first, next = &t.shards[i], r, first
-		case r < next:
-			next = r
+func (s *shard) each(yield func(h held) bool) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, slot := range s.heap {
+		if !yield(s.at(slot).version()) {
+			return false
 		}
 	}
-	return least, next
+	return true
 }
 
-func (t *table) sweep(keep func(h held) bool) int {
+func (t *table) sweep(judge func(h *held) verdict) int {
 	n := 0
 	for i := range t.shards {
-		n += t.sweepShard(&t.shards[i], keep)
+		n += t.sweepShard(&t.shards[i], judge)
 	}
 	return n
 }
 
-func (t *table) sweepShard(s *shard, keep func(h held) bool) (n int) {
+func (t *table) sweepShard(s *shard, judge func(h *held) verdict) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for slot := range s.used {
@@ -226,26 +229,37 @@ func (t *table) sweepShard(s *shard, keep func(h held) bool) (n int) {
 		if e.attr == nil { // a free slot
 			continue
 		}
-		if !keep(held{e.element(), e.shared}) {
+		h := e.version()
+		switch judge(&h) {
+		case goes:
 			t.forget(s, e, slot)
 			n++
+		case strips:
+			t.strip(e)
+		case stays:
+			if u := e.under(); u != nil && h.under == nil {
+				e.held = u.held
+				s.rerank(t.policy, e)
+			}
 		}
+	}
+	if n > 0 && len(s.heap) == 0 {
+		s.clear()
 	}
 	return n
 }
 
-func (t *table) clear() {
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.Lock()
-		for _, slot := range s.heap {
-			e := s.at(slot)
-			t.gone(held{e.element(), e.shared})
-			t.uncount(e)
-		}
-		s.clear()
-		s.mu.Unlock()
-	}
+// strip leaves of an entry the tombstone of what peers know. Its place among
+// the others stays the same.
+func (t *table) strip(e *entry) {
+	t.bytes.Add(-int64(len(e.data) - int(e.keyLen)))
+	t.dead.Add(1 - deadness(e.state))
+	e.stamp = e.place()
+	e.data, e.held, e.state, e.shared, e.read = strings.Clone(e.key()), nil, cache.Tombstone, true, false
+}
+
+func (t *table) clear(dropped func(h *held)) {
+	t.sweep(func(h *held) verdict { dropped(h); return goes })
 }
 
 func (t *table) size() (live, dead int, bytes int64) {

@@ -3,6 +3,7 @@
 package region
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -46,7 +47,8 @@ func newTiny(maxObjects int, seed uint64, g gone) (*tiny, error) {
 			t.bytes.Add(-e.Value.bytes())
 			if e.WasEvicted() {
 				t.evictions.Add(1)
-				t.gone(e.Value.held)
+				h := e.Value.version()
+				t.gone(&h, true)
 			}
 		},
 	}
@@ -56,6 +58,12 @@ func newTiny(maxObjects int, seed uint64, g gone) (*tiny, error) {
 	c, err := otter.New(o)
 	t.cache = c
 	return t, err
+}
+
+func (k *kept) version() held {
+	h := k.held
+	h.Accessed = k.accessed.Load()
+	return h
 }
 
 func (k *kept) bytes() int64 { return int64(len(k.Key) + len(k.Value.Bytes)) }
@@ -79,7 +87,9 @@ func (t *tiny) get(key string, hash uint64, now int64) (el cache.Element, found,
 	if k.accessed.Load() < now {
 		k.accessed.Store(now)
 	}
-	return k.Element, true, false
+	el = k.Element
+	el.Accessed = max(el.Accessed, now)
+	return el, true, false
 }
 
 func (t *tiny) peek(key string, _ uint64) (held, bool) {
@@ -87,13 +97,12 @@ func (t *tiny) peek(key string, _ uint64) (held, bool) {
 	if !ok {
 		return held{}, false
 	}
-	h := e.Value.held
-	h.Accessed = e.Value.accessed.Load()
-	return h, true
+	return e.Value.version(), true
 }
 
-func (t *tiny) store(h held, _ uint64, _ int64) {
-	k := &kept{held: h}
+func (t *tiny) store(h *held, _ uint64, _ int64) {
+	k := &kept{held: *h}
+	k.Key = strings.Clone(h.Key)
 	k.accessed.Store(h.Accessed)
 	t.bytes.Add(k.bytes())
 	t.cache.Set(h.Key, k)
@@ -104,12 +113,20 @@ func (t *tiny) drop(key string, _ uint64) { t.cache.Invalidate(key) }
 // evict is otter's own business.
 func (t *tiny) evict() { t.cache.CleanUp() }
 
-func (t *tiny) sweep(keep func(h held) bool) int {
+func (t *tiny) each(yield func(h held) bool) {
+	for _, k := range t.cache.All() {
+		if !yield(k.version()) {
+			return
+		}
+	}
+}
+
+func (t *tiny) sweep(judge func(h *held) verdict) int {
 	n := 0
-	for key, k := range t.cache.All() {
+	for key := range t.cache.Keys() {
 		hash := hashOf(key, t.seed)
 		t.lock(hash)
-		if now, ok := t.peek(key, hash); ok && now.Stamp == k.Stamp && !keep(now) {
+		if h, ok := t.peek(key, hash); ok && judge(&h) == goes {
 			t.drop(key, hash)
 			n++
 		}
@@ -118,7 +135,9 @@ func (t *tiny) sweep(keep func(h held) bool) int {
 	return n
 }
 
-func (t *tiny) clear() { t.cache.InvalidateAll() }
+func (t *tiny) clear(dropped func(h *held)) {
+	t.sweep(func(h *held) verdict { dropped(h); return goes })
+}
 
 func (t *tiny) size() (live, dead int, bytes int64) {
 	return t.cache.EstimatedSize(), 0, t.bytes.Load()

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import (
+	"testing"
+	"time"
+
+	"lateral/cache"
+)
+
+const second = time.Second
+
+func (g *rig) putFor(key string, a cache.Attributes) {
+	g.t.Helper()
+	a.Lateral, a.Spool = true, true
+	g.do(cache.Command{Op: cache.Put, Key: key, Value: text("v"), Attr: &a})
+}
+
+func (g *rig) sees(key string, want bool) {
+	g.t.Helper()
+	if _, ok := g.Get(g.now, key); ok != want {
+		g.t.Errorf("after %d ms: %s found is %v", g.now-base, key, ok)
+	}
+}
+
+func TestMaxLife(t *testing.T) {
+	inEach(t, func(t *testing.T, g *rig) {
+		g.putFor("k", cache.Attributes{MaxLife: second, MaxIdle: -1})
+		g.putFor("eternal", cache.Attributes{Eternal: true, MaxLife: second, MaxIdle: second})
+		g.putFor("unlimited", cache.Attributes{})
+		g.pass(second) // more than T must have passed, not T
+		g.sees("k", true)
+		g.now++
+		g.sees("k", false)
+		g.sees("k", false) // and now it is a plain miss
+		g.sees("eternal", true)
+		g.sees("unlimited", true)
+		if st := g.Stats(); st.Expired != 1 || st.Misses != 1 || st.Evictions != 0 || st.Removes != 0 {
+			t.Errorf("%+v", st)
+		}
+		// The life of an element from elsewhere starts with its stamp.
+		g.do(cache.Command{Op: cache.Put, Origin: cache.FromLateral, Key: "k", Value: text("v"), Attr: &cache.Attributes{MaxLife: second}, Stamp: at(g.now-base-600, 2)})
+		g.pass(400 * time.Millisecond)
+		g.sees("k", true)
+		g.now++
+		g.sees("k", false)
+		if got := g.peers.take(); got != "" && g.Mode() == Local {
+			t.Error(got)
+		}
+	})
+}
+
+func TestMaxIdle(t *testing.T) {
+	inEach(t, func(t *testing.T, g *rig) {
+		g.putFor("k", cache.Attributes{MaxIdle: second})
+		for range 3 { // each access starts the time again
+			g.pass(second)
+			g.sees("k", true)
+		}
+		g.do(cache.Command{Op: cache.Keys}) // looking at keys does not
+		g.Lookup("k")
+		g.now += 1001
+		g.sees("k", false)
+		// An access may be told late; it does not turn the clock back.
+		g.putFor("k", cache.Attributes{MaxIdle: second})
+		g.pass(second)
+		g.sees("k", true)
+		if _, ok := g.Get(g.now-500, "k"); !ok {
+			t.Error("gone")
+		}
+		g.pass(second)
+		g.sees("k", true)
+	})
+}
+
+// An arrival is an access, except where replicas compare when it was used last.
+func TestIdleTimeArrives(t *testing.T) {
+	inEach(t, func(t *testing.T, g *rig) {
+		g.pass(10 * second)
+		idle := &cache.Attributes{MaxIdle: 5 * second}
+		for key, accessed := range map[string]int64{"fresh": g.now - 1000, "stale": g.now - 6000, "future": g.now + 1e9, "none": 0} {
+			g.do(cache.Command{Op: cache.Merge, Origin: cache.FromSync, Key: key, Value: text("v"), Attr: idle, Stamp: at(1000, 2), Accessed: accessed})
+		}
+		replicates := g.Mode() == Replicate
+		g.sees("stale", !replicates)
+		g.sees("none", !replicates)
+		g.sees("fresh", true)
+		g.pass(5 * second)
+		g.sees("future", true)
+		g.pass(5*second + time.Millisecond)
+		g.sees("future", false)
+	})
+}
+
+// Expiry tells no peer, but disks: an older version there must not come back.
+func TestExpiryTellsDisks(t *testing.T) {
+	inEach(t, func(t *testing.T, g *rig) {
+		for _, how := range []func(){func() { g.sees("k", false) }, func() { g.Shrink(g.now) }} {
+			g.putFor("k", cache.Attributes{MaxLife: second})
+			g.told(g.sent("k", "v"), "", "")
+			g.now += 1001
+			how()
+			g.told("", "remove k", "")
+			g.mustAudit()
+		}
+		if st := g.Status(); st.Elements != 0 || st.Bytes != 0 || st.Stats.Shrunk != 1 {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+func TestShrinkIdle(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		m    Mode
+		s    Settings
+		left string
+	}{
+		{"off", Local, Settings{}, "a b c d"},
+		{"all", Local, Settings{UseShrinker: true, MaxPerShrink: -1}, "a"},
+		{"two at most", Local, Settings{UseShrinker: true, MaxPerShrink: 2, Policy: "fifo"}, ""},
+		{"none", Local, Settings{UseShrinker: true, MaxPerShrink: 0}, "a b c d"},
+		{"unlimited idleness", Local, Settings{UseShrinker: true, MaxPerShrink: -1, MaxMemoryIdle: -1}, "a b c d"},
+		{"invalidated", Invalidate, Settings{UseShrinker: true, MaxPerShrink: -1, Policy: "lru"}, "a"},
+		{"replicated", Replicate, Settings{UseShrinker: true, MaxPerShrink: -1}, "a b c d"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.s.MaxObjects = -1
+			if c.s.MaxMemoryIdle == 0 {
+				c.s.MaxMemoryIdle = second
+			}
+			c.s.Attr = cache.DefaultAttributes // an eternal element may be idle, too
+			g := open(t, c.m, c.s)
+			for _, k := range []string{"a", "b", "c", "d"} {
+				g.put(k, "v")
+			}
+			g.pass(second)
+			if n := g.Shrink(g.now); n != 0 {
+				t.Errorf("%d went at the exact time", n)
+			}
+			g.sees("a", true)
+			g.now++
+			g.disk.take()
+			n := g.Shrink(g.now)
+			spooled := len(g.disk.told)
+			if c.left != "" {
+				g.left(c.left)
+			} else if n != 2 {
+				t.Errorf("%d went, two may in one pass", n)
+			}
+			if spooled != n || g.Stats().Shrunk != uint64(n) {
+				t.Errorf("%d went, %d spooled, stats %+v", n, spooled, g.Stats())
+			}
+			g.mustAudit()
+		})
+	}
+}
+
+// Tombstones and floors stay for the retention, to the millisecond.
+func TestRetention(t *testing.T) {
+	g := open(t, Replicate, Settings{MaxObjects: -1, Retention: 10 * second})
+	g.put("k", "v")
+	g.put("alive", "v")
+	g.remove("k")
+	g.do(cache.Command{Op: cache.RemoveAll})
+	g.put("k", "v")
+	g.remove("k")
+	for _, c := range []cache.Command{{Op: cache.RemoveGroup, Key: "g"}, {Op: cache.Remove, Key: "p:"}} {
+		g.do(c)
+	}
+	g.put("alive", "v")
+	if st := g.Status(); st.Tombstones != 4 || st.Elements != 1 {
+		t.Fatalf("%+v", st)
+	}
+	g.pass(10 * second)
+	g.Shrink(g.now)
+	if st := g.Status(); st.Tombstones != 4 {
+		t.Errorf("%+v", st)
+	}
+	g.now++
+	g.Shrink(g.now)
+	if st := g.Status(); st.Tombstones != 0 || st.Elements != 1 {
+		t.Errorf("%+v", st)
+	}
+	g.see("alive", "v")
+	g.mustAudit()
+}

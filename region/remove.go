@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import "lateral/cache"
+
+func (r *Region) remove(now int64, c *cache.Command) cache.Reply {
+	hash := hashOf(c.Key, r.seed)
+	r.mem.lock(hash)
+	rep := r.removeLocked(now, c, hash)
+	r.mem.unlock(hash)
+	if r.mode == Replicate {
+		r.mem.evict() // a tombstone takes room, too
+	}
+	return rep
+}
+
+func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Reply {
+	prev, found := r.mem.peek(c.Key, hash)
+	rep := cache.Reply{Found: found && prev.live(now), Stamp: c.Stamp}
+	if c.Hash != 0 && r.filter && rep.Found && valueHash(&prev.Value) == c.Hash {
+		r.count.filtered.Add(1)
+		return cache.Reply{Stamp: prev.Stamp}
+	}
+	switch {
+	case !foreign(c):
+		rep.Stamp = r.clock.Next(now)
+		r.count.removes.Add(1)
+	case r.mode == Replicate && r.admit(now, c, &prev) == goes:
+		return cache.Reply{Stamp: prev.Stamp}
+	default:
+		r.clock.Observe(now, c.Stamp)
+		r.count.received.Add(1)
+	}
+	r.leave(now, c.Key, hash, c.Origin, rep.Stamp, &prev, found)
+	r.tellRemove(c, cache.Remove, c.Key, rep.Stamp)
+	return rep
+}
+
+// leave puts in place of an element what its removal leaves behind: nothing
+// where values do not travel; else a tombstone, or, where only this node is to
+// forget it, the place it has in the digest.
+func (r *Region) leave(now int64, key string, hash uint64, o cache.Origin, s cache.Stamp, prev *held, found bool) {
+	h := held{Element: cache.Element{Key: key, Attr: r.attr, Stamp: s, Accessed: now, State: cache.Tombstone}, shared: true}
+	if r.mode == Replicate && o == cache.LocalOnly {
+		u := prev.aside()
+		if u != nil {
+			h.Attr, h.Stamp, h.State = u.attr, u.stamp, u.state
+		}
+		h.shared = u != nil
+	}
+	if r.mode != Replicate || !h.shared {
+		if found {
+			r.mem.drop(key, hash)
+		}
+		return
+	}
+	r.redigest(prev, &h)
+	r.mem.store(&h, hash, now)
+}
+
+// removeMany removes everything, a group or a prefix. Where values travel the
+// removal is a floor; elsewhere what is held goes and nothing remains.
+func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name string) cache.Reply {
+	s := c.Stamp
+	switch {
+	case !foreign(c):
+		s = r.clock.Next(now)
+		r.count.removes.Add(1)
+	case !r.clock.Observe(now, s) && r.mode == Replicate:
+		r.count.stale.Add(1)
+		return cache.Reply{}
+	}
+	var n int
+	switch {
+	case r.mode != Replicate:
+		n = r.sweepOut(func(h *held) verdict {
+			if in(op, name, h.Key) {
+				return goes
+			}
+			return stays
+		})
+	case c.Origin == cache.LocalOnly:
+		n = r.forgetMany(now, op, name)
+	default:
+		judge := r.raise(op, name, s)
+		if judge == nil {
+			r.count.stale.Add(1)
+			return cache.Reply{Stamp: s}
+		}
+		n = r.sweepOut(judge)
+	}
+	if foreign(c) {
+		r.count.received.Add(1)
+	}
+	r.tellRemove(c, op, name, s)
+	return cache.Reply{Count: n, Found: n > 0, Stamp: s}
+}
+
+// sweepOut does as judge says and counts the values that were removed.
+func (r *Region) sweepOut(judge func(h *held) verdict) (n int) {
+	r.mem.sweep(func(h *held) verdict {
+		v := judge(h)
+		if v != stays && h.State == cache.Live {
+			n++
+		}
+		if v == goes {
+			r.undigest(h)
+		}
+		return v
+	})
+	return n
+}
+
+// forgetMany removes many of this node's values without a trace at its peers.
+func (r *Region) forgetMany(now int64, op cache.Op, name string) (n int) {
+	var keys []string
+	r.mem.each(func(h held) bool {
+		if h.State == cache.Live && in(op, name, h.Key) {
+			keys = append(keys, h.Key)
+		}
+		return true
+	})
+	for _, key := range keys {
+		hash := hashOf(key, r.seed)
+		r.mem.lock(hash)
+		if prev, found := r.mem.peek(key, hash); found && prev.State == cache.Live {
+			r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &prev, found)
+			n++
+		}
+		r.mem.unlock(hash)
+	}
+	return n
+}
+
+// raise merges a floor, keeps the digest in step and returns what becomes of
+// each element; nil if it is not news.
+func (r *Region) raise(op cache.Op, name string, s cache.Stamp) (judge func(h *held) verdict) {
+	if !r.floors.raise(op, name, s, r.digest) {
+		return nil
+	}
+	mid, over := r.floors.median()
+	if over {
+		over = r.floors.raise(cache.RemoveAll, "", mid, r.digest)
+	}
+	return func(h *held) verdict {
+		at := h.place()
+		switch {
+		case over && at.Compare(mid) <= 0:
+			return goes
+		case at.Compare(s) > 0 || !in(op, name, h.Key) || h.State == cache.Tombstone && op != cache.RemoveAll:
+			return stays
+		case op == cache.RemoveAll || h.known().IsZero():
+			return goes
+		}
+		return strips
+	}
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import "lateral/cache"
+
+// tellPut lets the auxiliaries know of a put. It reports what peers were sent:
+// the value, if any lateral took it.
+func (r *Region) tellPut(c *cache.Command, h *held) Sending {
+	sent := Nothing
+	for i := range r.s.Auxiliaries {
+		b := &r.s.Auxiliaries[i]
+		what := Fanout(c.Origin, b.Kind, c.Op, h.Attr, b.Gates)
+		switch what {
+		case TheValue:
+			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element})
+		case TheRemoval:
+			ch := r.removal(cache.Remove, h.Key, h.Stamp)
+			if c.Op != cache.Update {
+				ch.Hash = valueHash(&h.Value)
+			}
+			b.Aux.Note(ch)
+		}
+		if b.Kind == cache.Lateral && what != Nothing && sent != TheValue {
+			sent = what
+		}
+	}
+	return sent
+}
+
+// tellRemove lets the auxiliaries know of a removal.
+func (r *Region) tellRemove(c *cache.Command, op cache.Op, key string, s cache.Stamp) {
+	for i := range r.s.Auxiliaries {
+		b := &r.s.Auxiliaries[i]
+		if Fanout(c.Origin, b.Kind, op, r.attr, b.Gates) == TheRemoval {
+			ch := r.removal(op, key, s)
+			ch.Hash = c.Hash
+			b.Aux.Note(ch)
+		}
+	}
+}
+
+// tellDisks lets the disks know that elements left memory for good: expired,
+// or dropped because they may be stale. An older version must not come back
+// from there.
+func (r *Region) tellDisks(op cache.Op, key string, s cache.Stamp) {
+	for i := range r.s.Auxiliaries {
+		if b := &r.s.Auxiliaries[i]; b.Kind == cache.Disk {
+			b.Aux.Note(r.removal(op, key, s))
+		}
+	}
+}
+
+// spool hands the disks an element that memory has no room for.
+func (r *Region) spool(h *held) {
+	if h.State != cache.Live {
+		return
+	}
+	for i := range r.s.Auxiliaries {
+		if b := &r.s.Auxiliaries[i]; Spools(b.Kind, h.Attr, b.Gates) {
+			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element})
+		}
+	}
+}
+
+func (r *Region) removal(op cache.Op, key string, s cache.Stamp) cache.Change {
+	return cache.Change{Op: op, Region: r.s.Name, Element: cache.Element{Key: key, Stamp: s, State: cache.Tombstone}}
+}
+
+// evicted is told by memory of an element over capacity.
+func (r *Region) evicted(h *held, pushed bool) {
+	r.undigest(h)
+	r.spool(h)
+	if s := h.known(); pushed && !s.IsZero() && r.s.MaxBytes <= 0 {
+		r.mark.Store(max(r.mark.Load(), s.Time)) // nobody else evicts meanwhile
+	}
+}
+
+// redigest keeps the digest in step with memory when h takes the place of prev.
+func (r *Region) redigest(prev, h *held) {
+	old, now := prev.known(), h.known()
+	if old == now {
+		return
+	}
+	if !old.IsZero() {
+		r.digest.Remove(h.Key, old)
+	}
+	if !now.IsZero() {
+		r.digest.Add(h.Key, now)
+	}
+}
+
+func (r *Region) undigest(h *held) {
+	if s := h.known(); !s.IsZero() {
+		r.digest.Remove(h.Key, s)
+	}
+}
+
+// ValueHash is the hash that a removal sent in place of a put carries, so that
+// a peer that holds the same value need not drop it. It is never 0.
+func ValueHash(value string) uint64 { return hashOf(value, 0) | 1 }
+
+// valueHash is 0, which is never compared, for a Go value whose bytes nobody
+// has asked for yet: all of these would look alike.
+func valueHash(v *cache.Value) uint64 {
+	if v.Held != nil && v.Bytes == "" {
+		return 0
+	}
+	return ValueHash(v.Bytes)
+}
