@@ -17,9 +17,14 @@ import (
 // 1 KiB per second a peer may be away for a minute and miss nothing.
 const DefaultLimit = 64 << 20
 
-// chunkSize is what a link writes at most in one go, and what a cursor that
-// stands still may keep alive beyond the log's limit.
-const chunkSize = 256 << 10
+// chunkSize is what a link writes at most in one go (one larger record apart),
+// and what a cursor that stands still may keep alive beyond the log's limit.
+// A log of little memory has smaller chunks: it forgets one at a time.
+const (
+	chunkSize = 256 << 10
+	minChunk  = 4 << 10
+	pieces    = 8 // at least so many, if they are not smaller than minChunk
+)
 
 // ErrGap is returned when changes that a cursor has not read are no longer held.
 var ErrGap = errors.New("changes fell off the tail of the log")
@@ -29,11 +34,13 @@ var ErrGap = errors.New("changes fell off the tail of the log")
 type Log struct {
 	owner cache.NodeID
 	limit int
+	piece int // size of a chunk
 
 	mu      sync.Mutex // guards what follows
 	chunks  []*chunk   // oldest first
 	next    uint64     // number of the next change; the first is 1
-	bytes   int
+	bytes   int // of records
+	room    int // that the chunks take, which is what the limit is about
 	numbers map[string]uint64
 	names   []string
 	wake    chan struct{} // closed and replaced by Run when there is news
@@ -49,12 +56,13 @@ type chunk struct {
 	buf   []byte
 }
 
-// New makes a log that holds limit bytes (0: DefaultLimit) of the owner's changes.
+// New makes a log of the owner's changes that takes limit bytes of memory (0:
+// DefaultLimit), or as much as the last change needs if that is more.
 func New(owner cache.NodeID, limit int) *Log {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return &Log{owner: owner, limit: limit, next: 1, numbers: map[string]uint64{},
+	return &Log{owner: owner, limit: limit, piece: min(chunkSize, max(minChunk, limit/pieces)), next: 1, numbers: map[string]uint64{},
 		wake: make(chan struct{}), poke: make(chan struct{}, 1)}
 }
 
@@ -93,12 +101,15 @@ func (l *Log) chunk(n int) *chunk {
 			return k
 		}
 	}
+	size := max(l.piece, n)
 	drop := 0
-	for l.bytes+chunkSize > l.limit && drop < len(l.chunks) {
+	for l.room+size > l.limit && drop < len(l.chunks) {
 		l.bytes -= len(l.chunks[drop].buf)
+		l.room -= cap(l.chunks[drop].buf)
 		drop++
 	}
-	k := &chunk{first: l.next, buf: make([]byte, 0, max(chunkSize, n))}
+	k := &chunk{first: l.next, buf: make([]byte, 0, size)}
+	l.room += cap(k.buf)
 	l.chunks = append(append(make([]*chunk, 0, len(l.chunks)-drop+1), l.chunks[drop:]...), k)
 	return k
 }
