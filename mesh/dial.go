@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"time"
 
 	"lateral/cache"
@@ -137,6 +138,8 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 		began := time.Now()
 		l, err := m.dialAny(ctx, m.addrs(k))
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return
 		case err == nil:
 			m.note(k, "")
 			m.serveLink(l)
@@ -191,9 +194,11 @@ func (m *Mesh) waitLinked(ctx context.Context, id cache.NodeID, d time.Duration)
 func (m *Mesh) note(k, reason string) {
 	m.mu.Lock()
 	old := m.failures[k]
-	if m.pursuits[k] != nil {
-		m.failures[k] = reason
+	if m.pursuits[k] == nil {
+		m.mu.Unlock()
+		return
 	}
+	m.failures[k] = reason
 	m.mu.Unlock()
 	if reason != "" && reason != old {
 		m.c.Logger.Warn("no link", "to", k, "cause", reason)
@@ -215,7 +220,9 @@ func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error)
 	return nil, err
 }
 
-// dial connects, says hello and adopts the link.
+// dial connects, says hello and adopts the link. From its adoption on, the link
+// belongs to the caller, who must serve it: neither the time to open it nor
+// the end of ctx, which may come of what dialling it taught us, cuts it then.
 func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
 	m.counters.dialled.Add(1)
 	dctx, cancel := context.WithTimeout(ctx, m.c.OpenTimeout)
@@ -225,53 +232,63 @@ func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
 		return nil, dialError(addr, err)
 	}
 	stop := context.AfterFunc(dctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	l, err := m.introduce(conn, addr)
+	l, err := m.introduce(conn)
 	if !stop() && err == nil {
 		err = dctx.Err()
 	}
+	switch {
+	case errors.Is(err, errSelf):
+		m.c.Directory.Bind(addr, m.c.ID)
+	case err == nil:
+		conn.SetDeadline(time.Time{})
+		if err = m.adopt(l); errors.Is(err, errDuplicate) {
+			m.turnAway(conn, goaway{Reason: err.Error(), Duplicate: true})
+		}
+		m.c.Directory.Bind(addr, cache.NodeID(l.peerHello.ID))
+	}
 	if err != nil {
 		conn.Close()
-		return nil, err
+		return nil, dialError(addr, err)
 	}
 	return l, nil
 }
 
 func dialError(addr string, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Err != nil {
-		err = op.Err
-	}
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s does not answer: the host is down or a firewall drops TCP to that port", addr)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%s does not answer: the host is down, its process is stopped or a firewall drops TCP to that port", addr)
 	case isRefused(err):
 		return fmt.Errorf("%s refuses connections: nothing listens on that port", addr)
 	}
-	return fmt.Errorf("%s: %w", addr, err)
+	return fmt.Errorf("%s: %w", addr, cause(err))
+}
+
+// cause takes the addresses off a network error: the local port is another
+// each time, and would make every line of a repeated failure news.
+func cause(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		return op.Err
+	}
+	return err
 }
 
 // introduce is the dialler's side of the two hellos.
-func (m *Mesh) introduce(conn net.Conn, addr string) (*link, error) {
+func (m *Mesh) introduce(conn net.Conn) (*link, error) {
 	own := m.hello(m.dials.Add(1))
 	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
 	if _, err := conn.Write(appendJSON([]byte(Magic), frameHello, own)); err != nil {
-		return nil, fmt.Errorf("%s: hello: %w", addr, err)
+		return nil, err
 	}
 	in := newInput(conn)
 	h, err := m.readHello(in)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", addr, err)
-	}
-	m.c.Directory.Bind(addr, cache.NodeID(h.ID))
-	if err := m.check(h); err != nil {
-		return nil, fmt.Errorf("%s: %w", addr, err)
-	}
-	conn.SetDeadline(time.Time{})
-	l := m.newLink(conn, true, own, h, in)
-	if _, err := m.adopt(l); err != nil {
 		return nil, err
 	}
-	return l, nil
+	if err := m.check(h); err != nil {
+		return nil, err
+	}
+	return m.newLink(conn, true, own, h, in), nil
 }
 
 // readHello reads the peer's first frame: its hello, or why it refuses us.
@@ -287,7 +304,7 @@ func (m *Mesh) readHello(in *input) (*hello, error) {
 		if err := decodeJSON(t, p, &g); err != nil {
 			return nil, err
 		}
-		if g.Reason == errDuplicate.Error() {
+		if g.Duplicate {
 			return nil, errDuplicate
 		}
 		return nil, errGoodbye{g}

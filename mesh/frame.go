@@ -23,9 +23,10 @@ const (
 	maxControl = 64 << 10                // acks, heartbeats, reasons
 	maxGet     = 72 << 10                // the longest key and region name
 	maxData    = changelog.MaxRecord + 8 // one record of the largest value
-	maxSync    = maxData
-	maxNames   = 4096    // regions that one log may speak of
-	maxReason  = 1 << 10 // bytes of text that a peer may have us print
+	maxSums    = 128 << 10               // 4,096 buckets of 18 bytes
+	maxKeys    = 8 << 20                 // keys and stamps of a bucket, or many: see listKeys
+	maxNames   = 4096                    // regions that one log may speak of
+	maxReason  = 1 << 10                 // bytes of text that a peer may have us print
 )
 
 // A frameType says what a frame holds. Wire numbers: only append to this list.
@@ -71,10 +72,12 @@ func (t frameType) limit() int {
 		return maxHello
 	case frameRow:
 		return maxRow
-	case frameChanges, frameReply:
+	case frameChanges, frameReply, frameElements:
 		return maxData
-	case frameSums, frameMine, frameKeys, frameWant, frameElements:
-		return maxSync
+	case frameSums, frameMine:
+		return maxSums
+	case frameKeys, frameWant:
+		return maxKeys
 	case frameGet:
 		return maxGet
 	case frameNames:

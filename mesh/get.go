@@ -5,6 +5,7 @@ package mesh
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync"
 	"time"
 
@@ -40,7 +41,8 @@ func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bo
 	frame := binary.BigEndian.AppendUint64(nil, number)
 	frame = appendFrame(nil, frameGet, appendText(appendText(frame, region), key))
 	for _, p := range peers {
-		if l := p.link(); l != nil && m.gets.on(l, number) {
+		// One that applies no changes would answer with what may be stale.
+		if l := p.link(); l != nil && l.peerHello.Receive && m.gets.on(l, number) {
 			l.queueFrame(frame)
 			open++
 		}
@@ -48,7 +50,7 @@ func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bo
 	for ; open > 0; open-- {
 		select {
 		case a := <-answers:
-			if a.found {
+			if a.found && a.element.Key == key {
 				return a.element, true, nil
 			}
 		case <-ctx.Done():
@@ -146,9 +148,9 @@ func (g *gets) answered(l *link, s *scan) error {
 	if s.s != "" {
 		c, _, _, err := changelog.Decode(s.s, 0, nil)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: a reply: %w", ErrProtocol, err)
 		}
-		a = got{true, c.Element}
+		a = got{c.Op == cache.Put, c.Element}
 	}
 	g.deliver(l, number, a)
 	return nil

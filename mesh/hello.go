@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"lateral/cache"
 )
@@ -65,12 +67,41 @@ var (
 func (m *Mesh) hello(dial uint64) *hello {
 	h := &hello{Version: Version, Cluster: m.c.Cluster, Group: m.c.Group, identity: m.self, Receive: m.c.Receive,
 		Dial: dial, Now: time.Now().UnixMilli()}
+	room := maxHello / 2
 	for _, r := range m.c.Regions() {
-		if len(h.Regions) < maxNames {
+		// JSON writes a byte of a name as six at most. What has no room is not
+		// shown as shared, which is all that a hello's regions are for.
+		if room -= 6*len(r.Name()) + 40; room > 0 && len(h.Regions) < maxNames {
 			h.Regions = append(h.Regions, regionInfo{r.Name(), r.Mode().String()})
 		}
 	}
 	return h
+}
+
+// maxName bounds the names by which members are known, each.
+const maxName = 255
+
+// check refuses names that no operator would give: they go into logs, tables
+// and every member's row.
+func (i *identity) check() error {
+	for _, f := range [...]struct{ what, name string }{{"host", i.Host}, {"service", i.Service}, {"endpoint", i.Endpoint}, {"advertised host", i.Advertise}} {
+		if len(f.name) > maxName || clean(f.name, maxName) != f.name {
+			return fmt.Errorf("%w: a name of its %s with %d bytes, at most %d printable ones are allowed: %.64q",
+				ErrProtocol, f.what, len(f.name), maxName, f.name)
+		}
+	}
+	return nil
+}
+
+// clean makes text from elsewhere fit to be shown: printable and short.
+func clean(s string, most int) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s[:min(len(s), most)])
+	return s[:min(len(s), most)]
 }
 
 // check says whether a peer that introduced itself so may be linked with.
@@ -82,10 +113,12 @@ func (m *Mesh) check(h *hello) error {
 		return fmt.Errorf("%w: a hello without an id", ErrProtocol)
 	case h.Version < 1:
 		return fmt.Errorf("%w: version %d; this node speaks %d", ErrProtocol, h.Version, Version)
+	case h.identity.check() != nil:
+		return h.identity.check()
 	case h.Cluster != m.c.Cluster:
 		return fmt.Errorf("it belongs to cluster %.64q, this endpoint to %q: check ClusterName on both", h.Cluster, m.c.Cluster)
 	case h.Group != "" && m.c.Group != "" && h.Group != m.c.Group:
-		return fmt.Errorf("it belongs to discovery group %.64s, this endpoint to %s: check the listener ports and TcpServers on both", h.Group, m.c.Group)
+		return fmt.Errorf("it belongs to discovery group %.64q, this endpoint to %s: check the listener ports and TcpServers on both", h.Group, m.c.Group)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ type Mesh struct {
 	dials    atomic.Uint64
 	gets     gets
 	counters counters
-	halfOpen chan struct{} // a place per connection that has not said hello
+	strange  strangers     // connections that have not said hello
 	often    *rate.Limiter // of log lines that strangers can cause
 	group    *errgroup.Group
 	work     context.Context // of group; set by Run
@@ -117,9 +117,6 @@ type counters struct {
 	syncs, syncBytesIn, syncBytesOut, framesIn, bytesIn, bytesOut      atomic.Int64
 	unapplied                                                          atomic.Int64
 }
-
-// maxHalfOpen bounds connections that have not introduced themselves.
-const maxHalfOpen = 256
 
 // New makes a mesh; it starts nothing.
 func New(c Config) *Mesh {
@@ -138,7 +135,7 @@ func New(c Config) *Mesh {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Mesh{c: c, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
-		failures: map[string]string{}, synced: map[string]*[2]uint64{}, halfOpen: make(chan struct{}, maxHalfOpen)}
+		failures: map[string]string{}, synced: map[string]*[2]uint64{}}
 	m.self = identity{ID: id(c.ID), Node: id(c.Node), Host: c.Host, Service: c.Service, Endpoint: c.Endpoint, PID: c.PID, Advertise: c.Advertise}
 	if c.Listener != nil {
 		if a, ok := c.Listener.Addr().(*net.TCPAddr); ok {
@@ -174,7 +171,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 		return nil
 	})
 	err := g.Wait()
-	m.closeAll("this node is shutting down")
+	m.closeAll()
 	return err
 }
 
@@ -196,16 +193,21 @@ func (m *Mesh) farewell(ctx context.Context) {
 	for _, p := range m.linked() {
 		p.waitAcked(ctx, last)
 	}
-	m.closeAll("this node is shutting down")
+	m.closeAll()
 }
 
-// closeAll says goodbye on every link and waits until they are gone.
-func (m *Mesh) closeAll(reason string) {
+// closeAll says goodbye on every link and waits until they are gone, which
+// takes as long as the slowest, at most twice farewellTime.
+func (m *Mesh) closeAll() {
+	var links []*link
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil {
-			l.goaway(reason, true)
-			<-l.done
+			l.goaway(goaway{Reason: "this node is shutting down", Leaving: true})
+			links = append(links, l)
 		}
+	}
+	for _, l := range links {
+		<-l.done
 	}
 }
 

@@ -56,10 +56,15 @@ func (p *peer) announceLocked() {
 
 // ack notes how far the peer has come.
 func (p *peer) ack(seq uint64) {
-	if seq <= p.acked.Load() {
-		return
+	for {
+		old := p.acked.Load()
+		if seq <= old {
+			return
+		}
+		if p.acked.CompareAndSwap(old, seq) {
+			break
+		}
 	}
-	p.acked.Store(seq)
 	p.mu.Lock()
 	p.announceLocked()
 	p.mu.Unlock()
@@ -106,28 +111,27 @@ func (p *peer) waitGone(ctx context.Context) {
 // adopt makes a link that has said hello the one link of its peer, or returns
 // errDuplicate. Both sides decide alike without talking (prefer), so that of
 // two links dialled at once the same one survives on both.
-func (m *Mesh) adopt(l *link) (*peer, error) {
+func (m *Mesh) adopt(l *link) error {
 	p := m.peer(cache.NodeID(l.peerHello.ID))
 	p.adopting.Lock()
 	defer p.adopting.Unlock()
 	if old := p.link(); old != nil {
-		if !prefer(l, old) {
-			m.counters.duplicates.Add(1)
-			return nil, errDuplicate
-		}
 		m.counters.duplicates.Add(1)
-		old.goaway("another link to the same peer is kept", false)
+		if !prefer(l, old) {
+			return errDuplicate
+		}
+		old.goaway(goaway{Reason: errDuplicate.Error(), Duplicate: true})
 		<-old.done // its last change is applied before the new link says how far we are
 	}
 	m.mu.Lock()
-	closing := m.closing
-	m.mu.Unlock()
-	if closing {
-		return nil, cache.ErrClosed
+	defer m.mu.Unlock() // farewell misses none that is adopted before closing is set
+	if m.closing {
+		return cache.ErrClosed
 	}
+	m.peers[p.id], p.touched = p, time.Now()
 	l.peer = p
 	p.set(l)
-	return p, nil
+	return nil
 }
 
 // prefer reports whether a new link is kept rather than the old one: the one

@@ -3,6 +3,7 @@
 package mesh
 
 import (
+	"encoding/json"
 	"net"
 	"net/netip"
 	"strconv"
@@ -16,38 +17,52 @@ func (m *Mesh) up(l *link) {
 	p := m.seenPeer(l)
 	m.c.Directory.Learn(p)
 	m.c.Directory.Linked(p.ID, true)
+	m.mu.Lock()
+	delete(m.failures, p.ID.String())
+	m.mu.Unlock()
 	m.c.Logger.Info("link up", "peer", l.name(), "direction", l.direction(), "local", l.conn.LocalAddr().String())
 	m.rowChanged()
 }
 
 // down does the same for one that has ended.
 func (m *Mesh) down(l *link) {
+	m.gets.lost(l)
 	p := l.peer
-	p.mu.Lock()
-	current := p.active == l
-	if current {
-		p.active = nil
-		p.announceLocked()
-	}
-	left := p.left
-	p.mu.Unlock()
-	why := l.why()
-	if !current {
+	if !m.release(l) {
 		m.c.Logger.Debug("link replaced", "peer", l.name())
 		return
 	}
-	m.c.Directory.Linked(p.id, false)
-	if left {
-		m.c.Directory.Left(p.id)
-	}
+	why := l.why()
 	m.c.Logger.Info("link down", "peer", l.name(), "cause", why, "lasted", time.Since(l.since).Round(time.Millisecond))
 	m.mu.Lock()
 	if m.pursuits[p.id.String()] != nil && why != nil {
 		m.failures[p.id.String()] = why.Error()
 	}
 	m.mu.Unlock()
-	m.gets.lost(l)
 	m.rowChanged()
+}
+
+// release takes a link from its peer, unless another has taken its place. The
+// directory must hear of this before it hears of the next link, so none is
+// adopted meanwhile.
+func (m *Mesh) release(l *link) bool {
+	p := l.peer
+	p.adopting.Lock()
+	defer p.adopting.Unlock()
+	p.mu.Lock()
+	current, left := p.active == l, p.left
+	if current {
+		p.active = nil
+		p.announceLocked()
+	}
+	p.mu.Unlock()
+	if current {
+		m.c.Directory.Linked(p.id, false)
+		if left {
+			m.c.Directory.Left(p.id)
+		}
+	}
+	return current
 }
 
 func (l *link) direction() string {
@@ -96,30 +111,36 @@ func (m *Mesh) rowChanged() {
 // nothing on another host.
 func (m *Mesh) rowFor(to *link) row {
 	r := row{Down: map[string]string{}}
+	room := maxRow - 1024
 	off := !isLoopback(to.conn.RemoteAddr().String())
 	for _, p := range m.linked() {
 		l := p.link()
-		if l == nil || len(r.Up) >= maxMembers {
+		if l == nil {
 			continue
 		}
 		s := seen{identity: l.peerHello.identity, Addr: l.dialable()}
 		if off && isLoopback(s.Addr) {
 			s.Addr = ""
 		}
-		r.Up = append(r.Up, s)
+		if b, err := json.Marshal(s); err == nil && len(b) < room {
+			room -= len(b) + 1
+			r.Up = append(r.Up, s)
+		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for k, why := range m.failures {
-		if why != "" && len(r.Down) < maxMembers {
-			r.Down[k] = why[:min(len(why), 200)]
+	for k, why := range m.reasons() {
+		// JSON writes a byte of text as six at most.
+		if cost := 6*(len(k)+min(len(why), maxCause)) + 6; cost < room {
+			room -= cost
+			r.Down[k] = clean(why, maxCause)
 		}
 	}
 	return r
 }
 
-// maxMembers bounds what a row may tell of.
-const maxMembers = 4096
+const (
+	maxMembers = 4096 // bounds what a row may tell of
+	maxCause   = 200  // bytes of a reason in it
+)
 
 func isLoopback(addr string) bool {
 	ap, err := netip.ParseAddrPort(addr)
@@ -135,11 +156,18 @@ func (l *link) takeRow(p []byte) error {
 	if len(r.Up) > maxMembers {
 		r.Up = r.Up[:maxMembers]
 	}
+	down := make(map[string]string, min(len(r.Down), maxMembers))
+	for k, why := range r.Down {
+		if len(down) < maxMembers {
+			down[clean(k, maxName)] = clean(why, maxCause)
+		}
+	}
+	r.Down = down
 	l.peer.mu.Lock()
 	l.peer.row, l.peer.heard = r, time.Now()
 	l.peer.mu.Unlock()
 	for _, s := range r.Up {
-		if s.ID == l.m.self.ID || s.ID == 0 || s.Addr == "" {
+		if s.ID == l.m.self.ID || s.ID == 0 || s.Addr == "" || s.check() != nil {
 			continue
 		}
 		l.m.c.Directory.Learn(Peer{ID: cache.NodeID(s.ID), Node: cache.NodeID(s.Node), Host: s.Host, Service: s.Service,

@@ -29,13 +29,12 @@ func (m *Mesh) accept(ctx context.Context) error {
 			wait = min(2*wait, time.Second)
 			continue
 		}
-		select {
-		case m.halfOpen <- struct{}{}:
-			m.group.Go(func() error { m.serve(ctx, conn); return nil })
-		default:
+		if !m.strange.add(conn) {
 			m.counters.refused.Add(1)
 			conn.Close()
+			continue
 		}
+		m.group.Go(func() error { m.serve(ctx, conn); return nil })
 	}
 }
 
@@ -45,7 +44,7 @@ func (m *Mesh) serve(ctx context.Context, conn net.Conn) {
 	undo := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	l, err := m.welcome(ctx, conn)
 	undo()
-	<-m.halfOpen
+	m.strange.remove(conn)
 	if err != nil {
 		m.refused(conn, err)
 		conn.Close()
@@ -63,12 +62,18 @@ func (m *Mesh) serveLink(l *link) { m.group.Go(func() error { l.run(m.work); ret
 // refused counts a connection that came to nothing and logs it, but not more
 // often than a person could read.
 func (m *Mesh) refused(conn net.Conn, err error) {
-	if errors.Is(err, errDuplicate) || errors.Is(err, errSelf) {
+	switch {
+	case errors.Is(err, errDuplicate), errors.Is(err, errSelf):
 		return
+	case errors.Is(err, net.ErrClosed):
+		err = errCrowded
 	}
 	m.counters.refused.Add(1)
+	if errors.Is(err, ErrProtocol) {
+		m.counters.bad.Add(1)
+	}
 	if m.often.Allow() {
-		m.c.Logger.Warn("connection refused", "from", conn.RemoteAddr().String(), "cause", err, "refused_so_far", m.counters.refused.Load())
+		m.c.Logger.Warn("connection refused", "from", conn.RemoteAddr().String(), "cause", cause(err), "refused_so_far", m.counters.refused.Load())
 	}
 }
 
@@ -78,13 +83,14 @@ func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
 	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
 	var head [len(Magic)]byte
 	if n, err := io.ReadFull(conn, head[:]); err != nil {
-		return nil, fmt.Errorf("said %d bytes and no more: %w", n, err)
+		return nil, fmt.Errorf("said %d bytes and no more: %w", n, cause(err))
 	}
 	if string(head[:]) != Magic {
 		if m.c.Other == nil {
 			return nil, fmt.Errorf("%w: it opens with % x; %s", ErrProtocol, head, guess(head))
 		}
 		conn.SetDeadline(time.Time{})
+		m.strange.remove(conn) // how many it may hold is that protocol's to bound
 		m.c.Other(ctx, conn, head[:])
 		return nil, nil
 	}
@@ -95,24 +101,30 @@ func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
 	}
 	own := m.hello(0)
 	if err := m.check(h); err != nil {
-		reply := appendJSON(nil, frameHello, own)
-		if !errors.Is(err, errSelf) {
-			reply = appendJSON(nil, frameGoaway, goaway{Reason: "refused: " + err.Error()})
+		if errors.Is(err, errSelf) {
+			conn.Write(appendJSON(nil, frameHello, own)) // by which the dialler sees that it is
+		} else {
+			m.turnAway(conn, goaway{Reason: "refused: " + err.Error()})
 		}
-		conn.Write(reply)
 		return nil, err
 	}
-	if _, err := conn.Write(appendJSON(nil, frameHello, own)); err != nil {
-		return nil, err
+	if !m.strange.known(conn) {
+		return nil, errCrowded
 	}
 	conn.SetDeadline(time.Time{})
 	l := m.newLink(conn, false, own, h, in)
-	if _, err := m.adopt(l); err != nil {
-		conn.SetWriteDeadline(time.Now().Add(farewellTime))
-		conn.Write(appendJSON(nil, frameGoaway, goaway{Reason: err.Error()}))
+	l.queueFrame(appendJSON(nil, frameHello, own)) // the first thing that the link sends
+	if err := m.adopt(l); err != nil {
+		m.turnAway(conn, goaway{Reason: err.Error(), Duplicate: errors.Is(err, errDuplicate)})
 		return nil, err
 	}
 	return l, nil
+}
+
+// turnAway tells the other side why there will be no link.
+func (m *Mesh) turnAway(conn net.Conn, g goaway) {
+	conn.SetWriteDeadline(time.Now().Add(farewellTime))
+	conn.Write(appendJSON(nil, frameGoaway, g))
 }
 
 // guess names what a connection that is not ours looks like.

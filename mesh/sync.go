@@ -5,13 +5,11 @@ package mesh
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"lateral/cache"
-	"lateral/changelog"
 	"lateral/converge"
 )
 
@@ -115,7 +113,14 @@ type answering struct {
 }
 
 func (s *syncer) startNext() error {
-	if s.ours != nil && time.Since(s.ours.since) < syncPatience || len(s.wanted) == 0 {
+	if o := s.ours; o != nil {
+		// One frame of keys may be answered with gigabytes of elements.
+		heard := time.Unix(0, max(o.since.UnixNano(), s.l.syncHeard.Load()))
+		if time.Since(heard) < syncPatience {
+			return nil
+		}
+	}
+	if len(s.wanted) == 0 {
 		return nil
 	}
 	r := s.wanted[0]
@@ -249,156 +254,4 @@ func (s *syncer) takeMine(name string, sc *scan) error {
 		a.listing = converge.List(a.r.Digest(), a.r, converge.Differ(a.r.Digest().Sums(), sums))
 	}
 	return err
-}
-
-// listKeys sends the next frame of keys and stamps, or ends the sync.
-func (s *syncer) listKeys(o *asking) error {
-	if len(o.buckets) == 0 {
-		o.open--
-		if o.open <= 0 {
-			s.ours = nil
-			return s.send(frameDone, appendText(nil, o.r.Name()))
-		}
-		return nil
-	}
-	p := appendText(nil, o.r.Name())
-	for len(o.buckets) > 0 && len(p) < syncFrameSize {
-		b := o.buckets[0]
-		o.buckets = o.buckets[1:]
-		entries := o.listing[b]
-		p = binary.AppendUvarint(p, uint64(b))
-		p = binary.AppendUvarint(p, uint64(len(entries)))
-		for _, e := range entries {
-			p = appendText(p, e.Key)
-			p = binary.BigEndian.AppendUint64(p, e.Stamp.Time)
-			p = binary.BigEndian.AppendUint64(p, uint64(e.Stamp.Node))
-		}
-		delete(o.listing, b)
-	}
-	return s.send(frameKeys, p)
-}
-
-// compareKeys answers a frame of keys: what we have newer, what we want.
-func (s *syncer) compareKeys(name string, sc *scan) error {
-	a := s.theirs[name]
-	if a == nil || a.listing == nil {
-		return fmt.Errorf("%w: keys of a sync that was not agreed on", ErrProtocol)
-	}
-	want := appendText(nil, name)
-	empty := len(want)
-	for sc.s != "" && !sc.bad {
-		b := int(min(sc.uvarint(), converge.Buckets))
-		entries := readEntries(sc)
-		mine, ok := a.listing[b]
-		if !ok {
-			mine = converge.List(a.r.Digest(), a.r, []int{b})[b]
-		}
-		delete(a.listing, b)
-		newer, lacking := converge.Compare(mine, entries)
-		if err := s.sendElements(a.r, newer); err != nil {
-			return err
-		}
-		for _, k := range lacking {
-			want = appendText(want, k)
-		}
-	}
-	if err := sc.err(frameKeys); err != nil {
-		return err
-	}
-	if len(want) > empty {
-		if err := s.send(frameWant, want); err != nil {
-			return err
-		}
-	}
-	return s.send(frameNext, appendText(nil, name))
-}
-
-func readEntries(sc *scan) []converge.Entry {
-	n := sc.uvarint()
-	if n > uint64(len(sc.s))/17 { // a length and a stamp each
-		sc.bad = true
-		return nil
-	}
-	out := make([]converge.Entry, 0, n)
-	for range n {
-		out = append(out, converge.Entry{Key: sc.text(cache.MaxKey),
-			Stamp: cache.Stamp{Time: sc.uint64(), Node: cache.NodeID(sc.uint64())}})
-	}
-	return out
-}
-
-// give sends the elements that the peer lacks.
-func (s *syncer) give(name string, sc *scan) error {
-	r, ok := s.l.m.c.Region(name)
-	if !ok {
-		return nil
-	}
-	var keys []string
-	for sc.s != "" && !sc.bad {
-		keys = append(keys, sc.text(cache.MaxKey))
-	}
-	if err := sc.err(frameWant); err != nil {
-		return err
-	}
-	return s.sendElements(r, keys)
-}
-
-// sendElements sends elements as they are by now. One that is over its
-// lifetime, or that this node has only forgotten, is not sent.
-func (s *syncer) sendElements(r Region, keys []string) error {
-	now := time.Now().UnixMilli()
-	p := appendText(nil, r.Name())
-	empty := len(p)
-	for _, k := range keys {
-		e, shared := r.Lookup(k)
-		c := cache.Change{Op: cache.Put, Element: e}
-		switch {
-		case !shared || e.State == cache.Forgotten:
-			continue
-		case e.State == cache.Floor:
-			op, name, _ := cache.SplitFloor(k)
-			c.Op, c.Element.Key = op, name
-		case e.State == cache.Tombstone:
-			c.Op = cache.Remove
-		case e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now):
-			continue
-		}
-		p = changelog.Append(p, &c, 0, 0)
-		s.l.m.syncedOut(r.Name(), 1)
-		if len(p) >= syncFrameSize {
-			if err := s.send(frameElements, p); err != nil {
-				return err
-			}
-			p = appendText(nil, r.Name())
-		}
-	}
-	if len(p) == empty {
-		return nil
-	}
-	return s.send(frameElements, p)
-}
-
-// applyElements merges what a sync brought. It runs in the read loop, so that
-// a sync can never fill a queue.
-func (l *link) applyElements(s *scan) error {
-	name := s.text(cache.MaxRegion)
-	if err := s.err(frameElements); err != nil {
-		return err
-	}
-	l.m.counters.syncBytesIn.Add(int64(len(s.s)))
-	r, ok := l.m.c.Region(name)
-	if !ok {
-		return nil
-	}
-	now := time.Now().UnixMilli()
-	for rest := s.s; rest != ""; {
-		c, _, more, err := changelog.Decode(rest, 0, r.Attributes())
-		if err != nil {
-			return errors.Join(ErrProtocol, err)
-		}
-		rest = more
-		l.m.syncedIn(name, 1)
-		l.apply(now, r, &c, cache.FromSync)
-	}
-	return nil
 }

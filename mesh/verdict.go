@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"lateral/cache"
 )
@@ -17,10 +18,14 @@ import (
 // that dialled sees it.
 func Verdict(nodes ...cache.Status) cache.MeshStatus {
 	v := &verdict{members: map[string]cache.Member{}, rows: map[string]cache.Row{}, groups: map[string][]string{},
-		links: map[pair]cache.LinkStatus{}, processes: map[string]bool{}}
-	for _, n := range nodes {
-		for _, e := range n.Endpoints {
-			v.take(n, e)
+		links: map[pair]cache.LinkStatus{}, processes: map[string]bool{}, judged: map[pair]bool{}}
+	for _, static := range []bool{false, true} { // who has no group joins those of its members
+		for _, n := range nodes {
+			for _, e := range n.Endpoints {
+				if (e.Group == "") == static {
+					v.take(e)
+				}
+			}
 		}
 	}
 	return v.judge()
@@ -42,21 +47,16 @@ type verdict struct {
 	rows      map[string]cache.Row    // the latest of each
 	links     map[pair]cache.LinkStatus
 	processes map[string]bool
+	judged    map[pair]bool
 	st        cache.MeshStatus
 }
 
 func memberKey(m cache.Member) string { return cmp.Or(m.ID, m.Addr) }
 
-func (v *verdict) take(n cache.Status, e cache.EndpointStatus) {
+func (v *verdict) take(e cache.EndpointStatus) {
 	group := e.Cluster + "|" + e.Group
 	if e.Group == "" {
-		group += "|" + e.ID // static lists only: what this endpoint knows is its group
-		for _, m := range e.Members {
-			if g := v.groupOf(memberKey(m)); g != "" {
-				group = g
-				break
-			}
-		}
+		group = v.staticGroup(e)
 	}
 	for _, m := range e.Members {
 		k := memberKey(m)
@@ -84,13 +84,41 @@ func (v *verdict) take(n cache.Status, e cache.EndpointStatus) {
 	}
 }
 
-func (v *verdict) groupOf(member string) string {
-	for g, ms := range v.groups {
-		if slices.Contains(ms, member) {
-			return g
+// staticGroup returns the group of an endpoint with static lists only: what it
+// knows is its group, together with whatever group knows one of these.
+func (v *verdict) staticGroup(e cache.EndpointStatus) string {
+	const static = "static|"
+	var met []string
+	for g, ids := range v.groups {
+		if slices.ContainsFunc(e.Members, func(m cache.Member) bool { return slices.Contains(ids, memberKey(m)) }) {
+			met = append(met, g)
 		}
 	}
-	return ""
+	if len(met) == 0 {
+		return static + e.ID
+	}
+	// Those with a discovery group first, so that one of them is it.
+	slices.SortFunc(met, func(a, b string) int {
+		x, y := strings.HasPrefix(a, static), strings.HasPrefix(b, static)
+		if x != y && y {
+			return -1
+		} else if x != y {
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
+	for _, g := range met[1:] {
+		if !strings.HasPrefix(g, static) {
+			continue
+		}
+		for _, id := range v.groups[g] {
+			if !slices.Contains(v.groups[met[0]], id) {
+				v.groups[met[0]] = append(v.groups[met[0]], id)
+			}
+		}
+		delete(v.groups, g)
+	}
+	return met[0]
 }
 
 func (v *verdict) judge() cache.MeshStatus {
@@ -108,7 +136,10 @@ func (v *verdict) judge() cache.MeshStatus {
 		})
 		for i, a := range ids {
 			for _, b := range ids[i+1:] {
-				v.judgePair(v.members[a], v.members[b])
+				if p := pairOf(a, b); !v.judged[p] {
+					v.judged[p] = true
+					v.judgePair(v.members[a], v.members[b])
+				}
 			}
 		}
 	}
