@@ -19,8 +19,12 @@ import (
 // suffix of a service's socket.
 const suffix = ".sock"
 
-// maxSocket is what fits into sockaddr_un with room for the temporary name.
-const maxSocket = 90
+// maxSocket bytes of a path fit into sockaddr_un (sun_path has 108 on Linux,
+// 104 elsewhere, with a NUL).
+const maxSocket = 103
+
+// inTmp is as long as the name under which bind makes a socket.
+const inTmp = "/.1234567890/s"
 
 var serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -36,8 +40,8 @@ func Listen(dir, service string) (net.Listener, error) {
 		return nil, fmt.Errorf("service name %.80q: it names a socket, so it has 1 to 64 letters, digits, dots, dashes and underscores, and starts with a letter or digit", service)
 	}
 	path := filepath.Join(dir, service+suffix)
-	if len(path) > maxSocket {
-		return nil, fmt.Errorf("socket %s has a path of %d bytes: at most %d fit; choose a shorter --runtime-dir", path, len(path), maxSocket)
+	if n := max(len(path), len(dir)+len(inTmp)); n > maxSocket {
+		return nil, fmt.Errorf("socket %s: its path is %d bytes too long for a socket; choose a shorter --runtime-dir", path, n-maxSocket)
 	}
 	if err := makeDir(dir); err != nil {
 		return nil, err

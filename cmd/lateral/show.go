@@ -64,7 +64,7 @@ func (s *screen) json(v any) error {
 // A table is rows whose columns align. Cells are painted after they are
 // measured.
 type table struct {
-	head  []string
+	head  []string // may be left out
 	rows  [][]cell
 	right map[int]bool // columns of numbers
 }
@@ -90,9 +90,16 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+func (t *table) columns() int {
+	if len(t.head) == 0 && len(t.rows) > 0 {
+		return len(t.rows[0])
+	}
+	return len(t.head)
+}
+
 // table prints the table, indented.
 func (s *screen) table(indent string, t *table) {
-	widths := make([]int, len(t.head))
+	widths := make([]int, t.columns())
 	measure := func(i int, text string) { widths[i] = max(widths[i], utf8.RuneCountInString(text)) }
 	head := make([]cell, len(t.head))
 	for i, h := range t.head {
@@ -104,7 +111,11 @@ func (s *screen) table(indent string, t *table) {
 			measure(i, c.text)
 		}
 	}
-	for _, row := range append([][]cell{head}, t.rows...) {
+	rows := t.rows
+	if len(head) > 0 {
+		rows = append([][]cell{head}, rows...)
+	}
+	for _, row := range rows {
 		var b strings.Builder
 		b.WriteString(indent)
 		for i, c := range row {
