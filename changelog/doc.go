@@ -26,9 +26,9 @@
 //
 // An example, a put of k=v into region 3 by the owner of the log:
 //
-//	0f                       15 bytes follow
+//	0e                       14 bytes follow
 //	02 0f                    put; eternal, spool, lateral, remote
-//	01 90 00 00 00 00 00 07  26,214.4 s after 1970, 8th write of that millisecond
+//	01 90 00 00 00 00 00 07  2024-06-10T02:35:18.4Z, 8th write of that millisecond
 //	03                       region 3
 //	01 6b 76                 key "k", value "v"
 package changelog

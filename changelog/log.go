@@ -39,8 +39,8 @@ type Log struct {
 	mu      sync.Mutex // guards what follows
 	chunks  []*chunk   // oldest first
 	next    uint64     // number of the next change; the first is 1
-	bytes   int // of records
-	room    int // that the chunks take, which is what the limit is about
+	bytes   int        // of records
+	room    int        // that the chunks take, which is what the limit is about
 	numbers map[string]uint64
 	names   []string
 	wake    chan struct{} // closed and replaced by Run when there is news
