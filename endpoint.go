@@ -101,7 +101,7 @@ func (e *endpoint) openGroup() (err error) {
 func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	n, c := e.n, e.c
 	mc := mesh.Config{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
-		PID: n.pid, Advertise: c.AdvertiseHost, Receive: c.Receive, Listener: e.listener, Dial: n.network.Dial,
+		PID: n.pid, Advertise: c.AdvertiseHost, Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: directory{e.disc}, Regions: e.regions, Region: e.region,
 		Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
 		Logger: n.log.With("endpoint", e.name)}
@@ -109,6 +109,17 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		mc.Group = e.group.String()
 	}
 	return mc
+}
+
+// siblings are the node's other endpoints that are found by discovery.
+func (n *Node) siblings(of string) (out []cache.Sibling) {
+	for _, a := range n.ccf.Auxiliaries {
+		if a.Lateral != nil && a.Name != of && a.Lateral.UdpDiscoveryEnabled {
+			out = append(out, cache.Sibling{Endpoint: a.Name, Cluster: cmp.Or(a.Lateral.ClusterName, "default"),
+				Group: a.Lateral.Group(), Receive: a.Lateral.Receive})
+		}
+	}
+	return out
 }
 
 // regions returns the regions bound to this endpoint.

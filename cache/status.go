@@ -82,6 +82,16 @@ type LinkStatus struct {
 	Lag       Lag           `json:"lag"`
 	Regions   []string      `json:"regions"` // shared with that peer
 	Skew      time.Duration `json:"skew_ns"` // its clock minus ours, at most
+	Siblings  []Sibling     `json:"siblings,omitempty"`
+}
+
+// A Sibling is another endpoint of a linked peer's process: whoever is in its
+// group has to find it there before the mesh is complete.
+type Sibling struct {
+	Endpoint string `json:"endpoint"`
+	Cluster  string `json:"cluster"`
+	Group    string `json:"group"`
+	Receive  bool   `json:"receive"`
 }
 
 // Lag is how far a peer is behind this node's own changes.

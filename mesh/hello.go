@@ -51,6 +51,8 @@ type hello struct {
 	Dial    uint64       `json:"dial"`    // number of this dial among all of the dialler's
 	Now     int64        `json:"now"`     // its wall clock, ms
 	Regions []regionInfo `json:"regions"`
+	// The other endpoints of its process that are found by discovery.
+	Siblings []cache.Sibling `json:"siblings,omitempty"`
 }
 
 type regionInfo struct {
@@ -66,7 +68,7 @@ var (
 
 func (m *Mesh) hello(dial uint64) *hello {
 	h := &hello{Version: Version, Cluster: m.c.Cluster, Group: m.c.Group, identity: m.self, Receive: m.c.Receive,
-		Dial: dial, Now: time.Now().UnixMilli()}
+		Dial: dial, Now: time.Now().UnixMilli(), Siblings: m.c.Siblings}
 	room := maxHello / 2
 	for _, r := range m.c.Regions() {
 		// JSON writes a byte of a name as six at most. What has no room is not

@@ -66,6 +66,7 @@ type Config struct {
 	PID                     int
 	Advertise               string
 	Receive                 bool
+	Siblings                []cache.Sibling // the process's other endpoints
 
 	Listener net.Listener // nil with Receive=false
 	Dial     func(ctx context.Context, addr string) (net.Conn, error)

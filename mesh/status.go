@@ -103,12 +103,18 @@ func (p *peer) matrixRow() cache.Row {
 	return r
 }
 
+// maxSiblings bounds what a hello can have Verdict look for.
+const maxSiblings = 64
+
 func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	st := cache.LinkStatus{From: party(m.self, l.conn.LocalAddr().String()), To: l.party(), PeerID: l.peer.id.String(),
 		Local: l.conn.LocalAddr().String(), Remote: l.conn.RemoteAddr().String(), Direction: l.direction(),
 		Protocol: "mesh", Since: l.since, Skew: time.Duration(l.peer.skew.Load()), Regions: []string{}}
 	if l.peerHello.Receive {
 		st.Lag = m.c.Log.Lag(l.peer.acked.Load(), time.Now().UnixMilli())
+	}
+	if n := l.peerHello.Siblings; len(n) <= maxSiblings {
+		st.Siblings = n
 	}
 	theirs := map[string]bool{}
 	for _, r := range l.peerHello.Regions {

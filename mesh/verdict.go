@@ -18,7 +18,8 @@ import (
 // that dialled sees it.
 func Verdict(nodes ...cache.Status) cache.MeshStatus {
 	v := &verdict{members: map[string]cache.Member{}, rows: map[string]cache.Row{}, groups: map[string][]string{},
-		links: map[pair]cache.LinkStatus{}, processes: map[string]bool{}, judged: map[pair]bool{}}
+		links: map[pair]cache.LinkStatus{}, processes: map[string]bool{}, judged: map[pair]bool{},
+		siblings: map[string][]cache.Sibling{}}
 	for _, static := range []bool{false, true} { // who has no group joins those of its members
 		for _, n := range nodes {
 			for _, e := range n.Endpoints {
@@ -28,6 +29,7 @@ func Verdict(nodes ...cache.Status) cache.MeshStatus {
 			}
 		}
 	}
+	v.expectSiblings()
 	return v.judge()
 }
 
@@ -48,10 +50,32 @@ type verdict struct {
 	links     map[pair]cache.LinkStatus
 	processes map[string]bool
 	judged    map[pair]bool
+	siblings  map[string][]cache.Sibling // of linked members
 	st        cache.MeshStatus
 }
 
-func memberKey(m cache.Member) string { return cmp.Or(m.ID, m.Addr) }
+func memberKey(m cache.Member) string { return cmp.Or(m.ID, m.Addr, m.Node+"/"+m.Endpoint) }
+
+// expectSiblings adds the endpoints that linked processes are known to have in
+// the groups of the nodes asked, and that have not been heard there: a mesh in
+// which they are missing only looks complete.
+func (v *verdict) expectSiblings() {
+	for id, siblings := range v.siblings {
+		of := v.members[id]
+		for _, s := range siblings {
+			group := s.Cluster + "|" + s.Group
+			ids, ours := v.groups[group]
+			if !ours || s.Group == "" || slices.ContainsFunc(ids, func(k string) bool {
+				return v.members[k].Node == of.Node && v.members[k].Endpoint == s.Endpoint
+			}) {
+				continue
+			}
+			m := cache.Member{Node: of.Node, Host: of.Host, Service: of.Service, PID: of.PID, Endpoint: s.Endpoint, Source: "sibling", Receive: s.Receive}
+			v.members[memberKey(m)] = m
+			v.groups[group] = append(ids, memberKey(m))
+		}
+	}
+}
 
 func (v *verdict) take(e cache.EndpointStatus) {
 	group := e.Cluster + "|" + e.Group
@@ -77,6 +101,7 @@ func (v *verdict) take(e cache.EndpointStatus) {
 		}
 	}
 	for _, l := range e.Links {
+		v.siblings[l.PeerID] = l.Siblings
 		p := pairOf(e.ID, l.PeerID)
 		if _, ok := v.links[p]; !ok || l.Direction == "out" {
 			v.links[p] = l
@@ -173,6 +198,8 @@ func (v *verdict) reason(a, b cache.Member, ra, rb cache.Row, aSays, bSays, aKno
 	why := cmp.Or(ra.Down[memberKey(b)], rb.Down[memberKey(a)])
 	switch {
 	case why != "":
+	case a.Source == "sibling" || b.Source == "sibling":
+		why = "its process is linked, but this endpoint of it has not been heard in its own discovery group"
 	case a.ID == "" || b.ID == "":
 		why = "configured, but never reached"
 	case aSays != bSays && aKnown && bKnown:
