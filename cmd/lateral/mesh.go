@@ -10,6 +10,7 @@ import (
 
 	"lateral/cache"
 	"lateral/mesh"
+	"lateral/web"
 )
 
 type meshCmd struct {
@@ -108,14 +109,17 @@ func (c *meshCmd) look(ctx context.Context) (*meshReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &meshReport{Wanted: c.Nodes, Services: []serviceName{}}
+	return survey(ctx, cs, c.Nodes), nil
+}
+
+// survey asks services and lays together what they know.
+func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
+	r := &meshReport{Wanted: wanted, Services: []serviceName{}}
 	var nodes []cache.Status
-	silent := 0
 	for _, h := range ask(ctx, cs) {
 		h.client.Close()
 		if h.err != nil {
 			r.Services = append(r.Services, serviceName{Service: h.client.Service, Error: h.err.Error()})
-			silent++
 			continue
 		}
 		r.Services = append(r.Services, serviceName{Host: h.status.Host, Service: h.status.Service, PID: h.status.PID})
@@ -123,9 +127,9 @@ func (c *meshCmd) look(ctx context.Context) (*meshReport, error) {
 	}
 	r.MeshStatus = mesh.Verdict(nodes...)
 	r.Groups = groups(nodes)
-	if r.Nodes < c.Nodes {
+	if r.Nodes < wanted {
 		r.Complete = false
-		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d nodes are known", r.Nodes, c.Nodes))
+		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d nodes are known", r.Nodes, wanted))
 	}
 	for _, s := range r.Services {
 		if s.Error != "" {
@@ -133,7 +137,7 @@ func (c *meshCmd) look(ctx context.Context) (*meshReport, error) {
 			r.Notes = append(r.Notes, "service "+s.Service+" does not answer: "+s.Error)
 		}
 	}
-	return r, nil
+	return r
 }
 
 // summary is the report in one line.
