@@ -32,7 +32,7 @@ func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
 	case cache.RemoveGroup:
 		return r.removeMany(now, &c, cache.RemoveGroup, c.Key), nil
 	case cache.Keys, cache.GetMatching:
-		return r.matching(now, &c)
+		return r.matching(now, c.Op, c.Pattern)
 	case cache.Merge:
 		return r.merge(now, &c)
 	}
@@ -147,7 +147,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		r.relate(now, c, &h, &prev, sent)
 		r.redigest(&prev, &h)
 	}
-	r.mem.store(&h, hash, now)
+	r.mem.store(h, hash, now)
 	return cache.Reply{Stamp: h.Stamp}, true
 }
 

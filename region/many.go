@@ -13,17 +13,17 @@ import (
 
 // matching answers Keys and GetMatching: a pattern is a regular expression
 // that the whole key must match (JCS: KeyMatcherPatternImpl).
-func (r *Region) matching(now int64, c *cache.Command) (cache.Reply, error) {
-	re, err := whole(c.Pattern)
+func (r *Region) matching(now int64, op cache.Op, pattern string) (cache.Reply, error) {
+	re, err := whole(pattern)
 	if err != nil {
 		return cache.Reply{}, fmt.Errorf("%s in region %s: pattern %q: %w; patterns are regular expressions over the whole key, like user:.*",
-			c.Op, r.s.Name, c.Pattern, err)
+			op, r.s.Name, pattern, err)
 	}
 	var rep cache.Reply
 	r.mem.each(func(h held) bool {
 		switch {
 		case !h.live(now) || re != nil && !re.MatchString(cache.KeyText(h.Key)):
-		case c.Op == cache.GetMatching:
+		case op == cache.GetMatching:
 			rep.Elements = append(rep.Elements, h.Element)
 		default:
 			rep.Keys = append(rep.Keys, h.Key)

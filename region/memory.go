@@ -17,7 +17,7 @@ type memory interface {
 
 	// peek returns what is there, in any state, without noting an access.
 	peek(key string, hash uint64) (e held, found bool)
-	store(h *held, hash uint64, now int64)
+	store(h held, hash uint64, now int64)
 	drop(key string, hash uint64)
 
 	// evict brings the memory back to its bounds; no lock may be held.
@@ -111,4 +111,4 @@ func (h *held) live(now int64) bool {
 
 // gone is told of every element that leaves memory without a command of its
 // own: pushed out by those that stay, or, if not, because it would never fit.
-type gone func(h *held, pushed bool)
+type gone func(h held, pushed bool)

@@ -24,12 +24,10 @@ const (
 	byMRU                   // most recently read first (JCS: MRU)
 )
 
-// order is the present place of an entry.
+// order is the present place of an entry; by arrival, that of one just put.
 func (p policy) order(e *entry) uint64 {
 	switch p {
-	case byArrival:
-		return e.rank // table.store sets it, nothing else moves it
-	case byAccess:
+	case byArrival, byAccess:
 		return atomic.LoadUint64(&e.accessed)
 	case byMRU:
 		// JCS MRUMemoryCache: a put goes to the front of the list, a read
@@ -44,88 +42,88 @@ func (p policy) order(e *entry) uint64 {
 	return e.place().Time
 }
 
-// less orders entries by rank. Stamps of two writers may have one time: the
-// smaller writer's is first then, so that all replicas evict alike.
-func less(a, b *entry) bool {
-	if a.rank != b.rank {
-		return a.rank < b.rank
-	}
-	return a.place().Node < b.place().Node
+// before orders two slots by rank. Stamps of two writers may have one time:
+// the smaller writer's is first then, so that all replicas evict alike.
+func (s *shard) before(a uint32, rank uint64, b uint32, than uint64) bool {
+	return rank < than || rank == than && s.at(a).place().Node < s.at(b).place().Node
 }
 
-func (s *shard) less(i, j int) bool { return less(s.at(s.heap[i]), s.at(s.heap[j])) }
-
-func (s *shard) swap(i, j int) {
-	h := s.heap
-	h[i], h[j] = h[j], h[i]
-	s.at(h[i]).pos, s.at(h[j]).pos = uint32(i), uint32(j)
+// set puts a slot at a place of the heap.
+func (s *shard) set(i int, slot uint32, rank uint64) {
+	s.heap[i], s.ranks[i] = slot, rank
+	s.at(slot).pos = uint32(i)
 }
 
 func (s *shard) up(i int) {
+	slot, rank := s.heap[i], s.ranks[i]
 	for i > 0 {
 		parent := (i - 1) / 2
-		if !s.less(i, parent) {
+		if !s.before(slot, rank, s.heap[parent], s.ranks[parent]) {
 			break
 		}
-		s.swap(i, parent)
+		s.set(i, s.heap[parent], s.ranks[parent])
 		i = parent
 	}
+	s.set(i, slot, rank)
 }
 
 func (s *shard) down(i int) {
+	slot, rank := s.heap[i], s.ranks[i]
 	for {
 		c := 2*i + 1
 		if c >= len(s.heap) {
-			return
+			break
 		}
-		if c+1 < len(s.heap) && s.less(c+1, c) {
+		if c+1 < len(s.heap) && s.before(s.heap[c+1], s.ranks[c+1], s.heap[c], s.ranks[c]) {
 			c++
 		}
-		if !s.less(c, i) {
-			return
+		if !s.before(s.heap[c], s.ranks[c], slot, rank) {
+			break
 		}
-		s.swap(i, c)
+		s.set(i, s.heap[c], s.ranks[c])
 		i = c
 	}
+	s.set(i, slot, rank)
 }
 
 // rank puts a new entry into the heap.
 func (s *shard) rank(p policy, e *entry, slot uint32) {
-	e.rank, e.pos = p.order(e), uint32(len(s.heap))
 	s.heap = append(s.heap, slot)
-	s.up(int(e.pos))
+	s.ranks = append(s.ranks, p.order(e))
+	s.up(len(s.heap) - 1)
 	s.noteLeast()
 }
 
 // unrank takes the entry at a place out of the heap.
-func (s *shard) unrank(pos uint32) {
+func (s *shard) unrank(pos int) {
 	last := len(s.heap) - 1
-	s.swap(int(pos), last)
-	s.heap = s.heap[:last]
-	if int(pos) < last {
-		s.down(int(pos))
-		s.up(int(pos))
+	slot, rank := s.heap[last], s.ranks[last]
+	s.heap, s.ranks = s.heap[:last], s.ranks[:last]
+	if pos < last {
+		s.set(pos, slot, rank)
+		s.down(pos)
+		s.up(pos)
 	}
 	s.noteLeast()
 }
 
 // rerank moves an entry whose order may have fallen.
 func (s *shard) rerank(p policy, e *entry) {
-	e.rank = p.order(e)
-	s.down(int(e.pos))
-	s.up(int(e.pos))
+	pos := int(e.pos)
+	s.ranks[pos] = p.order(e)
+	s.down(pos)
+	s.up(pos)
 	s.noteLeast()
 }
 
 // settle brings the top of the heap up to date.
 func (s *shard) settle(p policy) {
-	for len(s.heap) > 0 {
-		e := s.at(s.heap[0])
-		o := p.order(e)
-		if o <= e.rank {
+	for len(s.heap) > 0 && p != byArrival {
+		o := p.order(s.at(s.heap[0]))
+		if o <= s.ranks[0] {
 			break
 		}
-		e.rank = o
+		s.ranks[0] = o
 		s.down(0)
 	}
 	s.noteLeast()
@@ -133,12 +131,21 @@ func (s *shard) settle(p policy) {
 
 func (s *shard) noteLeast() {
 	least := uint64(math.MaxUint64)
-	if len(s.heap) > 0 {
-		least = s.at(s.heap[0]).rank
+	if len(s.ranks) > 0 {
+		least = s.ranks[0]
 	}
 	if s.least.Load() != least {
 		s.least.Store(least)
 	}
+}
+
+// beats reports whether the first of a shard goes before the first of another.
+func (s *shard) beats(u *shard) bool {
+	if len(s.heap) == 0 || len(u.heap) == 0 {
+		return len(s.heap) > 0
+	}
+	a, b := s.at(s.heap[0]), u.at(u.heap[0])
+	return s.ranks[0] < u.ranks[0] || s.ranks[0] == u.ranks[0] && a.place().Node < b.place().Node
 }
 
 // evict takes the smallest of all until the table is within its bounds.
@@ -155,8 +162,7 @@ func (t *table) evict() {
 		}
 		slot := s.heap[0]
 		e := s.at(slot)
-		h := e.version()
-		t.gone(&h, true)
+		t.gone(e.version(), true)
 		t.forget(s, e, slot)
 		t.evictions.Add(1)
 		s.mu.Unlock()
@@ -183,7 +189,7 @@ func (t *table) lockSmallest() *shard {
 		}
 		u.mu.Lock()
 		u.settle(t.policy)
-		if len(s.heap) == 0 || len(u.heap) > 0 && less(u.at(u.heap[0]), s.at(s.heap[0])) {
+		if u.beats(s) {
 			s, u = u, s
 		}
 		u.mu.Unlock()

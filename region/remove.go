@@ -56,7 +56,7 @@ func (r *Region) leave(now int64, key string, hash uint64, o cache.Origin, s cac
 		return
 	}
 	r.redigest(prev, &h)
-	r.mem.store(&h, hash, now)
+	r.mem.store(h, hash, now)
 }
 
 // removeMany removes everything, a group or a prefix. Where values travel the

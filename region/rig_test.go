@@ -217,10 +217,10 @@ func (t *table) audit() error {
 				return fmt.Errorf("the index does not lead to %q", e.key())
 			case int(e.pos) != pos:
 				return fmt.Errorf("%q is at %d in the heap and thinks %d", e.key(), pos, e.pos)
-			case pos > 0 && s.less(pos, (pos-1)/2):
+			case pos > 0 && s.before(slot, s.ranks[pos], s.heap[(pos-1)/2], s.ranks[(pos-1)/2]):
 				return fmt.Errorf("%q is smaller than its parent in the heap", e.key())
-			case t.policy.order(e) < e.rank:
-				return fmt.Errorf("%q has rank %d, which is no lower bound of %d", e.key(), e.rank, t.policy.order(e))
+			case t.policy.order(e) < s.ranks[pos]:
+				return fmt.Errorf("%q has rank %d, which is no lower bound of %d", e.key(), s.ranks[pos], t.policy.order(e))
 			}
 		}
 		cells := 0
@@ -229,7 +229,7 @@ func (t *table) audit() error {
 				cells++
 			}
 		}
-		if cells != len(s.heap) || int(s.used) != len(s.heap)+len(s.free) {
+		if cells != len(s.heap) || len(s.ranks) != len(s.heap) || int(s.used) != len(s.heap)+len(s.free) {
 			return fmt.Errorf("%d cells, %d in the heap, %d slots of which %d free", cells, len(s.heap), s.used, len(s.free))
 		}
 	}

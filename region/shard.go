@@ -12,7 +12,7 @@ import (
 	"lateral/cache"
 )
 
-// An entry is an element as memory holds it: 88 bytes. Key and value lie in
+// An entry is an element as memory holds it: 80 bytes. Key and value lie in
 // one string, so that an element that arrives by wire costs one allocation.
 type entry struct {
 	data     string // key, then the bytes of the value
@@ -20,7 +20,6 @@ type entry struct {
 	attr     *cache.Attributes
 	stamp    cache.Stamp
 	accessed uint64 // milliseconds << 16 | tick; written by readers, so atomically
-	rank     uint64 // a lower bound of order(), as of when the heap last looked
 	pos      uint32 // in the heap
 	keyLen   uint32
 	hash     uint32
@@ -67,8 +66,9 @@ func (e *entry) version() held { return held{e.element(), e.shared, e.under()} }
 const tickBits = 16
 
 // chunkSize is how many entries are allocated at once: growth then never
-// copies, and wastes at most one chunk per shard.
-const chunkSize = 64
+// copies, and wastes at most one chunk per shard. 102 entries and the header
+// that the runtime adds just fit 8 KiB, a size class.
+const chunkSize = 102
 
 // A shard is a part of a table under one lock: an open-addressing index over
 // entries in chunks, and a heap of them in the order of eviction.
@@ -79,6 +79,7 @@ type shard struct {
 	free   []uint32 // slots given back
 	used   uint32   // slots ever taken
 	heap   []uint32 // slots; the first is next to be evicted
+	ranks  []uint64 // of these: lower bounds of order(), as of when the heap last looked
 
 	tick  atomic.Uint64 // last access time handed out
 	least atomic.Uint64 // rank of heap[0], for choosing among shards; MaxUint64 if empty
@@ -171,14 +172,14 @@ func (s *shard) remove(slot uint32) {
 		}
 	}
 	s.index[i] = 0
-	s.unrank(e.pos)
+	s.unrank(int(e.pos))
 	*e = entry{}
 	s.free = append(s.free, slot)
 }
 
 // clear empties the shard and gives its memory back.
 func (s *shard) clear() {
-	s.index, s.chunks, s.free, s.used, s.heap = nil, nil, nil, 0, nil
+	s.index, s.chunks, s.free, s.used, s.heap, s.ranks = nil, nil, nil, 0, nil, nil
 	s.least.Store(math.MaxUint64)
 }
 

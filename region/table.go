@@ -107,7 +107,7 @@ func (t *table) peek(key string, hash uint64) (held, bool) {
 	return e.version(), true
 }
 
-func (t *table) store(h *held, hash uint64, now int64) {
+func (t *table) store(h held, hash uint64, now int64) {
 	size := int64(len(h.Key) + len(h.Value.Bytes))
 	if t.maxObjects == 0 || t.maxBytes > 0 && size > t.maxBytes {
 		t.drop(h.Key, hash) // what would never fit need not push out everything else first
@@ -126,19 +126,16 @@ func (t *table) store(h *held, hash uint64, now int64) {
 		t.dead.Add(d)
 	}
 	writer := e.place().Node
-	e.fill(h)
+	e.fill(&h)
 	accessed := uint64(h.Accessed) << tickBits
 	if t.policy != byStamp {
 		accessed = s.access(now)
 	}
 	atomic.StoreUint64(&e.accessed, accessed)
-	if t.policy == byArrival {
-		e.rank = accessed
-	}
 	switch {
 	case fresh:
 		s.rank(t.policy, e, slot)
-	case t.policy == byArrival || e.place().Node != writer || t.policy.order(e) < e.rank:
+	case t.policy == byArrival || e.place().Node != writer || t.policy.order(e) < s.ranks[e.pos]:
 		s.rerank(t.policy, e)
 	}
 }
@@ -224,12 +221,13 @@ func (t *table) sweep(judge func(h *held) verdict) int {
 func (t *table) sweepShard(s *shard, judge func(h *held) verdict) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var h held // here, since judge makes it escape
 	for slot := range s.used {
 		e := s.at(slot)
 		if e.attr == nil { // a free slot
 			continue
 		}
-		h := e.version()
+		h = e.version()
 		switch judge(&h) {
 		case goes:
 			t.forget(s, e, slot)

@@ -73,7 +73,7 @@ func TestTableAgainstMap(t *testing.T) {
 			things: map[string]*thing{},
 		}
 		shards := rapid.SampledFrom([]int{1, manyShards}).Draw(t, "shards")
-		tab := newTable(m.policy, shards, m.max, 0, 7, func(h *held, _ bool) { evicted = append(evicted, h.Key) })
+		tab := newTable(m.policy, shards, m.max, 0, 7, func(h held, _ bool) { evicted = append(evicted, h.Key) })
 		bits := rapid.SampledFrom([]int{0, 2, 64}).Draw(t, "bits of the hash")
 		hash := func(key string) uint64 {
 			h := hashOf(key, 7)
@@ -108,7 +108,7 @@ func TestTableAgainstMap(t *testing.T) {
 					h.under = &aside{stamp: cache.Stamp{Time: h.Stamp.Time - 1, Node: h.Stamp.Node}, attr: attr, state: cache.Tombstone}
 				}
 				m.things[k] = &thing{h: h, order: m.place(&h)}
-				tab.store(&h, hash(k), now)
+				tab.store(h, hash(k), now)
 				m.evict()
 				tab.evict()
 			},
@@ -193,7 +193,7 @@ func TestIndexGrows(t *testing.T) {
 	for i := range n {
 		k := fmt.Sprint(i)
 		h := held{Element: cache.Element{Key: k, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: uint64(i)}}}
-		tab.store(&h, hashOf(k, 7), base)
+		tab.store(h, hashOf(k, 7), base)
 		if i&(i-1) == 0 {
 			if err := tab.audit(); err != nil {
 				t.Fatal(i, err)

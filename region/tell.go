@@ -68,9 +68,9 @@ func (r *Region) removal(op cache.Op, key string, s cache.Stamp) cache.Change {
 }
 
 // evicted is told by memory of an element over capacity.
-func (r *Region) evicted(h *held, pushed bool) {
-	r.undigest(h)
-	r.spool(h)
+func (r *Region) evicted(h held, pushed bool) {
+	r.undigest(&h)
+	r.spool(&h)
 	if s := h.known(); pushed && !s.IsZero() && r.s.MaxBytes <= 0 {
 		r.mark.Store(max(r.mark.Load(), s.Time)) // nobody else evicts meanwhile
 	}

@@ -47,8 +47,7 @@ func newTiny(maxObjects int, seed uint64, g gone) (*tiny, error) {
 			t.bytes.Add(-e.Value.bytes())
 			if e.WasEvicted() {
 				t.evictions.Add(1)
-				h := e.Value.version()
-				t.gone(&h, true)
+				t.gone(e.Value.version(), true)
 			}
 		},
 	}
@@ -100,8 +99,8 @@ func (t *tiny) peek(key string, _ uint64) (held, bool) {
 	return e.Value.version(), true
 }
 
-func (t *tiny) store(h *held, _ uint64, _ int64) {
-	k := &kept{held: *h}
+func (t *tiny) store(h held, _ uint64, _ int64) {
+	k := &kept{held: h}
 	k.Key = strings.Clone(h.Key)
 	k.accessed.Store(h.Accessed)
 	t.bytes.Add(k.bytes())
