@@ -101,7 +101,7 @@ func (e *endpoint) openGroup() (err error) {
 func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	n, c := e.n, e.c
 	mc := mesh.Config{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
-		PID: n.pid, Advertise: c.AdvertiseHost, Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
+		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: directory{e.disc}, Regions: e.regions, Region: e.region,
 		Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
 		Logger: n.log.With("endpoint", e.name)}
@@ -109,6 +109,16 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		mc.Group = e.group.String()
 	}
 	return mc
+}
+
+// advertise is the host that peers are told to dial: without it they take the
+// address that our links come from, which is another's where a listener is
+// bound to one of several addresses of a machine.
+func (e *endpoint) advertise() string {
+	if a, err := netip.ParseAddr(e.c.TcpListenerHost); e.c.AdvertiseHost == "" && err == nil && !a.IsUnspecified() {
+		return a.String()
+	}
+	return e.c.AdvertiseHost
 }
 
 // siblings are the node's other endpoints that are found by discovery.
