@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mesh is our own peer protocol: links between the endpoints of a
+// cluster over which changes, heartbeats, rows of links, gets and syncs travel.
+//
+// Exactly one connection joins two endpoints, whoever dialled it. Each side
+// writes its own stream of frames and neither waits for the other, except
+// where a frame below is an answer.
+//
+// # Opening
+//
+// The dialler sends Magic and its hello. The listener answers with its hello
+// (no Magic), or with a goaway that says why not, and closes. It adopts the
+// link before it answers, so a dialler that reads a hello is linked. A
+// connection that has not said hello within OpenTimeout is closed; at most
+// maxHalfOpen wait at a time, and when there are more the oldest is closed.
+//
+// Then, on both sides and in any order among the others but first of all:
+// resume, which says how far the sender has read the other's log.
+//
+// # Frames
+//
+//	byte    type
+//	uint32  length of the payload, big-endian; each type has a limit (frame.go)
+//	bytes   payload
+//
+// Numbers are big-endian; uvarint is that of encoding/binary; text is its
+// length (uvarint) and its bytes. Records are those of package changelog.
+//
+//	 1 hello     JSON: version, cluster, group, id, node, host, service, endpoint, pid, port, advertise,
+//	             receive (wants changes), dial (number of the dial, 0 from a listener), now (ms), regions
+//	 2 resume    byte (1: I have followed your log before), uint64 number of the last change of it that I applied
+//	 3 names     uvarint n; texts: the regions numbered n, n+1, … in my log
+//	 4 changes   uint64 number of the first; records. Without a record: this is where you stand
+//	 5 ack       uint64 number of the last change applied; cumulative
+//	 6 beat      uint64 my clock (ns); uint64 the clock of your last beat, 0 if none; uint64 ns since that came
+//	 7 row       JSON: up (members that I have a link with, and where to dial them), down (id or address → why not)
+//	 8 gap       uint64 number of my next change; what you have not read before it is lost
+//	 9 get       uint64 number of the question; text region; text key
+//	10 reply     uint64 number of the question; a record (a put) if the element is in memory
+//	11 root      text region; 2 × uint64: sum of my digest
+//	12 same      text region
+//	13 sums      text region; (uvarint bucket, 2 × uint64 sum) of each bucket that is not empty
+//	14 mine      as sums
+//	15 keys      text region; (uvarint bucket, uvarint n, n × (text key, uint64 stamp time, uint64 stamp node)) …
+//	16 want      text region; texts: keys
+//	17 elements  text region; records, whose region number means nothing
+//	18 next      text region
+//	19 done      text region
+//	20 goaway    JSON: reason, leaving (the node goes), duplicate (another link is kept)
+//
+// Limits are checked before anything is allocated: a record of the largest
+// value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 8 MiB
+// (keys, want), 128 KiB (sums), 72 KiB (get), 64 KiB (all others); a host,
+// service or endpoint has at most 255 printable bytes; a log speaks of at most
+// 4,096 regions. A frame of an unknown type, over its limit, or cut in the
+// middle of a field ends the link.
+//
+// # One link of two
+//
+// Both ends may dial at once. Of two links the one dialled by the smaller id
+// is kept; of two dialled by the same side the one with the larger dial
+// number (prefer). Both ends compute this from the two hellos, so they choose
+// alike without talking.
+//
+// Never two: an end holds one link per peer; a second is adopted only after
+// the first has ended, its last frame applied. Never zero for long: an end
+// gives a link up only for one that it prefers and has the hello of; the
+// listener adopts before it answers, so that what the dialler then adopts has
+// not been refused; and a link whose other end is gone ends itself after
+// LinkTimeout, while whoever misses it keeps dialling. To need the rule
+// rarely, the larger id leaves the first dial to the smaller for DialGrace.
+//
+// # The log: resume, changes, ack, gap
+//
+// A node's own changes are numbered from 1 (package changelog). After resume a
+// link sends changes from the number behind it on, in order, without a hole;
+// a receiver skips what it has (a number at or below its last) and ends a link
+// that leaves a hole. So whatever happens to links, each change is applied
+// once, in the order of its writer. What is received is never sent on.
+//
+// A gap is sent in place of changes that fell off the log, whether before the
+// resume or because the link is too slow. A receiver then counts as having
+// read everything up to it, empties its invalidated regions, as a removal may
+// have been missed, and asks for a sync of the replicated ones. The same
+// follows, without a frame, when discovery forgets a peer that had a link and
+// took no leave. A node that has never been met gets a log of up to 1 MiB
+// from its first change on, and a gap if there is more.
+//
+// A node that does not receive (hello) is sent no changes and no gap.
+//
+// # Heartbeat, skew, rows
+//
+// Each side sends a beat every Heartbeat. A link from which nothing comes for
+// LinkTimeout is dead. From its echo a beat gives the round trip, and so the
+// skew of the two clocks give or take half of that.
+//
+// Each side sends its row after every change of its links. Whoever has all
+// rows has the matrix (Verdict). A row is also how members learn of each
+// other; a loopback address is told to the same host only.
+//
+// # Get
+//
+// A get goes to all linked peers that receive, at once; each answers from its
+// memory, also if it has nothing, so that a miss everywhere costs one round
+// trip.
+//
+// # Sync
+//
+// At the first link of two nodes, after a gap, and about once every SyncEvery
+// (by the smaller id), one side, the asker, compares its replicated regions
+// with the other, one at a time:
+//
+//	asker     root
+//	answerer  same, and it is over; or sums
+//	asker     mine; then keys of the buckets that differ, up to 4 frames ahead
+//	answerer  for each frame of keys: elements that it has newer, a want of those that it lacks, next
+//	asker     for each want: elements
+//	asker     done, when the last next has come
+//
+// Elements are merged by stamp like any change; tombstones and floors travel
+// as removals. Both sides may ask at once: the frames of the two roles differ.
+//
+// # Goodbye
+//
+// A node that shuts down stops accepting, waits up to a second until its peers
+// have acknowledged its log, sends a goaway and closes its half; the peer
+// reads up to it and closes. Frames behind a goaway are not read.
+//
+// # Not defended
+//
+// There is no authentication and no encryption yet (issue 5): whoever reaches
+// the port and knows the cluster's name can join, read, write, take the place
+// of a member, and send others to dial where it likes. What is bounded is what
+// one connection can make us hold and log.
+//
+// # Compatibility
+//
+// Frame types and JSON fields are only ever added; unknown fields are ignored.
+// A frame type that version 1 does not have is sent only to peers whose hello
+// says that they know it. The version rises with every such addition.
+//
+// # Example
+//
+// A node (>) dials another (<), which removed "old" before they met. Rows and
+// beats are left out.
+//
+//	> 4c 54 52 31                    "LTR1"
+//	> 01 00 00 00 d6                 hello
+//	  {"version":1,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
+//	  "host":"h1","service":"admindaemon","endpoint":"LTCP","pid":9,"port":57461,
+//	  "receive":true,"dial":1,"now":946684800000,"regions":[]}
+//	< 01 00 00 01 34                 hello
+//	  {"version":1,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
+//	  "node":"0000000000000200","host":"h2","service":"groupware","endpoint":"LTCP","pid":7,"port":32768,
+//	  "receive":true,"dial":0,"now":946684800000,"regions":[{"name":"User","mode":"invalidate"},
+//	  {"name":"State","mode":"replicate"}]}
+//	< 02 00 00 00 09                 resume
+//	  00 00 00 00 00 00 00 00 00     never met, nothing read
+//	> 02 00 00 00 09                 resume
+//	  00 00 00 00 00 00 00 00 00     likewise
+//	< 04 00 00 00 08                 changes
+//	  00 00 00 00 00 00 00 01        from number 1 on: you miss nothing
+//	< 03 00 00 00 06                 names
+//	  00 04 55 73 65 72              from number 0 on: "User"
+//	< 04 00 00 00 18                 changes
+//	  00 00 00 00 00 00 00 01        from number 1 on
+//	  0f 05 00                       15 bytes follow: a removal, no flags
+//	  00 dc 6a cf ac 00 00 00        at 2000-01-01T00:00:00Z, first of that millisecond
+//	  00 03 6f 6c 64                 region 0, key "old"
+//	> 05 00 00 00 08                 ack
+//	  00 00 00 00 00 00 00 01        number 1 is applied
+package mesh

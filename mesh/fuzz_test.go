@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"lateral/cache"
+	"lateral/changelog"
+	"lateral/converge"
+)
+
+// void is a connection to nobody.
+type void struct{ net.Conn }
+
+func (void) RemoteAddr() net.Addr               { return &net.TCPAddr{IP: net.IPv4(10, 0, 0, 9), Port: 9} }
+func (void) LocalAddr() net.Addr                { return void{}.RemoteAddr() }
+func (void) SetReadDeadline(time.Time) error    { return nil }
+func (void) SetWriteDeadline(t time.Time) error { return nil }
+func (void) Close() error                       { return nil }
+
+// loneLink is a link without loops: frames are handed to it, and what it would
+// send in a sync goes nowhere.
+func loneLink() (*link, *syncer, func()) {
+	regions := []Region{newShelf("User", false), newShelf("State", true)}
+	b := newBook(1)
+	b.closed = true
+	m := New(Config{ID: 1, Node: 0x100, Receive: true, Log: changelog.New(0x100, 64<<10), Directory: b,
+		Regions: func() []Region { return regions },
+		Region: func(name string) (Region, bool) {
+			for _, r := range regions {
+				if r.Name() == name {
+					return r, true
+				}
+			}
+			return nil, false
+		}})
+	own, his := m.hello(1), &hello{Version: 1, identity: identity{ID: 2, Node: 0x200}, Receive: true}
+	l := m.newLink(void{}, true, own, his, newInput(void{}))
+	if err := m.adopt(l); err != nil {
+		panic(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &syncer{l: l, ctx: ctx, theirs: map[string]*answering{}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-l.bulk:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	state := regions[1].(*shelf)
+	for _, k := range []string{"a", "b", "c"} {
+		state.keepLocked(cache.Element{Key: k, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: 1 << 60, Node: 1}})
+	}
+	return l, s, func() { stop(); <-done }
+}
+
+// feed hands a stream of frames to a link as its read loop would, and what is
+// for a sync to its syncer.
+func feed(l *link, s *syncer, stream []byte) error {
+	in := bytes.NewReader(stream)
+	var buf []byte
+	for {
+		t, p, err := readFrame(in, buf)
+		if err != nil {
+			return err
+		}
+		if err := l.handle(t, p); err != nil {
+			return err
+		}
+		for len(l.syncIn) > 0 {
+			if err := s.handle(<-l.syncIn); err != nil {
+				return err
+			}
+		}
+		buf = p
+	}
+}
+
+func fr(t frameType, parts ...any) []byte {
+	var p []byte
+	for _, x := range parts {
+		switch x := x.(type) {
+		case string:
+			p = appendText(p, x)
+		case uint64:
+			p = binary.BigEndian.AppendUint64(p, x)
+		case int:
+			p = binary.AppendUvarint(p, uint64(x))
+		case []byte:
+			p = append(p, x...)
+		}
+	}
+	return appendFrame(nil, t, p)
+}
+
+const most = ^uint64(0)
+
+// extremes are frames that a polite peer would never send, and some that it would.
+func extremes() [][]byte {
+	put := func(op cache.Op, key string) []byte {
+		return changelog.Append(nil, &cache.Change{Op: op, Element: cache.Element{Key: key, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: most, Node: 7}}}, 0, 0)
+	}
+	agreed := append(fr(frameRoot, "State", uint64(1), uint64(2)), fr(frameMine, "State")...)
+	return [][]byte{
+		nil, {0}, {1}, {4, 0xff, 0xff, 0xff, 0xff}, {21, 0, 0, 0, 0}, {255, 0, 0, 0, 0}, {4, 0x7f, 0xff, 0xff, 0xff},
+		{4, 4, 0, 0, 0}, // declares 64 MiB and sends nothing
+		fr(frameHello, []byte("{}")), fr(frameResume), fr(frameResume, []byte{1}, most), fr(frameResume, []byte{7}, most), fr(frameResume, []byte{0}, uint64(0), most),
+		fr(frameNames), fr(frameNames, 0, "User", "State"), fr(frameNames, 1, "x"), fr(frameNames, 0, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}),
+		fr(frameNames, 0, make([]byte, maxNames+1)), fr(frameNames, 0, strings.Repeat("n", cache.MaxRegion+1)),
+		fr(frameChanges), fr(frameChanges, uint64(0)), fr(frameChanges, most), fr(frameChanges, uint64(1)), fr(frameChanges, uint64(2), put(cache.Put, "k")),
+		append(fr(frameNames, 0, "State"), fr(frameChanges, uint64(1), put(cache.Put, "k"), put(cache.Remove, "k"), put(cache.RemoveAll, ""))...),
+		fr(frameChanges, uint64(1), put(cache.Put, "k")), fr(frameChanges, uint64(1), []byte{0xff, 0xff, 0xff, 0xff, 0x7f}),
+		fr(frameAck), fr(frameAck, most), fr(frameBeat), fr(frameBeat, most, most, most), fr(frameBeat, uint64(1)<<63, uint64(1)<<63, uint64(1)<<63),
+		fr(frameRow), fr(frameRow, []byte(`{"up":[{"id":"ffffffffffffffff","addr":"224.0.0.1:0","port":-1}],"down":{"":"\u001b[2J"}}`)), fr(frameRow, []byte(`null`)),
+		fr(frameRow, []byte(`{"up":[{"id":"0"},{"id":"1"},{"id":""}]}`)), fr(frameRow, bytes.Repeat([]byte("["), 20000)),
+		fr(frameGap), fr(frameGap, uint64(0)), fr(frameGap, uint64(1)), fr(frameGap, uint64(2)), fr(frameGap, most),
+		fr(frameGet), fr(frameGet, uint64(1), "State", "a"), fr(frameGet, most, "", ""), fr(frameGet, uint64(1), "State", []byte{0xff, 0xff, 0xff, 0xff, 0x0f}),
+		fr(frameReply), fr(frameReply, uint64(1)), fr(frameReply, most, put(cache.Remove, "k")), fr(frameReply, uint64(1), []byte{0xff}),
+		fr(frameRoot), fr(frameRoot, "State", most, most), fr(frameRoot, "none", most, most), fr(frameSame, "State"), fr(frameSums, "State"),
+		fr(frameSums, "State", converge.Buckets, most, most), fr(frameMine, "State", []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, most, most),
+		fr(frameKeys, "State"), append(agreed, fr(frameKeys, "State", 0, 1, "k", most, most, 4095, 0)...), append(agreed, fr(frameKeys, "State", 4096, 0)...),
+		append(agreed, fr(frameKeys, "State", 5, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})...), append(agreed, fr(frameKeys, "State", 5, 0, 5, 0)...),
+		append(agreed, fr(frameDone, "State")...), fr(frameWant), fr(frameWant, "State", "a", "a", "none", ""), fr(frameWant, "none", "a"),
+		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
+		fr(frameElements, "State", []byte{0x80}), fr(frameNext, "State"), fr(frameDone, "none"), fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
+	}
+}
+
+// Whatever a peer that has said hello sends, it is refused or applied: there
+// is no panic, and what it did not send is not made up.
+func FuzzFrames(f *testing.F) {
+	for _, s := range extremes() {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		l, s, stop := loneLink()
+		defer stop()
+		if err := feed(l, s, stream); err == nil {
+			t.Fatal("a stream without an end")
+		}
+		if n := l.peer.received.Load(); n == most {
+			t.Error("a number was made of nothing")
+		}
+	})
+}
+
+// Each type alone: the fuzzer need not find out about headers.
+func FuzzPayload(f *testing.F) {
+	for _, s := range extremes() {
+		if len(s) >= headerSize {
+			f.Add(s[0], s[headerSize:])
+		}
+	}
+	f.Fuzz(func(t *testing.T, ft byte, p []byte) {
+		if len(p) > 1<<20 || ft == 0 || int(ft) >= len(frameTexts) {
+			return
+		}
+		l, s, stop := loneLink()
+		defer stop()
+		l.regions = []boundRegion{{name: "User"}, {name: "State"}}
+		s.theirs["State"] = &answering{r: l.m.c.Regions()[1], listing: converge.Listing{}}
+		if r := l.m.c.Regions()[1]; ft == byte(frameSums) || ft == byte(frameNext) || ft == byte(frameSame) {
+			s.ours = &asking{r: r, since: time.Now(), open: 1}
+		}
+		feed(l, s, appendFrame(nil, frameType(ft), p))
+	})
+}
+
+// The first bytes of a stranger, on both sides of a connection.
+func FuzzHello(f *testing.F) {
+	good := appendJSON(nil, frameHello, &hello{Version: 1, Cluster: "default", identity: identity{ID: 5, Host: "h"}, Regions: []regionInfo{{"r", "m"}}})
+	for _, s := range append(extremes(), good, good[:len(good)-1], fr(frameHello, []byte(`{"version":1e99}`)), fr(frameHello, []byte(`{"id":"-1"}`)),
+		fr(frameHello, []byte(`{"version":1,"id":"5","host":"\u0000\u001b"}`)), fr(frameHello, bytes.Repeat([]byte("["), maxHello))) {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, _, stop := loneLink()
+		defer stop()
+		h, err := l.m.readHello(&input{Reader: bufio.NewReader(bytes.NewReader(b))})
+		if err != nil {
+			return
+		}
+		if err := l.m.check(h); err == nil && (len(h.Host) > maxName || h.ID == 0 || h.Cluster != l.m.c.Cluster) {
+			t.Errorf("%+v is welcome", h)
+		}
+	})
+}
+
+func TestReadFrameAllocatesWhatArrives(t *testing.T) {
+	head := []byte{byte(frameChanges), 4, 0, 0, 0} // 64 MiB
+	_, buf, err := readFrame(io.MultiReader(bytes.NewReader(head), strings.NewReader("abc")), nil)
+	if err != io.ErrUnexpectedEOF || cap(buf) > 2*firstPiece {
+		t.Errorf("%d bytes for 3 that came, %v", cap(buf), err)
+	}
+	big := bytes.Repeat([]byte("x"), 5<<20)
+	ft, buf, err := readFrame(bytes.NewReader(appendFrame(nil, frameElements, big)), nil)
+	if ft != frameElements || !bytes.Equal(buf, big) || err != nil {
+		t.Errorf("%s of %d bytes, %v", ft, len(buf), err)
+	}
+	for ft := frameHello; int(ft) < len(frameTexts); ft++ {
+		head := appendHeader(nil, ft, ft.limit()+1)
+		if _, _, err := readFrame(bytes.NewReader(head), nil); err == nil || !strings.Contains(err.Error(), "at most") {
+			t.Errorf("%s: one byte too many: %v", ft, err)
+		}
+	}
+}
+
+func TestPayloadRoundTrips(t *testing.T) {
+	d := converge.New(1)
+	for _, k := range []string{"a", "b", "c"} {
+		d.Add(k, cache.Stamp{Time: most, Node: 3})
+	}
+	sc := &scan{s: string(appendSums(nil, d.Sums()))}
+	if got, err := readSums(sc); err != nil || len(converge.Differ(got, d.Sums())) != 0 {
+		t.Error(err)
+	}
+	sc = &scan{s: string(fr(frameKeys, 2, "k", uint64(5), uint64(6), "", most, most)[headerSize:])}
+	if e := readEntries(sc); len(e) != 2 || e[0] != (converge.Entry{Key: "k", Stamp: cache.Stamp{Time: 5, Node: 6}}) || e[1].Stamp.Time != most || sc.err(frameKeys) != nil || sc.s != "" {
+		t.Errorf("%+v", e)
+	}
+	if n := entriesSize([]converge.Entry{{Key: "k"}, {}}); n < len(sc.s) {
+		t.Error(n)
+	}
+}
