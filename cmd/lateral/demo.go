@@ -3,9 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -114,23 +117,32 @@ func (d *demo) logs() {
 
 // live shows the mesh until somebody has seen enough.
 func (d *demo) live(ctx context.Context) {
-	d.say("\nThe services keep running. Ask them from another terminal:\n\n")
+	var how strings.Builder
+	how.WriteString("\nThe services keep running; Ctrl-C ends them. Ask them from another terminal:\n\n")
 	for _, h := range d.hosts {
-		d.say("  lateral mesh --runtime-dir %s\n", h.runtime)
+		fmt.Fprintf(&how, "  lateral mesh --runtime-dir %s\n", h.runtime)
 	}
-	d.say("\nCtrl-C ends everything.\n\n")
+	d.say("%s\n", how.String())
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	p := &progress{screen: d.s.out}
-	for {
-		if r := d.look(ctx); ctx.Err() == nil {
+	for first := true; ; first = false {
+		r := d.look(ctx)
+		switch {
+		case ctx.Err() != nil:
+			d.say("ending the services\n")
+			return
+		case !d.s.out.terminal:
 			p.say(r.summary())
+		case !first: // what was shown before stays readable for a moment
+			page := *d.s.out
+			var b bytes.Buffer
+			page.Writer = &b
+			page.mesh(r)
+			d.say("\x1b[H\x1b[2J%s%s", b.String(), how.String())
 		}
 		select {
 		case <-ctx.Done():
-			p.end()
-			d.say("ending the services\n")
-			return
 		case <-tick.C:
 		}
 	}

@@ -147,7 +147,7 @@ func (r *meshReport) summary() string {
 		word = "complete"
 	}
 	nodes := fmt.Sprint(r.Nodes)
-	if r.Wanted > 0 {
+	if r.Nodes < r.Wanted {
 		nodes += fmt.Sprintf(" of %d", r.Wanted)
 	}
 	return fmt.Sprintf("mesh %s: %d of %d links, %s nodes", word, r.Present, r.Expected, nodes)
