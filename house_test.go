@@ -32,6 +32,7 @@ var rooms = map[string]struct {
 	"discover":        {[]string{"cache", "beacon", "jcs"}, "members are found without knowing what links will do"},
 	"web":             {[]string{"cache"}, "a front is handed Do and Status and knows nothing else"},
 	"doctor":          {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
+	"acceptance":      {nil, "it sees the program from outside"},
 	"internal/lab":    {nil, "test hosts run any program"},
 	"internal/memnet": {[]string{"beacon", "host"}, "a twin of the network edges and nothing more"},
 }

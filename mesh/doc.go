@@ -34,7 +34,7 @@
 //	 4 changes   uint64 number of the first; records. Without a record: this is where you stand
 //	 5 ack       uint64 number of the last change applied; cumulative
 //	 6 beat      uint64 my clock (ns); uint64 the clock of your last beat, 0 if none; uint64 ns since that came
-//	 7 row       JSON: up (members that I have a link with, and where to dial them), down (id or address → why not)
+//	 7 row       JSON, what changed: up (members that I have a link with, and where to dial them), gone (ids), down (id or address → why not, "": no more), whole (forget what was said before)
 //	 8 gap       uint64 number of my next change; what you have not read before it is lost
 //	 9 get       uint64 number of the question; text region; text key
 //	10 reply     uint64 number of the question; a record (a put) if the element is in memory
@@ -95,7 +95,8 @@
 // LinkTimeout is dead. From its echo a beat gives the round trip, and so the
 // skew of the two clocks give or take half of that.
 //
-// Each side sends its row after every change of its links. Whoever has all
+// Each side sends its whole row when the link comes up, and then what changed
+// in it, gathered for 10 ms and 2 ms per link. Whoever has all
 // rows has the matrix (Verdict). A row is also how members learn of each
 // other; a loopback address is told to the same host only.
 //

@@ -140,10 +140,12 @@ func decodeJSON(t frameType, p []byte, v any) error {
 	return nil
 }
 
-// row is what a node says of its own links.
-type row struct {
-	Up   []seen            `json:"up"`
-	Down map[string]string `json:"down,omitempty"` // id → why there is no link
+// rowFrame is what has changed in a node's row since its last on this link.
+type rowFrame struct {
+	Whole bool              `json:"whole,omitempty"` // the first on a link: forget what was said before
+	Up    []seen            `json:"up,omitempty"`    // links that are up, or are dialled elsewhere now
+	Gone  []id              `json:"gone,omitempty"`  // links that are no more
+	Down  map[string]string `json:"down,omitempty"`  // id or address → why there is no link; "": no longer so
 }
 
 // seen is a peer as this node is linked with it, and where others may dial it.

@@ -38,6 +38,7 @@ type link struct {
 	poke     chan struct{}
 	ackDue   atomic.Bool
 	rowDue   atomic.Bool
+	told     row // of the write loop: our row as the peer knows it
 	beatDue  atomic.Bool
 	resumeAt chan resume // the peer's resume, once
 	bulk     chan []byte // frames of a sync, one at a time

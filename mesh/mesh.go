@@ -104,6 +104,7 @@ type Mesh struct {
 	closing  bool
 
 	dials    atomic.Uint64
+	rowPoke  chan struct{} // our row has changed
 	gets     gets
 	counters counters
 	strange  strangers     // connections that have not said hello
@@ -136,7 +137,7 @@ func New(c Config) *Mesh {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Mesh{c: c, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
-		failures: map[string]string{}, synced: map[string]*[2]uint64{}}
+		failures: map[string]string{}, rowPoke: make(chan struct{}, 1), synced: map[string]*[2]uint64{}}
 	m.self = identity{ID: id(c.ID), Node: id(c.Node), Host: c.Host, Service: c.Service, Endpoint: c.Endpoint, PID: c.PID, Advertise: c.Advertise}
 	if c.Listener != nil {
 		if a, ok := c.Listener.Addr().(*net.TCPAddr); ok {
@@ -158,6 +159,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	m.group, m.work = g, work
 	g.Go(func() error { return m.c.Log.Run(work) })
 	g.Go(func() error { return m.pursueAll(work) })
+	g.Go(func() error { return m.publishRows(work) })
 	if m.c.Listener != nil {
 		g.Go(func() error { return m.accept(work) })
 	}

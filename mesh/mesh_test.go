@@ -355,3 +355,5 @@ func stranger(t *testing.T, n *memnet.Net, host int, to *station) net.Conn {
 }
 
 func (s *station) countersOf() map[string]int64 { return s.counters.export() }
+
+func setLog(c *Config, limit int) { c.Log = changelog.New(c.Node, limit) }

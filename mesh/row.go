@@ -3,7 +3,6 @@
 package mesh
 
 import (
-	"encoding/json"
 	"net"
 	"net/netip"
 	"strconv"
@@ -21,6 +20,8 @@ func (m *Mesh) up(l *link) {
 	delete(m.failures, p.ID.String())
 	m.mu.Unlock()
 	m.c.Logger.Info("link up", "peer", l.name(), "direction", l.direction(), "local", l.conn.LocalAddr().String())
+	l.rowDue.Store(true) // the first on it does not wait
+	l.wake()
 	m.rowChanged()
 }
 
@@ -97,46 +98,6 @@ func (l *link) dialable() string {
 	return net.JoinHostPort(host, strconv.Itoa(h.Port))
 }
 
-// rowChanged has every link send our row.
-func (m *Mesh) rowChanged() {
-	for _, p := range m.linked() {
-		if l := p.link(); l != nil {
-			l.rowDue.Store(true)
-			l.wake()
-		}
-	}
-}
-
-// rowFor is our row as the peer of a link is told it: a loopback address means
-// nothing on another host.
-func (m *Mesh) rowFor(to *link) row {
-	r := row{Down: map[string]string{}}
-	room := maxRow - 1024
-	off := !isLoopback(to.conn.RemoteAddr().String())
-	for _, p := range m.linked() {
-		l := p.link()
-		if l == nil {
-			continue
-		}
-		s := seen{identity: l.peerHello.identity, Addr: l.dialable()}
-		if off && isLoopback(s.Addr) {
-			s.Addr = ""
-		}
-		if b, err := json.Marshal(s); err == nil && len(b) < room {
-			room -= len(b) + 1
-			r.Up = append(r.Up, s)
-		}
-	}
-	for k, why := range m.reasons() {
-		// JSON writes a byte of text as six at most.
-		if cost := 6*(len(k)+min(len(why), maxCause)) + 6; cost < room {
-			room -= cost
-			r.Down[k] = clean(why, maxCause)
-		}
-	}
-	return r
-}
-
 const (
 	maxMembers = 4096 // bounds what a row may tell of
 	maxCause   = 200  // bytes of a reason in it
@@ -145,35 +106,6 @@ const (
 func isLoopback(addr string) bool {
 	ap, err := netip.ParseAddrPort(addr)
 	return err == nil && ap.Addr().Unmap().IsLoopback()
-}
-
-// takeRow notes what a peer says of its links, and learns of members from it.
-func (l *link) takeRow(p []byte) error {
-	var r row
-	if err := decodeJSON(frameRow, p, &r); err != nil {
-		return err
-	}
-	if len(r.Up) > maxMembers {
-		r.Up = r.Up[:maxMembers]
-	}
-	down := make(map[string]string, min(len(r.Down), maxMembers))
-	for k, why := range r.Down {
-		if len(down) < maxMembers {
-			down[clean(k, maxName)] = clean(why, maxCause)
-		}
-	}
-	r.Down = down
-	l.peer.mu.Lock()
-	l.peer.row, l.peer.heard = r, time.Now()
-	l.peer.mu.Unlock()
-	for _, s := range r.Up {
-		if s.ID == l.m.self.ID || s.ID == 0 || s.Addr == "" || s.check() != nil {
-			continue
-		}
-		l.m.c.Directory.Learn(Peer{ID: cache.NodeID(s.ID), Node: cache.NodeID(s.Node), Host: s.Host, Service: s.Service,
-			Endpoint: s.Endpoint, PID: s.PID, Addrs: []string{s.Addr}, Receive: s.Port != 0, Heard: time.Now(), Source: "peer"})
-	}
-	return nil
 }
 
 func party(i identity, addr string) cache.Party {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -96,10 +97,11 @@ func (m *Mesh) reasons() map[string]string {
 func (p *peer) matrixRow() cache.Row {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := cache.Row{ID: p.id.String(), Heard: p.heard, Up: []string{}, Down: p.row.Down}
-	for _, s := range p.row.Up {
-		r.Up = append(r.Up, cache.NodeID(s.ID).String())
+	r := cache.Row{ID: p.id.String(), Heard: p.heard, Up: []string{}, Down: maps.Clone(p.row.down)}
+	for id := range p.row.up {
+		r.Up = append(r.Up, id.String())
 	}
+	slices.Sort(r.Up)
 	return r
 }
 

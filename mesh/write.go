@@ -74,7 +74,9 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 	}
 	l.mu.Unlock()
 	if l.rowDue.Swap(false) {
-		buf = appendJSON(buf, frameRow, l.m.rowFor(l))
+		if f := l.m.rowFor(l).since(&l.told); f != nil {
+			buf = appendJSON(buf, frameRow, f)
+		}
 	}
 	if l.ackDue.Swap(false) {
 		buf = binary.BigEndian.AppendUint64(appendHeader(buf, frameAck, 8), l.peer.received.Load())

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lateral/cache"
+	"lateral/internal/memnet"
+)
+
+// two runs two linked stations.
+func two(t *testing.T, n *memnet.Net, edit ...func(*Config)) (a, b *station) {
+	t.Helper()
+	a, b = newStation(t, n, 1, 1, edit...), newStation(t, n, 2, 2, edit...)
+	a.knows(b)
+	b.knows(a)
+	a.run()
+	b.run()
+	settled(t, time.Second, a, b)
+	return a, b
+}
+
+func until(t *testing.T, most time.Duration, what string, ok func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for {
+		synctest.Wait()
+		if ok() {
+			return time.Since(began)
+		}
+		if time.Since(began) > most {
+			t.Fatalf("after %v: not %s", most, what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func puts(from, to int) (want []string) {
+	for i := from; i < to; i++ {
+		want = append(want, fmt.Sprint("put k", i))
+	}
+	return want
+}
+
+// However links break, what one writes arrives at the other once and in order.
+func TestExactResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n)
+		i := 0
+		write := func(k int) {
+			for range k {
+				a.put(a.state, fmt.Sprint("k", i), strings.Repeat("v", 100))
+				i++
+			}
+		}
+		breaks := []func(){
+			func() { n.Cut(at(1), at(2)) },
+			func() { n.Partition(at(1), at(2)); time.Sleep(12 * time.Second); write(50); n.HealAll() },
+			func() { n.Block(at(1), at(2)); write(50); time.Sleep(12 * time.Second); n.HealAll() },
+			func() { n.Block(at(2), at(1)); write(50); time.Sleep(12 * time.Second); n.HealAll() },
+			func() { write(500); n.Cut(at(1), at(2)); write(50) }, // in the middle of it
+			func() { a.knows(b); l := a.peer(2).link(); l.goaway(goaway{Reason: "test"}); write(50) },
+		}
+		for k, brk := range breaks {
+			write(50)
+			brk()
+			write(50)
+			took := until(t, 10*time.Second, fmt.Sprintf("everything there after break %d", k), func() bool { return len(b.state.ops()) >= i })
+			t.Logf("break %d: whole again after %v", k, took)
+			settled(t, time.Second, a, b)
+		}
+		if got, want := b.state.ops(), puts(0, i); !slices.Equal(got, want) {
+			t.Errorf("%d changes were applied, want %d; the first that differs is number %d", len(got), len(want), firstDiff(got, want))
+		}
+		if c := a.countersOf(); c["gaps"] != 0 || b.user.gaps != 0 {
+			t.Errorf("gaps: %d, emptied %d times", c["gaps"], b.user.gaps)
+		}
+		if len(a.state.ops()) != 0 {
+			t.Errorf("it came back: %v", a.state.ops())
+		}
+		a.close()
+		b.close()
+	})
+}
+
+func firstDiff(a, b []string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+// A link that replaces another while changes are under way loses none of them.
+func TestResumeAfterSwap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n)
+		n.SetDelay(at(1), at(2), 3*time.Millisecond)
+		total := 0
+		for range 20 {
+			for range 20 {
+				a.put(a.state, fmt.Sprint("k", total), "v")
+				b.put(b.state, fmt.Sprint("k", total), "v")
+				total++
+				time.Sleep(100 * time.Microsecond)
+			}
+			l, err := a.dial(t.Context(), b.addr) // the later dial of the smaller: preferred
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.serveLink(l)
+		}
+		until(t, 5*time.Second, "all there", func() bool { return len(a.state.ops()) >= total && len(b.state.ops()) >= total })
+		for _, s := range []*station{a, b} {
+			if got := s.state.ops(); !slices.Equal(got, puts(0, total)) {
+				t.Errorf("%d: %d changes applied, want %d; differs at %d", s.id, len(got), total, firstDiff(got, puts(0, total)))
+			}
+		}
+		oneEach(t, n, a, b)
+		a.close()
+		b.close()
+	})
+}
+
+// A break before the first change of all is no gap, however much follows.
+func TestResumeOfAnEmptyLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		// A log of 4 MiB, of which more than replayLimit is used.
+		a, b := newStation(t, n, 1, 1, bigLog), newStation(t, n, 2, 2)
+		a.knows(b)
+		a.run()
+		b.run()
+		settled(t, time.Second, a, b)
+		b.user.held["mine"] = cache.Element{Key: "mine"}
+		n.Partition(at(1), at(2))
+		for i := range 2000 {
+			a.put(a.state, fmt.Sprint("k", i), strings.Repeat("v", 1000))
+		}
+		time.Sleep(10 * time.Second)
+		n.HealAll()
+		until(t, 5*time.Second, "all there", func() bool { return len(b.state.ops()) == 2000 })
+		if c := a.countersOf(); c["gaps"] != 0 || b.user.gaps != 0 || len(b.user.held) != 1 {
+			t.Errorf("gaps %d, emptied %d times", c["gaps"], b.user.gaps)
+		}
+		a.close()
+		b.close()
+	})
+}
+
+// A log too small for what was missed: values come back by a sync, invalidated
+// regions are emptied, and the changes after the gap follow in order.
+func TestGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n, smallLog)
+		a.put(a.state, "before", "1")
+		a.put(a.state, "doomed", "1")
+		b.put(b.state, "theirs", "1")
+		until(t, time.Second, "there", func() bool { return len(b.state.ops()) == 2 && len(a.state.ops()) == 1 })
+		b.user.held["stale?"] = cache.Element{Key: "stale?"}
+		a.user.held["fresh"] = cache.Element{Key: "fresh"}
+		n.Partition(at(1), at(2))
+		a.remove(a.state, "doomed")
+		for i := range 300 {
+			a.put(a.state, fmt.Sprint("k", i), strings.Repeat("v", 1000))
+		}
+		b.put(b.state, "theirs", "2")
+		time.Sleep(20 * time.Second)
+		n.HealAll()
+		until(t, 5*time.Second, "equal", func() bool { return a.state.digest.Root() == b.state.digest.Root() })
+		if e, ok := b.state.Lookup("doomed"); !ok || e.State != cache.Tombstone {
+			t.Errorf("the tombstone did not travel: %+v", e)
+		}
+		if e, _ := a.state.Get(0, "theirs"); e.Value.Bytes != "2" {
+			t.Errorf("%+v", e)
+		}
+		if b.user.gaps != 1 || len(b.user.held) != 0 {
+			t.Errorf("the peer that missed removals keeps %v, emptied %d times", b.user.held, b.user.gaps)
+		}
+		if a.user.gaps != 0 || len(a.user.held) != 1 {
+			t.Error("the one that missed nothing was emptied")
+		}
+		applied := len(b.state.ops())
+		a.put(a.state, "k0", "after")
+		until(t, time.Second, "there", func() bool { return len(b.state.ops()) == applied+1 })
+		a.close()
+		b.close()
+	})
+}
+
+func smallLog(c *Config) { setLog(c, 64<<10) }
+func bigLog(c *Config)   { setLog(c, 4<<20) }
+
+// A node that joins with empty memory is filled by a sync, tombstones
+// included, and brings what it has itself.
+func TestJoin(t *testing.T) {
+	for _, joiner := range []cache.NodeID{1, 9} { // either side of the order of ids
+		synctest.Test(t, func(t *testing.T) {
+			n := memnet.New()
+			a := newStation(t, n, 1, 5, smallLog)
+			a.run()
+			for i := range 2000 {
+				a.put(a.state, fmt.Sprint("k", i), strings.Repeat("v", 100))
+			}
+			for i := range 10 {
+				a.remove(a.state, fmt.Sprint("k", i))
+			}
+			b := newStation(t, n, 2, joiner, smallLog)
+			for i := range 300 {
+				b.put(b.state, fmt.Sprint("b", i), strings.Repeat("w", 1000))
+			}
+			b.knows(a)
+			b.run()
+			took := until(t, 5*time.Second, "equal", func() bool { return a.state.digest.Root() == b.state.digest.Root() })
+			if e, ok := b.state.Lookup("k3"); !ok || e.State != cache.Tombstone || len(b.state.held) != 2300 || len(a.state.held) != 2300 {
+				t.Errorf("%d and %d elements, %+v", len(a.state.held), len(b.state.held), e)
+			}
+			t.Logf("joined in %v, %v", took, b.countersOf())
+			if sum := a.counters.syncs.Load() + b.counters.syncs.Load(); sum > 3 {
+				t.Errorf("%d syncs for one join", sum)
+			}
+			a.close()
+			b.close()
+		})
+	}
+}
+
+// Elements larger than a frame of a sync are sent, each whole.
+func TestSyncOfLargeElements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := newStation(t, n, 1, 1), newStation(t, n, 2, 2)
+		for i, size := range []int{60 << 10, 63 << 10, 3 << 20, 10, cache.MaxValue, 64 << 10} {
+			e := cache.Element{Key: strings.Repeat("k", 60_000) + fmt.Sprint(i), Value: cache.Value{Bytes: strings.Repeat("v", size)}, Attr: &cache.DefaultAttributes,
+				Stamp: a.clock.Next(time.Now().UnixMilli())}
+			a.state.keepLocked(e)
+		}
+		a.run()
+		b.knows(a)
+		b.run()
+		until(t, 5*time.Second, "equal", func() bool { return a.state.digest.Root() == b.state.digest.Root() })
+		if c := a.countersOf(); c["protocol_errors"] != 0 {
+			t.Error(c)
+		}
+		a.close()
+		b.close()
+	})
+}
+
+// The peer that was killed is missed at once; the one that is silently cut off
+// within LinkTimeout, whichever way is cut.
+func TestLossIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n)
+		for name, cut := range map[string]func(){
+			"there": func() { n.Block(at(1), at(2)) },
+			"back":  func() { n.Block(at(2), at(1)) },
+			"both":  func() { n.Partition(at(1), at(2)) },
+		} {
+			cut()
+			// The side that still hears learns of it when the other gives up.
+			took := until(t, 11*time.Second, "noticed", func() bool { return a.peer(2).link() == nil && b.peer(1).link() == nil })
+			first := a.peer(2).link() == nil || b.peer(1).link() == nil
+			if took > 5*time.Second && name == "both" || !first {
+				t.Errorf("%s: noticed after %v", name, took)
+			}
+			n.HealAll()
+			t.Logf("%s: noticed after %v, linked after %v", name, took, settled(t, 4*time.Second, a, b))
+			time.Sleep(6 * time.Second)
+			oneEach(t, n, a, b)
+		}
+		b.host.Kill()
+		if took := until(t, time.Second, "noticed", func() bool { return a.peer(2).link() == nil }); took > 0 {
+			t.Errorf("a killed process is missed after %v", took)
+		}
+		b.close()
+		a.close()
+	})
+}
+
+// A change is sent to each peer once, and what is received is not sent on.
+func TestNoEcho(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		var all []*station
+		for i := range 4 {
+			all = append(all, newStation(t, n, i+1, cache.NodeID(i+1)))
+		}
+		for _, s := range all {
+			s.knows(all...)
+			s.run()
+		}
+		settled(t, time.Second, all...)
+		time.Sleep(100 * time.Millisecond)
+		for range 3 {
+			all[0].remove(all[0].user, "k")
+		}
+		synctest.Wait()
+		time.Sleep(10 * time.Second)
+		for i, s := range all {
+			want := 3
+			if i == 0 {
+				want = 0
+			}
+			if got := len(s.user.ops()); got != want || s.c.Log.Next() != 1+uint64(3-want) {
+				t.Errorf("%d: %d changes applied, want %d; %d in its log", s.id, got, want, s.c.Log.Next()-1)
+			}
+		}
+		for _, s := range all {
+			s.close()
+		}
+	})
+}
+
+// What is written right before the end arrives, and the others know that it is
+// a leave, not a loss.
+func TestGoodbyeFlushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n)
+		b.user.held["kept"] = cache.Element{Key: "kept"}
+		for i := range 3000 {
+			a.put(a.state, fmt.Sprint("k", i), strings.Repeat("v", 200))
+		}
+		began := time.Now()
+		a.close()
+		if took := time.Since(began); took > 100*time.Millisecond {
+			t.Errorf("leaving took %v", took)
+		}
+		synctest.Wait()
+		if got := b.state.ops(); !slices.Equal(got, puts(0, 3000)) {
+			t.Errorf("%d of 3000 changes arrived", len(got))
+		}
+		if len(n.Established()) != 0 || b.peer(1).link() != nil {
+			t.Errorf("%v", n.Established())
+		}
+		if b.user.gaps != 0 {
+			t.Error("a goodbye counts as a loss")
+		}
+		for _, p := range b.book.Peers() {
+			if p.ID == 1 {
+				t.Error("who left is still believed in")
+			}
+		}
+		b.close()
+	})
+}
+
+// Leaving while peers do not answer takes as long as one of them may, not all.
+func TestGoodbyeIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		var all []*station
+		for i := range 5 {
+			all = append(all, newStation(t, n, i+1, cache.NodeID(i+1)))
+		}
+		for _, s := range all {
+			s.knows(all...)
+			s.run()
+		}
+		settled(t, time.Second, all...)
+		for i := 2; i <= 5; i++ {
+			n.Partition(at(1), at(i))
+		}
+		all[0].put(all[0].state, "k", "v")
+		began := time.Now()
+		all[0].close()
+		if took := time.Since(began); took > flushTime+2*farewellTime {
+			t.Errorf("leaving took %v", took)
+		}
+		n.HealAll()
+		for _, s := range all[1:] {
+			s.close()
+		}
+	})
+}
+
+// Who is forgotten without a goodbye may have taken removals with it.
+func TestForgottenWithoutGoodbye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n)
+		a.user.held["stale?"] = cache.Element{Key: "stale?"}
+		b.host.Kill()
+		b.close()
+		time.Sleep(2 * time.Second)
+		if a.user.gaps != 0 {
+			t.Error("given up on too early")
+		}
+		a.book.forget(2)
+		synctest.Wait()
+		if a.user.gaps != 1 || len(a.user.held) != 0 {
+			t.Errorf("emptied %d times", a.user.gaps)
+		}
+		a.book.poke()
+		synctest.Wait()
+		if a.user.gaps != 1 {
+			t.Error("mourned twice")
+		}
+		time.Sleep(2 * keepForgotten)
+		a.book.poke()
+		synctest.Wait()
+		a.Mesh.mu.Lock()
+		if len(a.peers) != 0 || len(a.pursuits) != 0 || len(a.failures) != 0 {
+			t.Errorf("%d peers, %d pursuits, %v are kept", len(a.peers), len(a.pursuits), a.failures)
+		}
+		a.Mesh.mu.Unlock()
+		a.close()
+	})
+}
