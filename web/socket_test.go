@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -111,6 +112,48 @@ func TestListenRace(t *testing.T) {
 		t.Errorf("found %v, %v", cs, err)
 	}
 	for _, ln := range won {
+		ln.Close()
+	}
+}
+
+// TestLockedDirectory has whoever waits for the directory look again: what was
+// dead before may be alive.
+func TestLockedDirectory(t *testing.T) {
+	dir := runtimeDir(t)
+	if err := makeDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "groupware.sock")
+	for range 50 {
+		dead(t, path)
+		unlock, err := lockDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, buried := make(chan error, 1), make(chan struct{})
+		go func() {
+			ln, err := Listen(dir, "groupware")
+			if err == nil {
+				ln.Close()
+			}
+			second <- err
+		}()
+		go func() { bury(dir, path); close(buried) }()
+		for range 1000 {
+			runtime.Gosched() // let them come as far as they can
+		}
+		ln, err := bind(dir, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+		if err := <-second; !errors.Is(err, ErrRunning) {
+			t.Fatalf("a second service: %v", err)
+		}
+		<-buried
+		if _, err := knock(path); err != nil {
+			t.Fatalf("a live socket was removed: %v", err)
+		}
 		ln.Close()
 	}
 }
