@@ -5,6 +5,8 @@ package mesh
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"lateral/cache"
@@ -28,6 +30,15 @@ const (
 	rowPausePerLink = 2 * time.Millisecond
 )
 
+// relearnEvery is how often what peers said of their links is told to the
+// directory again. It forgets whoever it has not heard of for long; but who
+// has a link with a peer of ours is a member, and only hearsay where there is
+// no multicast.
+const relearnEvery = 5 * time.Second
+
+// goneCost is what an id takes in a row.
+const goneCost = 20
+
 // rowChanged has our row told, soon.
 func (m *Mesh) rowChanged() {
 	select {
@@ -38,10 +49,20 @@ func (m *Mesh) rowChanged() {
 
 // publishRows has every link tell what changed in our row, not too often.
 func (m *Mesh) publishRows(ctx context.Context) error {
+	again := time.NewTicker(relearnEvery)
+	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-again.C:
+			for _, p := range m.linked() {
+				p.mu.Lock()
+				up := slices.Collect(maps.Values(p.row.up))
+				p.mu.Unlock()
+				m.learn(up)
+			}
+			continue
 		case <-m.rowPoke:
 		}
 		links := m.linked()
@@ -98,7 +119,8 @@ func (r row) since(told *row) *rowFrame {
 		}
 	}
 	for n := range told.up {
-		if _, ok := r.up[n]; !ok {
+		if _, ok := r.up[n]; !ok && room > goneCost {
+			room -= goneCost
 			f.Gone = append(f.Gone, id(n))
 			delete(told.up, n)
 		}
@@ -111,7 +133,8 @@ func (r row) since(told *row) *rowFrame {
 		}
 	}
 	for k := range told.down {
-		if _, ok := r.down[k]; !ok {
+		if cost := 6*len(k) + 6; r.down[k] == "" && cost < room {
+			room -= cost
 			f.Down[k] = ""
 			delete(told.down, k)
 		}
@@ -155,12 +178,17 @@ func (l *link) takeRow(p []byte) error {
 	l.peer.row.take(&f)
 	l.peer.heard = time.Now()
 	l.peer.mu.Unlock()
-	for i, s := range f.Up {
-		if i >= maxMembers || s.ID == l.m.self.ID || s.ID == 0 || s.Addr == "" || s.check() != nil {
+	l.m.learn(f.Up[:min(len(f.Up), maxMembers)])
+	return nil
+}
+
+// learn hands the directory what a peer said of those it is linked with.
+func (m *Mesh) learn(up []seen) {
+	for _, s := range up {
+		if s.ID == m.self.ID || s.ID == 0 || s.Addr == "" || s.check() != nil {
 			continue
 		}
-		l.m.c.Directory.Learn(Peer{ID: cache.NodeID(s.ID), Node: cache.NodeID(s.Node), Host: s.Host, Service: s.Service,
+		m.c.Directory.Learn(Peer{ID: cache.NodeID(s.ID), Node: cache.NodeID(s.Node), Host: s.Host, Service: s.Service,
 			Endpoint: s.Endpoint, PID: s.PID, Addrs: []string{s.Addr}, Receive: s.Port != 0, Heard: time.Now(), Source: "peer"})
 	}
-	return nil
 }

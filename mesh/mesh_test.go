@@ -272,10 +272,11 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// run starts the station; the test must end it (close) or kill it.
+// run starts the station; the end of the test ends it.
 func (s *station) run() {
 	var ctx context.Context
 	ctx, s.stop = context.WithCancel(context.Background())
+	s.t.Cleanup(s.close)
 	go func() {
 		defer close(s.ended)
 		if err := s.Run(ctx); err != nil {

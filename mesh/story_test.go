@@ -419,3 +419,83 @@ func TestForgottenWithoutGoodbye(t *testing.T) {
 		a.close()
 	})
 }
+
+// Who was forgotten while a way was cut is found again by what a third says of
+// its links, though nothing in them changes.
+func TestHearsayIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		var all []*station
+		for i := range 3 {
+			all = append(all, newStation(t, n, i+1, cache.NodeID(i+1)))
+		}
+		a, b, c := all[0], all[1], all[2]
+		a.knows(b)
+		c.knows(b) // as from TcpServers: a and c hear of each other from b
+		for _, s := range all {
+			s.run()
+		}
+		settled(t, time.Second, all...)
+		n.Partition(at(1), at(3))
+		until(t, 10*time.Second, "noticed", func() bool { return a.peer(3).link() == nil && c.peer(1).link() == nil })
+		a.book.forget(3)
+		c.book.forget(1)
+		time.Sleep(time.Second)
+		n.HealAll()
+		t.Logf("linked after %v", settled(t, 2*relearnEvery, all...))
+		for _, s := range all {
+			s.close()
+		}
+	})
+}
+
+// One way between two of three is cut: each knows which link is missing and why.
+func TestPartialPartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		var all []*station
+		for i := range 3 {
+			all = append(all, newStation(t, n, i+1, cache.NodeID(i+1)))
+		}
+		for _, s := range all {
+			s.knows(all...)
+			s.run()
+		}
+		settled(t, time.Second, all...)
+		time.Sleep(time.Second)
+		for _, s := range all {
+			if v := Verdict(status(s)); !v.Complete || v.Expected != 3 {
+				t.Errorf("%d before: %+v", s.id, v)
+			}
+		}
+		n.Partition(at(1), at(3))
+		time.Sleep(15 * time.Second)
+		for _, s := range all {
+			v := Verdict(status(s))
+			if v.Complete || v.Present != 2 || len(v.Missing) != 1 || v.Missing[0].From.Host+v.Missing[0].To.Host != "h1h3" ||
+				!strings.Contains(v.Missing[0].Reason, "does not answer") {
+				t.Errorf("%d: %+v", s.id, v)
+			}
+		}
+		n.HealAll()
+		settled(t, 5*time.Second, all...)
+		time.Sleep(time.Second)
+		for _, s := range all {
+			if v := Verdict(status(s)); !v.Complete {
+				t.Errorf("%d after: %+v", s.id, v)
+			}
+			if d := s.Mesh.Status().Matrix; len(d) != 3 || len(d[0].Down)+len(d[1].Down)+len(d[2].Down) != 0 {
+				t.Errorf("%d after: old reasons are kept: %+v", s.id, d)
+			}
+		}
+	})
+}
+
+// status is a node of the one endpoint.
+func status(s *station) cache.Status {
+	e := s.Mesh.Status()
+	for i := range e.Members { // the book knows no names
+		e.Members[i].Host = "h" + e.Members[i].ID[15:]
+	}
+	return cache.Status{Endpoints: []cache.EndpointStatus{e}}
+}
