@@ -352,7 +352,7 @@ func TestBadFramesEndTheLink(t *testing.T) {
 		fr(frameChanges, uint64(1), changelog.Append(nil, &cache.Change{Op: cache.Remove, Element: cache.Element{Key: "k"}}, 9, 0)),
 		fr(frameGap), fr(frameGap, uint64(0)), fr(frameGap, uint64(1)), fr(frameAck, []byte{1}), fr(frameBeat), fr(frameRow, []byte("[")),
 		fr(frameGet), fr(frameReply, uint64(1), []byte{3, 1, 1}), fr(frameKeys, "State", 0, 0), fr(frameSums, "State", []byte{0xff}),
-		fr(frameElements, "State", []byte{0xff}), bytes.Repeat(fr(frameRoot, "none", uint64(0), uint64(0)), 3000),
+		fr(frameElements, "State", []byte{0xff}),
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := memnet.New()
@@ -366,15 +366,9 @@ func TestBadFramesEndTheLink(t *testing.T) {
 					break
 				}
 				last += " " + ft.String()
-				if i == 20 { // many good frames: no error, but bounded
-					if strings.Count(last, "same") == 3000 {
-						break
-					}
-				}
 			}
 			synctest.Wait()
-			// Sums that nobody asked for are ignored; roots are answered.
-			if harmless := i == 18 || i == 20; (a.countersOf()["protocol_errors"] == 0) != harmless {
+			if a.countersOf()["protocol_errors"] != 1 {
 				t.Errorf("number %d, % .40x: %v; sent%s", i, bad, a.countersOf(), last)
 			}
 			if b.user.gaps+a.user.gaps != 0 {
