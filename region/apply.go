@@ -144,7 +144,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 	r.countPut(c.Origin)
 	sent := r.tellPut(c, &h)
 	if r.mode == Replicate {
-		r.relate(now, c, &h, &prev, sent)
+		r.relate(c, &h, &prev, sent)
 		r.redigest(&prev, &h)
 	}
 	r.mem.store(h, hash, now)
@@ -152,13 +152,12 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 }
 
 // relate notes of a new element what peers hold in its place.
-func (r *Region) relate(now int64, c *cache.Command, h, prev *held, sent Sending) {
+func (r *Region) relate(c *cache.Command, h, prev *held, sent Sending) {
 	switch {
 	case sent == TheValue, fromPeer(c.Origin), foreign(c) && h.Attr.Lateral:
 		h.shared = true
 	case sent == TheRemoval:
 		h.under = &aside{stamp: h.Stamp, attr: r.attr, state: cache.Tombstone}
-		h.Stamp = r.clock.Next(now) // two things never share a stamp
 	default:
 		h.under = prev.aside()
 	}

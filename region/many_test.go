@@ -87,6 +87,10 @@ func TestFloorsResurrectNothing(t *testing.T) {
 			g.do(cache.Command{Op: cache.Put, Origin: cache.FromLateral, Key: key, Value: text("v"), Stamp: s})
 		}
 		for _, key := range c.covered {
+			g.do(cache.Command{Op: cache.Put, Origin: cache.FromDisk, Key: key, Value: text("v"), Stamp: at(9, 2)})
+			if e, shared := g.Lookup(key); shared || !e.Stamp.IsZero() {
+				t.Errorf("%s %q: a disk brought %q back: %+v", c.op, c.name, key, e)
+			}
 			arrive(key, at(9, 9))
 			arrive(key, at(10, 4))
 			arrive(key, at(10, 5)) // the floor itself is not newer than the floor

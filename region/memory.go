@@ -109,6 +109,6 @@ func (h *held) live(now int64) bool {
 	return h.State == cache.Live && !h.Attr.Expired(h.Stamp.UnixMilli(), h.Accessed, now)
 }
 
-// gone is told of every element that leaves memory without a command of its
-// own: pushed out by those that stay, or, if not, because it would never fit.
-type gone func(h held, pushed bool)
+// gone is told of every element that leaves memory, or never gets in, because
+// there is no room for it.
+type gone func(h held)

@@ -217,10 +217,10 @@ func TestPushedOutStaysOut(t *testing.T) {
 	}
 	// By bytes a small old one may well have a place beside a larger new one.
 	g = open(t, Replicate, Settings{MaxObjects: -1, MaxBytes: 10})
-	g.arrives("a", "12345", at(1, 2))
-	g.arrives("b", "1234567", at(2, 2))
+	g.arrives("a", "12345", at(2, 2))
+	g.arrives("b", "1234567", at(3, 2))
 	g.see("a", "")
-	g.arrives("b", "1", at(3, 2))
+	g.arrives("b", "1", at(4, 2))
 	g.arrives("a", "12345", at(1, 2))
 	g.see("a", "12345")
 }

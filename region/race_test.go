@@ -40,6 +40,9 @@ func TestConcurrently(t *testing.T) {
 			}
 			wg.Wait()
 			g.mustAudit()
+			if live, _, _ := g.mem.size(); c.s.MaxObjects > 0 && live > c.s.MaxObjects {
+				t.Errorf("%d elements", live)
+			}
 			// Ordinary life goes on, and a last pass empties everything.
 			g.pass(10 * second)
 			g.DropAll()

@@ -162,7 +162,7 @@ func (t *table) evict() {
 		}
 		slot := s.heap[0]
 		e := s.at(slot)
-		t.gone(e.version(), true)
+		t.gone(e.version())
 		t.forget(s, e, slot)
 		t.evictions.Add(1)
 		s.mu.Unlock()

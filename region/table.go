@@ -111,7 +111,7 @@ func (t *table) store(h held, hash uint64, now int64) {
 	size := int64(len(h.Key) + len(h.Value.Bytes))
 	if t.maxObjects == 0 || t.maxBytes > 0 && size > t.maxBytes {
 		t.drop(h.Key, hash) // what would never fit need not push out everything else first
-		t.gone(h, false)
+		t.gone(h)
 		return
 	}
 	s := t.shard(hash)

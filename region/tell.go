@@ -68,10 +68,10 @@ func (r *Region) removal(op cache.Op, key string, s cache.Stamp) cache.Change {
 }
 
 // evicted is told by memory of an element over capacity.
-func (r *Region) evicted(h held, pushed bool) {
+func (r *Region) evicted(h held) {
 	r.undigest(&h)
 	r.spool(&h)
-	if s := h.known(); pushed && !s.IsZero() && r.s.MaxBytes <= 0 {
+	if s := h.known(); !s.IsZero() && r.s.MaxBytes <= 0 {
 		r.mark.Store(max(r.mark.Load(), s.Time)) // nobody else evicts meanwhile
 	}
 }

@@ -47,7 +47,7 @@ func newTiny(maxObjects int, seed uint64, g gone) (*tiny, error) {
 			t.bytes.Add(-e.Value.bytes())
 			if e.WasEvicted() {
 				t.evictions.Add(1)
-				t.gone(e.Value.version(), true)
+				t.gone(e.Value.version())
 			}
 		},
 	}
@@ -109,7 +109,8 @@ func (t *tiny) store(h held, _ uint64, _ int64) {
 
 func (t *tiny) drop(key string, _ uint64) { t.cache.Invalidate(key) }
 
-// evict is otter's own business.
+// evict is otter's own business, but under contention it leaves some of it to
+// the next call, which may be long in coming.
 func (t *tiny) evict() { t.cache.CleanUp() }
 
 func (t *tiny) each(yield func(h held) bool) {
