@@ -121,6 +121,15 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 	return b, err
 }
 
+// Attributes returns those that a region gives elements put without their own.
+func (n *Node) Attributes(region string) (cache.Attributes, error) {
+	b, err := n.regions.get(region)
+	if err != nil {
+		return cache.Attributes{}, err
+	}
+	return *b.attr, nil
+}
+
 // Do carries out a command; it is what fronts are handed. A Get that memory
 // cannot answer asks the region's auxiliaries.
 func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"lateral/cache"
 )
@@ -45,7 +46,8 @@ func (c *Client) Status(ctx context.Context) (cache.Status, error) {
 
 // Do carries out a command at the service: a cache.Do from afar. It knows Get,
 // Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
-// the service are *Failure and unwrap to what the service saw.
+// the service are *Failure and unwrap to what the service saw. Of attributes
+// only the lifetimes travel: 0 is the region's own, < 0 is unlimited.
 func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, err error) {
 	q := url.Values{}
 	if cmd.Origin == cache.LocalOnly {
@@ -110,13 +112,20 @@ func putOptions(cmd *cache.Command, q url.Values) {
 		q.Set("if-absent", "")
 	}
 	if a := cmd.Attr; a != nil {
-		q.Set("eternal", fmt.Sprint(a.Eternal))
-		if a.MaxLife > 0 {
-			q.Set("max-life", a.MaxLife.String())
+		if a.Eternal {
+			q.Set("eternal", "")
 		}
-		if a.MaxIdle > 0 {
-			q.Set("max-idle", a.MaxIdle.String())
-		}
+		lifetime(q, "max-life", a.MaxLife)
+		lifetime(q, "max-idle", a.MaxIdle)
+	}
+}
+
+func lifetime(q url.Values, name string, d time.Duration) {
+	switch {
+	case d > 0:
+		q.Set(name, d.String())
+	case d < 0:
+		q.Set(name, unlimited)
 	}
 }
 

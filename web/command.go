@@ -3,6 +3,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,7 +58,7 @@ func command(r *http.Request, op cache.Op) (cache.Command, error) {
 	return c, choose(&c, q)
 }
 
-// choose applies the options that are switches and durations.
+// choose applies the options.
 func choose(c *cache.Command, q url.Values) error {
 	var bad error
 	is := func(name string) bool {
@@ -87,20 +88,45 @@ func choose(c *cache.Command, q url.Values) error {
 	case ifAbsent:
 		c.Op = cache.PutIfAbsent
 	}
+	return errors.Join(bad, lifetimes(c, q, is))
+}
+
+// unlimited is a lifetime without an end, where the region's has one.
+const unlimited = "unlimited"
+
+// lifetimes notes what the options say of them in c.Attr, which is nil if they
+// say nothing.
+func lifetimes(c *cache.Command, q url.Values, is func(string) bool) error {
 	if !q.Has("eternal") && !q.Has("max-life") && !q.Has("max-idle") {
-		return nil // the region's own attributes
+		return nil
 	}
-	a := cache.DefaultAttributes
-	a.Eternal = is("eternal")
+	a := cache.Attributes{Eternal: is("eternal")}
 	for name, d := range map[string]*time.Duration{"max-life": &a.MaxLife, "max-idle": &a.MaxIdle} {
+		text := q.Get(name)
 		if !q.Has(name) {
 			continue
 		}
+		if text == unlimited {
+			*d = -1
+			continue
+		}
 		var err error
-		if *d, err = time.ParseDuration(q.Get(name)); err != nil || *d <= 0 {
-			return fmt.Errorf("%w: option %s=%.40q is no positive duration such as 90s or 1h", ErrRequest, name, q.Get(name))
+		if *d, err = time.ParseDuration(text); err != nil || *d <= 0 {
+			return fmt.Errorf("%w: option %s=%.40q is neither a positive duration such as 90s or 1h nor %s", ErrRequest, name, text, unlimited)
 		}
 	}
 	c.Attr = &a
-	return bad
+	return nil
+}
+
+// over puts the lifetimes that a caller chose over a region's own attributes.
+func over(region cache.Attributes, chosen *cache.Attributes) *cache.Attributes {
+	region.Eternal = chosen.Eternal
+	if chosen.MaxLife != 0 {
+		region.MaxLife = chosen.MaxLife
+	}
+	if chosen.MaxIdle != 0 {
+		region.MaxIdle = chosen.MaxIdle
+	}
+	return &region
 }

@@ -17,7 +17,8 @@
 //	                                               and value) in the header Lateral-Element;
 //	                                               with Accept: application/json all as Element
 //	PUT    /v1/regions/{region}/elements/{key…}    Done: body is the value; update, if-absent, local,
-//	                                               eternal, max-life=DUR, max-idle=DUR
+//	                                               eternal, max-life=DUR, max-idle=DUR (or unlimited),
+//	                                               in place of the region's
 //	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
 //

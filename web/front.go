@@ -19,6 +19,9 @@ import (
 type Front struct {
 	Do     cache.Do
 	Status func() cache.Status
+	// Attributes are those of a region, which a put with a lifetime of its own
+	// keeps otherwise.
+	Attributes func(region string) (cache.Attributes, error)
 }
 
 // metaHeader carries what is known of an element beside its value.
@@ -110,6 +113,11 @@ func (f *Front) get(w http.ResponseWriter, r *http.Request) {
 
 func (f *Front) put(w http.ResponseWriter, r *http.Request) {
 	c, err := command(r, cache.Put)
+	if err == nil && c.Attr != nil {
+		var own cache.Attributes
+		own, err = f.Attributes(c.Region)
+		c.Attr = over(own, c.Attr)
+	}
 	if err == nil {
 		c.Value.Bytes, err = body(w, r)
 	}

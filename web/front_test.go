@@ -63,15 +63,11 @@ func TestRoundTrip(t *testing.T) {
 func TestCommands(t *testing.T) {
 	n := newNode()
 	c := serve(t, n)
-	life := &cache.Attributes{Spool: true, Lateral: true, Remote: true, MaxLife: 90 * time.Second, MaxIdle: -1}
-	idle := &cache.Attributes{Spool: true, Lateral: true, Remote: true, MaxLife: -1, MaxIdle: time.Millisecond}
 	for _, cmd := range []cache.Command{
 		{Op: cache.Put, Region: "User", Key: "k"},
 		{Op: cache.Put, Region: "User", Key: "k", Origin: cache.LocalOnly},
 		{Op: cache.Update, Region: "User", Key: "k", Value: cache.Value{Bytes: "v"}},
-		{Op: cache.PutIfAbsent, Region: "User", Key: "k", Attr: life},
-		{Op: cache.Put, Region: "User", Key: "k", Attr: idle},
-		{Op: cache.Put, Region: "User", Key: "k", Attr: &cache.DefaultAttributes},
+		{Op: cache.PutIfAbsent, Region: "User", Key: "k"},
 		{Op: cache.Get, Region: "User", Key: "k", Origin: cache.LocalOnly},
 		{Op: cache.Remove, Region: "User", Key: "k"},
 		{Op: cache.Remove, Region: "User", Key: "424242:"},
@@ -89,6 +85,28 @@ func TestCommands(t *testing.T) {
 	}
 	if _, err := c.Do(t.Context(), cache.Command{Op: cache.Merge, Region: "User", Key: "k"}); !errors.Is(err, ErrRequest) {
 		t.Errorf("merge over HTTP: %v", err)
+	}
+}
+
+// TestLifetimes has a put with lifetimes of its own keep what else the region
+// says, above all whether values may travel.
+func TestLifetimes(t *testing.T) {
+	n := newNode()
+	c := serve(t, n)
+	for _, x := range []struct {
+		asked cache.Attributes
+		want  cache.Attributes
+	}{
+		{cache.Attributes{MaxLife: 90 * time.Second}, cache.Attributes{Spool: true, MaxLife: 90 * time.Second, MaxIdle: own.MaxIdle}},
+		{cache.Attributes{MaxIdle: time.Millisecond, MaxLife: -1}, cache.Attributes{Spool: true, MaxLife: -1, MaxIdle: time.Millisecond}},
+		{cache.Attributes{Eternal: true, Lateral: true}, cache.Attributes{Eternal: true, Spool: true, MaxLife: own.MaxLife, MaxIdle: own.MaxIdle}},
+	} {
+		if _, err := c.Do(t.Context(), cache.Command{Op: cache.Put, Region: "User", Key: "k", Attr: &x.asked}); err != nil {
+			t.Fatal(err)
+		}
+		if got := n.last(t).Attr; got == nil || *got != x.want {
+			t.Errorf("asked for %+v: %+v, want %+v", x.asked, got, x.want)
+		}
 	}
 }
 

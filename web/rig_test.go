@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -91,7 +92,12 @@ func (n *node) status() cache.Status {
 	return cache.Status{Service: "groupware", Regions: []cache.RegionStatus{{Region: "User", Elements: len(n.held)}}}
 }
 
-func (n *node) front() *Front { return &Front{Do: n.do, Status: n.status} }
+// own are the attributes of the node's regions: values stay here.
+var own = cache.Attributes{Spool: true, MaxLife: 300 * time.Second, MaxIdle: 180 * time.Second}
+
+func (n *node) front() *Front {
+	return &Front{Do: n.do, Status: n.status, Attributes: func(string) (cache.Attributes, error) { return own, nil }}
+}
 
 // runtimeDir is a directory whose sockets have short enough paths.
 func runtimeDir(t *testing.T) string {

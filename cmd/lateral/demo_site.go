@@ -41,7 +41,7 @@ type site struct {
 // newSite lays out files for two hosts in a directory of its own.
 func newSite(keep bool) (s *site, err error) {
 	s = &site{keep: keep, cluster: "demo-" + strconv.Itoa(os.Getpid())}
-	if s.dir, err = os.MkdirTemp("", "lateral-demo-"); err != nil {
+	if s.dir, err = os.MkdirTemp(shortTemp(), "lateral-demo-"); err != nil {
 		return nil, err
 	}
 	made := s // a return sets s
@@ -55,7 +55,8 @@ func newSite(keep bool) (s *site, err error) {
 		return nil, err
 	}
 	for _, h := range s.hosts {
-		h.dir, h.runtime = filepath.Join(s.dir, h.name), filepath.Join(s.dir, h.name, "run")
+		h.dir = filepath.Join(s.dir, h.name)
+		h.runtime = h.dir
 		for _, service := range stock.Services {
 			if err := s.write(h, service); err != nil {
 				return nil, err
@@ -64,6 +65,15 @@ func newSite(keep bool) (s *site, err error) {
 		}
 	}
 	return s, nil
+}
+
+// shortTemp is where temporary files go, if the path leaves room for the name
+// of a socket, which may have 103 bytes.
+func shortTemp() string {
+	if dir := os.TempDir(); len(dir) <= 50 {
+		return dir
+	}
+	return "/tmp"
 }
 
 // choosePorts takes those of the page, or others if those are taken.

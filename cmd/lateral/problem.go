@@ -26,12 +26,14 @@ func (p *problem) Unwrap() error { return p.err }
 // usage makes a problem of an error in the command line.
 func usage(err error) error {
 	command := "lateral"
-	if pe := (*kong.ParseError)(nil); errors.As(err, &pe) && pe.Context != nil {
-		if n := pe.Context.Selected(); n != nil {
-			command = "lateral " + n.Path()[min(len(n.Path()), len("lateral ")):]
+	if pe := (*kong.ParseError)(nil); errors.As(err, &pe) {
+		for _, p := range pe.Context.Path {
+			if p.Command != nil {
+				command += " " + p.Command.Name
+			}
 		}
 	}
-	return &problem{saw: err.Error(), do: strings.TrimSpace(command) + " --help shows what there is, with examples", err: err}
+	return &problem{saw: err.Error(), do: command + " --help shows what there is, with examples", err: err}
 }
 
 // problem prints an error for people.

@@ -46,9 +46,7 @@ func (c *putCmd) Run(ctx context.Context, s *streams) error {
 		cmd.Op = cache.PutIfAbsent
 	}
 	if c.MaxLife > 0 || c.MaxIdle > 0 {
-		a := cache.DefaultAttributes
-		a.Eternal, a.MaxLife, a.MaxIdle = false, c.MaxLife, c.MaxIdle
-		cmd.Attr = &a
+		cmd.Attr = &cache.Attributes{MaxLife: c.MaxLife, MaxIdle: c.MaxIdle} // 0: the region's own
 	}
 	var err error
 	if cmd.Value.Bytes, err = c.value(s.in); err != nil {

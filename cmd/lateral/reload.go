@@ -52,43 +52,71 @@ func (v *service) reload() {
 		} else {
 			v.log.Error("reload: " + err.Error())
 		}
-		v.log.Error("reload: nothing is applied, the service goes on as it was")
+		v.log.Error("reload: nothing of the files is applied, the service goes on with those it has")
 		return
 	}
 	diff := changes(v.ccf.Effective(), now.Effective())
 	for _, d := range diff {
-		v.log.Warn("reload: needs a restart", "key", d.key, "at", d.at, "was", d.was, "is", d.is)
+		v.log.Warn("reload: needs a restart", "key", d.key, "at", d.at, "was", d.was, "is", d.is, "inherited_by", d.heirs)
 	}
 	v.log.Info("reload: done", "files", len(files), "applied", 0, "need_restart", len(diff))
 }
 
-// A change is one key that counts differently now.
-type change struct{ key, at, was, is string }
+// A change is one line of a file, or its absence, that counts differently now.
+type change struct {
+	key, at, was, is string
+	heirs            int // further keys that take their value from there
+}
 
 // absent stands for a key that is not there at all.
 const absent = "(absent)"
 
 // changes compares two sets of settings, in the order of the new one; what is
-// gone comes last.
+// gone comes last. What regions inherit from jcs.default is told there.
 func changes(old, now []ccf.Setting) (out []change) {
 	was := make(map[string]ccf.Setting, len(old))
 	for _, s := range old {
 		was[s.Key] = s
 	}
+	told := map[string]int{} // place → index in out; -1 where nothing has changed
 	for _, s := range now {
 		o, ok := was[s.Key]
 		delete(was, s.Key)
-		switch {
-		case !ok:
-			out = append(out, change{s.Key, s.Source, absent, s.Value})
-		case o.Value != s.Value:
-			out = append(out, change{s.Key, s.Source, o.Value, s.Value})
+		if i, heir := told[s.Source]; heir && s.Source != byDefault {
+			if i >= 0 && o.Value != s.Value {
+				out[i].heirs++
+			}
+			if i >= 0 || !ok || o.Value == s.Value {
+				continue
+			}
 		}
+		told[s.Source] = -1
+		switch {
+		case !ok && s.Source == byDefault, ok && o.Value == s.Value:
+			continue
+		case !ok:
+			o.Value = absent
+		}
+		told[s.Source] = len(out)
+		out = append(out, change{key: s.Key, at: s.Source, was: o.Value, is: s.Value})
 	}
 	for _, s := range old {
-		if _, gone := was[s.Key]; gone {
-			out = append(out, change{s.Key, s.Source + " before", s.Value, absent})
+		if _, gone := was[s.Key]; gone && s.Source != byDefault && !inherits(s, old) {
+			out = append(out, change{key: s.Key, at: s.Source + " before", was: s.Value, is: absent})
 		}
 	}
 	return out
+}
+
+// byDefault is the source of what no file says.
+const byDefault = "default"
+
+// inherits reports whether a setting takes its value from another key's line.
+func inherits(s ccf.Setting, all []ccf.Setting) bool {
+	for _, o := range all {
+		if o.Source == s.Source {
+			return o.Key != s.Key // the first one is the line's own
+		}
+	}
+	return false
 }

@@ -64,7 +64,9 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	// The node outlives ctx by its goodbye, and its interface the node.
 	frontCtx, stopFront := context.WithCancel(context.WithoutCancel(ctx))
 	front := make(chan error, 1)
-	go func() { front <- (&web.Front{Do: v.node.Do, Status: v.node.Status}).Serve(frontCtx, ln, v.log) }()
+	go func() {
+		front <- (&web.Front{Do: v.node.Do, Status: v.node.Status, Attributes: v.node.Attributes}).Serve(frontCtx, ln, v.log)
+	}()
 	v.log.Info("ready", "service", c.Service, "socket", ln.Addr().String(), "files", v.files)
 	v.notify(daemon.SdNotifyReady)
 	err = v.serve(ctx, hup, front)
