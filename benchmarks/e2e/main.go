@@ -17,6 +17,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -39,6 +40,7 @@ var (
 	rate    = flag.Int("rate", 500, "puts per second of the latency run")
 	samples = flag.Int("samples", 5000, "puts of the latency run")
 	prof    = flag.String("cpuprofile", "", "write a profile of the writer's throughput run")
+	pprofs  = flag.String("peerprofile", "", "write a profile of the peer's throughput run")
 	peer    = flag.String("peer", "", "internal: run as the peer with this service name")
 	cluster = flag.String("cluster", fmt.Sprintf("bench-%d", os.Getpid()), "internal")
 )
@@ -88,6 +90,7 @@ jcs.auxiliary.LTCP.attributes.UdpDiscoveryAddr=224.0.0.1
 jcs.auxiliary.LTCP.attributes.UdpDiscoveryPort=16780
 jcs.auxiliary.LTCP.attributes.UdpDiscoveryEnabled=true
 jcs.auxiliary.LTCP.attributes.Interface=lo
+jcs.auxiliary.LTCP.attributes.LinkTimeout=30s
 jcs.auxiliary.LTCP.attributes.ClusterName=%s
 `, *cluster)
 	c, err := ccf.Parse(ccf.Source{Name: "bench.ccf", Data: []byte(text)})
@@ -118,7 +121,7 @@ type process struct {
 }
 
 func start(service string) *process {
-	cmd := exec.Command(os.Args[0], "-peer", service, "-cluster", *cluster)
+	cmd := exec.Command(os.Args[0], "-peer", service, "-cluster", *cluster, "-peerprofile", *pprofs)
 	cmd.Stderr = os.Stderr
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()
@@ -145,11 +148,15 @@ func (p *process) end() {
 func servePeer() {
 	n, r := open(*peer)
 	defer n.Close()
+	if *pprofs != "" {
+		profile(*pprofs)
+	}
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		word, rest, _ := strings.Cut(in.Text(), " ")
 		switch word {
 		case "digest":
+			pprof.StopCPUProfile()
 			st := n.Status()
 			for _, s := range st.Regions {
 				if s.Region == region {
@@ -185,6 +192,16 @@ func settle(n *lateral.Node) {
 	}
 }
 
+func profile(path string) {
+	f, err := os.Create(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		log.Fatal(err)
+	}
+}
+
 func throughput() {
 	n, r := open("writer")
 	defer n.Close()
@@ -198,11 +215,7 @@ func throughput() {
 	value := strings.Repeat("x", *size)
 	ctx := context.Background()
 	if *prof != "" {
-		f, err := os.Create(*prof)
-		if err != nil {
-			log.Fatal(err)
-		}
-		pprof.StartCPUProfile(f)
+		profile(*prof)
 		defer pprof.StopCPUProfile()
 	}
 	began := time.Now()
@@ -257,30 +270,34 @@ func latency() {
 		ds[len(ds)/2].Round(time.Microsecond), ds[len(ds)*99/100].Round(time.Microsecond), ds[len(ds)-1].Round(time.Microsecond))
 }
 
-// fanout is the writer's cost per put with more and more peers. The peers read
-// nothing on purpose to keep the two cores for the writer: they are stopped.
+// fanout is the writer's cost per put with more and more links.
 func fanout() {
 	for _, peers := range []int{0, 1, 10, 50} {
 		n, r := open("writer")
-		ps := make([]*process, peers)
-		for i := range ps {
-			ps[i] = start(fmt.Sprintf("reader%02d", i))
+		var conns []net.Conn
+		for i := range peers {
+			conns = append(conns, link(n.Status().Endpoints[0].Listen, i))
 		}
-		if peers > 0 {
-			complete(n, peers+1)
+		for peers > 0 && len(n.Status().Endpoints[0].Links) < peers {
+			time.Sleep(time.Millisecond)
 		}
-		for _, p := range ps {
-			suspend(p.cmd.Process.Pid)
-		}
-		const rounds = 200_000
+		const rounds = 500_000
 		value := strings.Repeat("x", *size)
+		keys := make([]string, 10_000)
+		for i := range keys {
+			keys[i] = fmt.Sprintf("user:%08d", i)
+			r.Put(context.Background(), keys[i], value)
+		}
 		began := time.Now()
 		for i := range rounds {
-			r.Put(context.Background(), fmt.Sprintf("user:%08d", i), value)
+			r.Put(context.Background(), keys[i%len(keys)], value)
 		}
-		fmt.Printf("fanout: %2d peers: %.0f ns per put of the writer\n", peers, float64(time.Since(began).Nanoseconds())/rounds)
-		for _, p := range ps {
-			p.end()
+		took := time.Since(began)
+		st := n.Status().Endpoints[0]
+		fmt.Printf("fanout: %2d peers: %.0f ns per put of the writer; %d links up, log %d of %d MB\n", peers,
+			float64(took.Nanoseconds())/rounds, len(st.Links), st.Log.Bytes>>20, st.Log.Limit>>20)
+		for _, c := range conns {
+			c.Close()
 		}
 		n.Close()
 	}
