@@ -40,27 +40,12 @@ type endpoint struct {
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
 
 // openEndpoint opens the sockets of a lateral auxiliary.
-func (n *Node) openEndpoint(a ccf.Auxiliary) (e *endpoint, err error) {
-	e = &endpoint{n: n, name: a.Name, c: a.Lateral}
-	opened := e // a return sets e
-	defer func() {
-		if err != nil {
-			opened.closeSockets()
-		}
-	}()
-	port := 0
-	if e.c.Receive {
-		if e.listener, err = n.network.Listen(e.c.TcpListenerHost, e.c.TcpListenerPort); err != nil {
-			return nil, portError(e.c, err)
-		}
-		if a, ok := e.listener.Addr().(*net.TCPAddr); ok {
-			port = a.Port
-		}
-	}
-	if e.c.UdpDiscoveryEnabled {
-		if err = e.openGroup(); err != nil {
-			return nil, err
-		}
+func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
+	e := &endpoint{n: n, name: a.Name, c: a.Lateral}
+	port, err := e.openSockets()
+	if err != nil {
+		e.closeSockets()
+		return nil, err
 	}
 	id := cache.NodeID(rand.Uint64() | 1)
 	self := discover.Self{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
