@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,7 @@ type cluster struct {
 	net   *memnet.Net
 	nodes map[string]*lateral.Node
 	procs map[string]*memnet.Host
+	dead  map[string]*atomic.Bool // of own
 	edit  func(service, text string) string
 }
 

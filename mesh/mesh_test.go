@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -224,6 +225,7 @@ type station struct {
 	state *shelf // replicated
 	stop  context.CancelFunc
 	ended chan struct{}
+	dead  atomic.Bool
 }
 
 func at(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}) }
@@ -240,7 +242,7 @@ func newStation(t *testing.T, n *memnet.Net, host int, id cache.NodeID, edit ...
 	s.addr = l.Addr().String()
 	regions := []Region{s.user, s.state}
 	c := Config{ID: id, Node: id << 8, Cluster: "default", Group: "224.0.0.1:6780", Host: fmt.Sprint("h", host), Service: fmt.Sprint("s", uint64(id)), Endpoint: "LTCP",
-		PID: 7, Receive: true, Listener: l, Dial: s.host.Dial, Log: changelog.New(id<<8, 1<<20), Directory: s.book,
+		PID: 7, Receive: true, Listener: l, Dial: s.reach, Log: changelog.New(id<<8, 1<<20), Directory: s.book,
 		Regions: func() []Region { return regions },
 		Region: func(name string) (Region, bool) {
 			for _, r := range regions {
@@ -283,6 +285,20 @@ func (s *station) run() {
 			s.t.Error(err)
 		}
 	}()
+}
+
+// reach is the network's, for as long as the process lives.
+func (s *station) reach(ctx context.Context, addr string) (net.Conn, error) {
+	if s.dead.Load() {
+		return nil, net.ErrClosed
+	}
+	return s.host.Dial(ctx, addr)
+}
+
+// kill ends the process the hard way: nothing of it reaches the network any more.
+func (s *station) kill() {
+	s.dead.Store(true)
+	s.host.Kill()
 }
 
 func (s *station) close() {

@@ -280,7 +280,7 @@ func TestLossIsNoticed(t *testing.T) {
 			time.Sleep(6 * time.Second)
 			oneEach(t, n, a, b)
 		}
-		b.host.Kill()
+		b.kill()
 		if took := until(t, time.Second, "noticed", func() bool { return a.peer(2).link() == nil }); took > 0 {
 			t.Errorf("a killed process is missed after %v", took)
 		}
@@ -392,7 +392,7 @@ func TestForgottenWithoutGoodbye(t *testing.T) {
 		n := memnet.New()
 		a, b := two(t, n)
 		a.user.held["stale?"] = cache.Element{Key: "stale?"}
-		b.host.Kill()
+		b.kill()
 		b.close()
 		time.Sleep(2 * time.Second)
 		if a.user.gaps != 0 {
