@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build unix
+
 // Command e2e measures two processes of a cluster end to end, on loopback: how
 // many puts per second arrive, how soon a put is visible at the peer, what the
 // writer pays with 0 to 50 peers, and how soon replication resumes after the
