@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// ordinary is how long a question may take that only asks for what is there.
+const ordinary = 30 * time.Second
+
+const maxSamples = 1_000_000
+
+// never is what a measure says of something that did not happen in the time given.
+var never = math.Inf(1)
+
+// A row is one figure of a measure.
+type row struct {
+	Name string `json:"name"`
+	Unit string `json:"unit"`
+	// Good says which way is better; "" is a count that makes no ratio.
+	Good string `json:"better,omitempty"`
+}
+
+// A measure runs on a fresh pair and returns one figure per row.
+type measure struct {
+	name  string
+	about string
+	rows  []row
+	run   func(pr *pair) ([]float64, error)
+}
+
+func measures() []measure {
+	return []measure{
+		{"throughput", fmt.Sprintf("%d puts of %d bytes over %d keys", *puts, *size, *keys), []row{
+			{"put returns at A", "puts/s", "more"},
+			{"applied at B", "puts/s", "more"},
+			{"updates that never arrived", "puts", ""},
+			{"keys without their last value at B", "keys", ""},
+		}, throughput},
+		{"latency", fmt.Sprintf("%d puts at %d/s; told: JCS when its memory stores it, Lateral when B's acknowledgement is back at A", *samples, *rate), []row{
+			{"polling reader at B, p50", "µs", "less"},
+			{"polling reader at B, p99", "µs", "less"},
+			{"told by the system, p50", "µs", "less"},
+			{"told by the system, p99", "µs", "less"},
+			{"puts that the reader never saw", "puts", ""},
+		}, latency},
+		{"get", fmt.Sprintf("random reads of %d keys, all present, for %v", *keys, *reading), []row{
+			{"1 thread", "gets/s", "more"},
+			{"2 threads", "gets/s", "more"},
+		}, get},
+		{"recovery", fmt.Sprintf("B killed, started anew 1 s later, A writing; given up after %v", *giveUp), []row{
+			{"new B ready after its start", "s", "less"},
+			{"puts of A arrive again after its start", "s", "less"},
+		}, recovery},
+	}
+}
+
+func throughput(pr *pair) ([]float64, error) {
+	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+		return nil, err
+	}
+	// B waits before A begins; what A prepares is not timed, so A's own time
+	// is asked for, and its beginning is reckoned from the end.
+	q := pr.b.tell("arrived %d %d %d", *puts, quiet.Milliseconds(), longest.Milliseconds())
+	wrote, err := pr.a.ask(*longest, "fill main %d %d %d", *puts, *keys, *size)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now().Add(-time.Duration(wrote[0]))
+	got, err := pr.b.numbers(q, *longest+ordinary)
+	if err != nil {
+		return nil, err
+	}
+	took := time.Since(began) - time.Duration(got[1])
+	good, err := pr.b.ask(ordinary, "check main %d %d", *puts, *keys)
+	if err != nil {
+		return nil, err
+	}
+	second := float64(time.Second)
+	return []float64{float64(*puts) / (float64(wrote[0]) / second), float64(got[0]) / took.Seconds(),
+		float64(int64(*puts) - got[0]), float64(int64(*keys) - good[0])}, nil
+}
+
+func latency(pr *pair) ([]float64, error) {
+	span := time.Duration(*samples) * time.Second / time.Duration(*rate)
+	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+		return nil, err
+	}
+	q := pr.b.tell("poll %d %d", *samples, (span + *quiet).Milliseconds())
+	if _, err := pr.a.ask(span+*giveUp+ordinary, "paced %d %d %d", *rate, *samples, *size); err != nil {
+		return nil, err
+	}
+	seen, err := pr.b.numbers(q, span+*quiet+ordinary)
+	if err != nil {
+		return nil, err
+	}
+	teller := map[string]*process{"a": pr.a, "b": pr.b}[pr.s.tells]
+	told, err := teller.ask(ordinary, "told")
+	if err != nil {
+		return nil, err
+	}
+	missing := 0
+	seen = slices.DeleteFunc(seen, func(n int64) bool {
+		if n < 0 {
+			missing++
+		}
+		return n < 0
+	})
+	return []float64{micros(seen, 50), micros(seen, 99), micros(told, 50), micros(told, 99), float64(missing)}, nil
+}
+
+// micros returns a percentile of durations in ns, in µs; the first tenth, when
+// compilers and caches are cold, does not count.
+func micros(ns []int64, percent int) float64 {
+	ns = slices.Clone(ns[len(ns)/10:])
+	if len(ns) == 0 {
+		return never
+	}
+	slices.Sort(ns)
+	return float64(ns[min(len(ns)*percent/100, len(ns)-1)]) / 1000
+}
+
+func get(pr *pair) ([]float64, error) {
+	// Every key is written once, and B is let finish: it would take a core.
+	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+		return nil, err
+	}
+	if _, err := pr.a.ask(*longest, "fill main %d %d %d", *keys, *keys, *size); err != nil {
+		return nil, err
+	}
+	if _, err := pr.b.ask(*longest+ordinary, "arrived %d %d %d", *keys, quiet.Milliseconds(), longest.Milliseconds()); err != nil {
+		return nil, err
+	}
+	var out []float64
+	for _, threads := range []int{1, 2} {
+		for _, span := range []time.Duration{time.Second, *reading} { // the first warms up
+			n, err := pr.a.ask(span+ordinary, "gets %d %d %d", threads, *keys, span.Milliseconds())
+			if err != nil {
+				return nil, err
+			}
+			if n[2] > 0 {
+				return nil, fmt.Errorf("%s: %d of %d gets found nothing, of keys that were all put: the rate would be of misses", pr.s.name, n[2], n[0])
+			}
+			if span == *reading {
+				out = append(out, float64(n[0])/time.Duration(n[1]).Seconds())
+			}
+		}
+	}
+	return out, nil
+}
+
+func recovery(pr *pair) ([]float64, error) {
+	if _, err := pr.a.ask(ordinary, "beat"); err != nil {
+		return nil, err
+	}
+	if ok, err := pr.await(50, ordinary); err != nil || !ok {
+		return nil, fmt.Errorf("%s: puts did not arrive before B was killed either: %w", pr.s.name, err)
+	}
+	pr.b.end()
+	time.Sleep(time.Second)
+	began := time.Now()
+	b, err := pr.s.start("b", pr.bdir)
+	if err != nil {
+		return nil, err
+	}
+	pr.b = b
+	ready := time.Since(began).Seconds()
+	seq, err := pr.a.ask(ordinary, "beats")
+	if err != nil {
+		return nil, err
+	}
+	ok, err := pr.await(seq[0], *giveUp)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return []float64{ready, never}, nil
+	}
+	return []float64{ready, time.Since(began).Seconds()}, nil
+}
+
+// await waits until B sees a beat of A after seq.
+func (pr *pair) await(seq int64, max time.Duration) (bool, error) {
+	q := pr.b.tell("await %d %d", seq, max.Milliseconds())
+	answer, err := pr.b.answer(q, max+ordinary)
+	return answer == "yes", err
+}
