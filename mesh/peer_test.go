@@ -443,6 +443,9 @@ func TestRowsFit(t *testing.T) {
 		if f := frame(); len(f.Down) < 100 || len(f.Gone) < 50 || f.Whole {
 			t.Errorf("%d reasons, %d gone", len(f.Down), len(f.Gone))
 		}
+		for range 5 {
+			frame() // what had no room
+		}
 		a.Mesh.mu.Lock()
 		clear(a.failures)
 		a.Mesh.mu.Unlock()

@@ -35,17 +35,12 @@ func (m *Mesh) down(l *link) {
 	}
 	why := l.why()
 	m.c.Logger.Info("link down", "peer", l.name(), "cause", why, "lasted", time.Since(l.since).Round(time.Millisecond))
-	m.mu.Lock()
-	if m.pursuits[p.id.String()] != nil && why != nil {
-		m.failures[p.id.String()] = why.Error()
-	}
-	m.mu.Unlock()
 	m.rowChanged()
 }
 
 // release takes a link from its peer, unless another has taken its place. The
-// directory must hear of this before it hears of the next link, so none is
-// adopted meanwhile.
+// directory must hear of this, and the reason be noted, before the next link
+// is up, so none is adopted meanwhile.
 func (m *Mesh) release(l *link) bool {
 	p := l.peer
 	p.adopting.Lock()
@@ -58,6 +53,11 @@ func (m *Mesh) release(l *link) bool {
 	}
 	p.mu.Unlock()
 	if current {
+		m.mu.Lock()
+		if why := l.why(); m.pursuits[p.id.String()] != nil && why != nil {
+			m.failures[p.id.String()] = why.Error()
+		}
+		m.mu.Unlock()
 		m.c.Directory.Linked(p.id, false)
 		if left {
 			m.c.Directory.Left(p.id)

@@ -176,34 +176,3 @@ func TestRefusedDuplicateIsNoLink(t *testing.T) {
 		b.close()
 	})
 }
-
-// Opening takes too long because the link before it ends slowly: then there is
-// no link, not one that nobody serves.
-func TestSlowAdoptionLeavesNoZombie(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := memnet.New()
-		a, b := newStation(t, n, 1, 1, func(c *Config) { c.OpenTimeout = 100 * time.Millisecond }), newStation(t, n, 2, 2)
-		b.run()
-		a.run()
-		b.knows(a) // the larger dials: what the smaller dials next is preferred
-		settled(t, time.Second, a, b)
-		n.Block(at(1), at(2)) // a's goodbye on the old link does not get through
-		ctx := t.Context()
-		done := make(chan error, 1)
-		go func() {
-			l, err := a.dial(ctx, b.addr)
-			if err == nil {
-				a.serveLink(l)
-			}
-			done <- err
-		}()
-		time.Sleep(50 * time.Millisecond)
-		n.HealAll()
-		time.Sleep(20 * time.Millisecond)
-		t.Log(<-done)
-		a.knows(b)
-		settled(t, 3*time.Second, a, b)
-		a.close()
-		b.close()
-	})
-}

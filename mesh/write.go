@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -55,7 +54,7 @@ func (l *link) write(ctx context.Context) error {
 		n, err := pieces.WriteTo(l.conn)
 		l.m.counters.bytesOut.Add(n)
 		if err != nil {
-			return fmt.Errorf("write: %w", cause(err))
+			return cause(err)
 		}
 	}
 }
