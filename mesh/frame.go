@@ -53,10 +53,11 @@ const (
 	frameNext                          // sync, answerer: one frame of keys is answered
 	frameDone                          // sync, asker: nothing more
 	frameGoaway                        // I close this link, and why
+	frameShares                        // regions that I have got since my hello (JSON)
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
-	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway"}
+	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway", "shares"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -80,7 +81,7 @@ func (t frameType) limit() int {
 		return maxKeys
 	case frameGet:
 		return maxGet
-	case frameNames:
+	case frameNames, frameShares:
 		return maxHello
 	}
 	return maxControl

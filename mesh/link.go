@@ -40,8 +40,10 @@ type link struct {
 	rowDue   atomic.Bool
 	told     row // of the write loop: our row as the peer knows it
 	beatDue  atomic.Bool
-	resumeAt chan resume // the peer's resume, once
-	bulk     chan []byte // frames of a sync, one at a time
+	moreDue  atomic.Bool     // regions were made since the hello
+	shown    map[string]bool // of the write loop: regions that the peer has heard of
+	resumeAt chan resume     // the peer's resume, once
+	bulk     chan []byte     // frames of a sync, one at a time
 	syncIn   chan syncFrame
 	syncDue  atomic.Bool
 	syncPoke chan struct{}

@@ -106,6 +106,7 @@ type Mesh struct {
 	dials    atomic.Uint64
 	rowPoke  chan struct{} // our row has changed
 	gets     gets
+	ackers   ackers
 	counters counters
 	strange  strangers     // connections that have not said hello
 	often    *rate.Limiter // of log lines that strangers can cause
@@ -220,7 +221,7 @@ func (m *Mesh) peer(id cache.NodeID) *peer {
 	defer m.mu.Unlock()
 	p := m.peers[id]
 	if p == nil {
-		p = &peer{id: id, news: make(chan struct{})}
+		p = &peer{m: m, id: id, news: make(chan struct{})}
 		m.peers[id] = p
 	}
 	p.touched = time.Now()

@@ -13,6 +13,7 @@ import (
 
 // A peer is what this node remembers of another endpoint, beyond any one link.
 type peer struct {
+	m       *Mesh
 	id      cache.NodeID
 	touched time.Time // last looked up; guarded by Mesh.mu
 
@@ -20,11 +21,12 @@ type peer struct {
 
 	mu     sync.Mutex // guards what follows
 	active *link
-	known  hello         // its last hello
-	row    row           // what it last said of its links
-	heard  time.Time     // when it said so
-	news   chan struct{} // closed and replaced when active or acked changes
-	left   bool          // its last link ended with a goodbye
+	known  hello             // its last hello
+	row    row               // what it last said of its links
+	heard  time.Time         // when it said so
+	news   chan struct{}     // closed and replaced when active or acked changes
+	left   bool              // its last link ended with a goodbye
+	shares map[string]string // regions that it holds → mode
 
 	met      atomic.Bool   // this node has followed its log
 	received atomic.Uint64 // last change of its log that was applied here
@@ -44,9 +46,12 @@ func (p *peer) set(l *link) {
 	p.active = l
 	if l != nil {
 		p.known, p.left = l.peerHello, false
+		p.shares = map[string]string{}
+		p.learnSharesLocked(l.peerHello.Regions)
 	}
 	p.announceLocked()
 	p.mu.Unlock()
+	p.m.ackers.wake()
 }
 
 func (p *peer) announceLocked() {
@@ -68,6 +73,7 @@ func (p *peer) ack(seq uint64) {
 	p.mu.Lock()
 	p.announceLocked()
 	p.mu.Unlock()
+	p.m.ackers.wake()
 }
 
 // waitAcked waits until the peer has acknowledged a change, its link is gone or

@@ -95,6 +95,8 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.gap(s)
 	case frameRow:
 		return l.takeRow(p)
+	case frameShares:
+		return l.takeShares(p)
 	case frameGet:
 		return l.answer(s)
 	case frameReply:

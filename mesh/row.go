@@ -28,7 +28,6 @@ func (m *Mesh) up(l *link) {
 // down does the same for one that has ended.
 func (m *Mesh) down(l *link) {
 	m.gets.lost(l)
-	p := l.peer
 	if !m.release(l) {
 		m.c.Logger.Debug("link replaced", "peer", l.name())
 		return
@@ -52,6 +51,7 @@ func (m *Mesh) release(l *link) bool {
 		p.announceLocked()
 	}
 	p.mu.Unlock()
+	m.ackers.wake()
 	if current {
 		m.mu.Lock()
 		if why := l.why(); m.pursuits[p.id.String()] != nil && why != nil {

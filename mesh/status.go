@@ -118,12 +118,9 @@ func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	if n := l.peerHello.Siblings; len(n) <= maxSiblings {
 		st.Siblings = n
 	}
-	theirs := map[string]bool{}
-	for _, r := range l.peerHello.Regions {
-		theirs[r.Name] = true
-	}
+	theirs := l.peer.sharedRegions()
 	for _, r := range m.c.Regions() {
-		if theirs[r.Name()] {
+		if theirs[r.Name()] != "" {
 			st.Regions = append(st.Regions, r.Name())
 		}
 	}

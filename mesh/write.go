@@ -72,6 +72,9 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		l.farewell = sent
 	}
 	l.mu.Unlock()
+	if l.moreDue.Swap(false) {
+		buf = l.shares(buf)
+	}
 	if l.rowDue.Swap(false) {
 		if f := l.m.rowFor(l).since(&l.told); f != nil {
 			buf = appendJSON(buf, frameRow, f)
