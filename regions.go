@@ -41,6 +41,9 @@ type bound struct {
 	shrink time.Duration // between two passes of housekeeping
 	next   atomic.Int64  // ms, of the next pass
 	aux    []string
+
+	acks       cache.Acks // NoAcks, AllAcks or a number
+	ackTimeout time.Duration
 }
 
 func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
@@ -83,6 +86,11 @@ func (rs *regions) get(name string) (*bound, error) {
 	}
 	m[name] = b
 	rs.byName.Store(&m)
+	for _, e := range rs.n.endpoints {
+		if slices.Contains(b.aux, e.name) {
+			e.mesh.RegionsChanged()
+		}
+	}
 	return b, nil
 }
 
@@ -106,7 +114,10 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		laterals = append(laterals, g)
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}
-	b := &bound{attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries}
+	b := &bound{attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
+	if c.Acks == 0 {
+		b.acks = cache.NoAcks
+	}
 	if c.UseShrinker && c.ShrinkerInterval > 0 {
 		b.shrink = c.ShrinkerInterval
 	}
@@ -141,6 +152,9 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 		return cache.Reply{}, err
 	}
 	rep, err := b.Apply(time.Now().UnixMilli(), c)
+	if err == nil && c.Origin == cache.Application {
+		err = n.await(ctx, b, c.Op, c.Acks)
+	}
 	if c.Op != cache.Get || rep.Found || err != nil || c.Origin == cache.LocalOnly {
 		return rep, err
 	}

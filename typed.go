@@ -77,18 +77,28 @@ func (r *Region[V]) value(e cache.Element) (v V, ok bool, err error) {
 	return v, true, nil
 }
 
-// Put stores a value. Peers hear of it as the region's settings say.
+// Put stores a value. Peers hear of it as the region's settings say. In a
+// region with Acks it returns when as many peers hold the value; if they do
+// not within AckTimeout the error is cache.ErrNotReplicated, and the value is
+// stored here and still on its way.
 func (r *Region[V]) Put(ctx context.Context, key string, v V) error {
-	return r.write(cache.Put, key, v)
+	return r.write(ctx, cache.Put, key, v, cache.RegionAcks)
+}
+
+// PutAcks is Put with acknowledgements of its own: by a number of peers, by all
+// that are linked (cache.AllAcks) or by none (cache.NoAcks). A value that K
+// peers have acknowledged survives the loss of any K nodes.
+func (r *Region[V]) PutAcks(ctx context.Context, key string, v V, acks cache.Acks) error {
+	return r.write(ctx, cache.Put, key, v, acks)
 }
 
 // Update stores a value that the application has changed at its source: where
 // values do not travel, peers drop what they hold of it.
 func (r *Region[V]) Update(ctx context.Context, key string, v V) error {
-	return r.write(cache.Update, key, v)
+	return r.write(ctx, cache.Update, key, v, cache.RegionAcks)
 }
 
-func (r *Region[V]) write(op cache.Op, key string, v V) error {
+func (r *Region[V]) write(ctx context.Context, op cache.Op, key string, v V, acks cache.Acks) error {
 	val := cache.Value{}
 	if r.text {
 		val.Bytes = *any(&v).(*string)
@@ -99,21 +109,29 @@ func (r *Region[V]) write(op cache.Op, key string, v V) error {
 		}
 		val.Bytes, val.Held = string(b), v
 	}
-	_, err := r.b.Apply(time.Now().UnixMilli(), cache.Command{Op: op, Key: key, Value: val})
-	return err
+	return r.apply(ctx, cache.Command{Op: op, Key: key, Value: val, Acks: acks})
+}
+
+// apply carries out a write and waits for the acknowledgements it is to have.
+func (r *Region[V]) apply(ctx context.Context, c cache.Command) error {
+	if r.n.closed.Load() {
+		return cache.ErrClosed
+	}
+	if _, err := r.b.Apply(time.Now().UnixMilli(), c); err != nil {
+		return err
+	}
+	return r.n.await(ctx, r.b, c.Op, c.Acks)
 }
 
 // Remove drops a key here and at the peers; one that ends in ":" drops every
 // key that starts with it.
 func (r *Region[V]) Remove(ctx context.Context, key string) error {
-	_, err := r.b.Apply(time.Now().UnixMilli(), cache.Command{Op: cache.Remove, Key: key})
-	return err
+	return r.apply(ctx, cache.Command{Op: cache.Remove, Key: key})
 }
 
 // Clear drops every key here and at the peers.
 func (r *Region[V]) Clear(ctx context.Context) error {
-	_, err := r.b.Apply(time.Now().UnixMilli(), cache.Command{Op: cache.RemoveAll})
-	return err
+	return r.apply(ctx, cache.Command{Op: cache.RemoveAll})
 }
 
 // Name returns the region's name.

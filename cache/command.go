@@ -59,9 +59,21 @@ type Command struct {
 	Stamp   Stamp       // zero for Application and LocalOnly: the region's clock gives it
 	Hash    uint64      // Remove from IssueRemoveOnPut: hash of the value put there; 0 is none
 
+	Acks Acks // writes of the Application: how many peers must have it first
+
 	Accessed int64 // Merge, Put from elsewhere: last access known there
 	State    State // Merge
 }
+
+// Acks is how many peers must have acknowledged a write before it returns.
+type Acks int
+
+// Besides numbers of peers:
+const (
+	RegionAcks Acks = 0  // what the region's settings say
+	AllAcks    Acks = -1 // every linked peer that holds the region, and at least one
+	NoAcks     Acks = -2 // none: as in JCS
+)
 
 // A Reply answers a Command.
 type Reply struct {
@@ -87,6 +99,9 @@ var (
 	ErrKey      = errors.New("bad key")
 	ErrTooLarge = errors.New("too large")
 	ErrClosed   = errors.New("node is closed")
+	// ErrNotReplicated: the write is done here and on its way, but fewer peers
+	// than asked for have acknowledged it.
+	ErrNotReplicated = errors.New("not replicated")
 )
 
 // Do carries out a command on whatever region it names; fronts are handed one

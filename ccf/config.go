@@ -77,9 +77,12 @@ type Region struct {
 	Name        string   `json:"name"`
 	Auxiliaries []string `json:"auxiliaries"` // in lookup order; empty: memory only
 
-	MaxObjects int    `json:"max_objects"` // elements in memory; 0 keeps none there
-	MaxBytes   int64  `json:"max_bytes"`   // of keys and values in memory; 0 is no limit
-	Policy     string `json:"policy"`      // lru, lhmlru, fifo, mru, soft; "" is Lateral's own
+	MaxObjects int           `json:"max_objects"` // elements in memory; 0 keeps none there
+	MaxBytes   int64         `json:"max_bytes"`   // of keys and values in memory; 0 is no limit
+	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked
+	AckTimeout time.Duration `json:"ack_timeout_ns"`
+
+	Policy string `json:"policy"` // lru, lhmlru, fifo, mru, soft; "" is Lateral's own
 
 	UseShrinker      bool          `json:"use_shrinker"`
 	ShrinkerInterval time.Duration `json:"shrinker_interval_ns"`

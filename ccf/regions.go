@@ -105,6 +105,8 @@ func (r *reader) region(prefix, name string, e entry, base, elements *block) Reg
 		Name: name, Auxiliaries: readList(e.value), Where: e.pos,
 		MaxObjects:       b.num(scopeCache, "MaxObjects"),
 		MaxBytes:         look[int64](b, scopeCache, "MaxBytes"),
+		Acks:             b.num(scopeCache, "Acks"),
+		AckTimeout:       b.time(scopeCache, "AckTimeout"),
 		UseShrinker:      b.bool(scopeCache, "UseMemoryShrinker"),
 		ShrinkerInterval: b.time(scopeCache, "ShrinkerIntervalSeconds"),
 		MaxMemoryIdle:    b.time(scopeCache, "MaxMemoryIdleTimeSeconds"),

@@ -40,6 +40,8 @@ var memoryPolicies = []struct {
 var cacheKeys = []*key{
 	row(scopeCache, gAll, "MaxObjects", tInt, "100", "Elements kept in memory; 0 keeps none there."),
 	mine(scopeCache, "MaxBytes", tSize, "0", "Bytes of keys and values kept in memory, such as 64M; 0 is no limit."),
+	mine(scopeCache, "Acks", tAcks, "0", "How many peers must hold a value before its put returns: 0, a number, or all that are linked; fewer is an error of the put. Only where values travel."),
+	mine(scopeCache, "AckTimeout", tTime, "250ms", "How long a put waits for these.").least(1),
 	row(scopeCache, gAll, "MemoryCacheName", tClass, "",
 		"Who is evicted: LRUMemoryCache, LHMLRUMemoryCache, FIFOMemoryCache, MRUMemoryCache or SoftReferenceMemoryCache. JCS: lru.LRUMemoryCache; when absent Lateral uses its own policy, which keeps what is used often.").shown("org.apache.jcs.engine.memory.lru.LRUMemoryCache"),
 	row(scopeCache, gAll, "UseMemoryShrinker", tBool, "false", "Look for expired and idle elements periodically."),

@@ -53,7 +53,7 @@ func readValue(k *key, sp *spelling, g gen, strict bool, raw string) (any, *trou
 		return times(n.(int64), unit), nil
 	case tISO:
 		return readISO(k, text, strict)
-	case tTime, tSize:
+	case tTime, tSize, tAcks:
 		return readOwn(k, sp, text)
 	case tClass:
 		return text, nil
@@ -260,6 +260,16 @@ func readOwn(k *key, sp *spelling, text string) (any, *trouble) {
 		}
 		if n < k.low {
 			return bad(fmt.Sprintf("write at least %d", k.low))
+		}
+		return n, nil
+	}
+	if sp.typ == tAcks {
+		if strings.EqualFold(text, "all") {
+			return int64(-1), nil
+		}
+		n, err := strconv.ParseInt(text, 10, 16)
+		if err != nil || n < 0 {
+			return bad("write 0, 1, 2 … or all")
 		}
 		return n, nil
 	}
