@@ -49,7 +49,7 @@ type bound struct {
 func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
 func (b *bound) Digest() *converge.Digest      { return b.digest }
 func (b *bound) Attributes() *cache.Attributes { return b.attr }
-func (b *bound) Gap() int                      { return b.DropAll() }
+func (b *bound) Gap() int                      { return b.DropAll(time.Now().UnixMilli()) }
 
 func (rs *regions) all() []*bound {
 	m := *rs.byName.Load()

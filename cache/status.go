@@ -151,19 +151,24 @@ type RegionStatus struct {
 
 // Stats counts what happened in a region since the start.
 type Stats struct {
-	Hits       uint64 `json:"hits"`        // found in memory (JCS: HitCountRam)
-	AuxHits    uint64 `json:"aux_hits"`    // found in an auxiliary (JCS: HitCountAux)
-	Misses     uint64 `json:"misses"`      // not found (JCS: MissCountNotFound)
-	Expired    uint64 `json:"expired"`     // found but over time (JCS: MissCountExpired)
-	Puts       uint64 `json:"puts"`        // by callers on this node
-	Removes    uint64 `json:"removes"`     // by callers on this node
-	Evictions  uint64 `json:"evictions"`   // over capacity
-	Shrunk     uint64 `json:"shrunk"`      // taken by the shrinker
-	Received   uint64 `json:"received"`    // changes of peers applied
-	Stale      uint64 `json:"stale"`       // changes of peers that were older than what was held
-	Overwrites uint64 `json:"overwrites"`  // concurrent overwrites seen
-	Filtered   uint64 `json:"filtered"`    // removals skipped because the value was equal (FilterRemoveByHashCode)
-	GapDrops   uint64 `json:"gap_drops"`   // elements dropped because a link may have missed their removal
+	Hits       uint64 `json:"hits"`       // found in memory (JCS: HitCountRam)
+	AuxHits    uint64 `json:"aux_hits"`   // found in an auxiliary (JCS: HitCountAux)
+	Misses     uint64 `json:"misses"`     // not found (JCS: MissCountNotFound)
+	Expired    uint64 `json:"expired"`    // found but over time (JCS: MissCountExpired)
+	Puts       uint64 `json:"puts"`       // by callers on this node
+	Removes    uint64 `json:"removes"`    // by callers on this node
+	Evictions  uint64 `json:"evictions"`  // over capacity
+	Shrunk     uint64 `json:"shrunk"`     // taken by the shrinker
+	Received   uint64 `json:"received"`   // changes of peers applied
+	Stale      uint64 `json:"stale"`      // changes of peers that were older than what was held
+	Overwrites uint64 `json:"overwrites"` // concurrent overwrites seen
+	Filtered   uint64 `json:"filtered"`   // removals skipped because the value was equal (FilterRemoveByHashCode)
+	GapDrops   uint64 `json:"gap_drops"`  // elements dropped because a link may have missed their removal
+	// Values loaded by GetOrLoad or from auxiliaries.
+	Fills         uint64 `json:"fills"`          // kept
+	RejectedFills uint64 `json:"rejected_fills"` // not kept: the key was invalidated meanwhile, or a newer version is known
+	Bypassed      uint64 `json:"bypassed"`       // gets that did not look in memory, because a link was down (WhenLinkDown)
+
 	SyncIn     uint64 `json:"sync_in"`     // elements received by a sync
 	SyncOut    uint64 `json:"sync_out"`    // elements sent by a sync
 	SyncRounds uint64 `json:"sync_rounds"` // digest comparisons made

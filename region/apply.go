@@ -111,6 +111,10 @@ func (r *Region) put(now int64, c *cache.Command) cache.Reply {
 	hash := hashOf(c.Key, r.seed)
 	r.mem.lock(hash)
 	rep, stored := r.putLocked(now, c, hash)
+	if stored {
+		r.invalid.add(hash, now)
+		r.countPut(c.Origin)
+	}
 	r.mem.unlock(hash)
 	if stored {
 		r.mem.evict()
@@ -128,7 +132,6 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		case goes:
 			return cache.Reply{Stamp: prev.Stamp}, false
 		case strips:
-			r.countPut(c.Origin)
 			r.leave(now, c.Key, hash, c.Origin, c.Stamp, &prev, found)
 			return cache.Reply{Stamp: c.Stamp}, true
 		}
@@ -141,7 +144,6 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		// as one, as in JCS.
 		h.Accessed = min(now, max(c.Accessed, c.Stamp.UnixMilli()))
 	}
-	r.countPut(c.Origin)
 	sent := r.tellPut(c, &h)
 	if r.mode == Replicate {
 		r.relate(c, &h, &prev, sent)

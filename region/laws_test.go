@@ -192,7 +192,7 @@ func TestDigestFollows(t *testing.T) {
 			},
 			"time":     func(t *rapid.T) { g.now += rapid.Int64Range(0, 4000).Draw(t, "ms") },
 			"shrink":   func(t *rapid.T) { g.Shrink(g.now) },
-			"drop all": func(t *rapid.T) { g.DropAll() },
+			"drop all": func(t *rapid.T) { g.DropAll(g.now) },
 		})
 	})
 }

@@ -81,7 +81,8 @@ func (r *Region) NoteAuxHit() { r.count.auxHits.Add(1) }
 
 // DropAll empties memory and disks without telling any peer: a link may have
 // missed removals, so what is held may be stale. It returns how many went.
-func (r *Region) DropAll() int {
+func (r *Region) DropAll(now int64) int {
+	r.invalidateAll(now)
 	n := 0
 	r.mem.clear(func(h *held) {
 		r.undigest(h)
@@ -89,9 +90,7 @@ func (r *Region) DropAll() int {
 			n++
 		}
 	})
-	// Zero is no time to move the clock to: this is the next stamp after all
-	// that were seen.
-	r.tellDisks(cache.RemoveAll, "", r.clock.Next(0))
+	r.tellDisks(cache.RemoveAll, "", r.clock.Next(now))
 	r.count.gapDrops.Add(uint64(n))
 	return n
 }

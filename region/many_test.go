@@ -212,7 +212,7 @@ func TestDropAll(t *testing.T) {
 		g.peers.take()
 		g.disk.take()
 		g.remote.take()
-		if n := g.DropAll(); n != 7 {
+		if n := g.DropAll(g.now); n != 7 {
 			t.Errorf("%d dropped", n)
 		}
 		g.told("", "remove-all", "")

@@ -45,7 +45,7 @@ func TestConcurrently(t *testing.T) {
 			}
 			// Ordinary life goes on, and a last pass empties everything.
 			g.pass(10 * second)
-			g.DropAll()
+			g.DropAll(g.now)
 			g.Shrink(g.now)
 			if st := g.Status(); st.Elements != 0 || st.Tombstones != 0 || st.Bytes != 0 || g.digest.Load() != 0 {
 				t.Errorf("something is left: %+v, digest %x", st, g.digest.Load())
@@ -97,7 +97,7 @@ func (g *rig) hammer(worker uint64) {
 			case 4:
 				g.Lookup(key)
 			case 5:
-				g.DropAll()
+				g.DropAll(g.now)
 			}
 		}
 		if _, err := g.Apply(now, c); err != nil {

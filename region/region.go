@@ -28,12 +28,21 @@ type Settings struct {
 	// DefaultRetention.
 	Retention time.Duration
 
+	// Quiet is for how long nothing may have been invalidated before an
+	// invalidated region keeps what a peer answers: as long as a peer may go
+	// on without hearing of a removal. 0 is DefaultQuiet.
+	Quiet time.Duration
+
 	Auxiliaries []Binding // in lookup order
 }
 
 // DefaultRetention keeps a removal as long as a peer may be cut off and still
 // hold what was removed.
 const DefaultRetention = 24 * time.Hour
+
+// DefaultQuiet is the time after which a silent link is dead, and that for
+// which its regions are served nevertheless.
+const DefaultQuiet = 15 * time.Second
 
 // A Binding is one auxiliary of a region with what may pass between them.
 type Binding struct {
@@ -63,6 +72,9 @@ type Region struct {
 	floors floors
 	count  counts
 
+	invalid  invalidations
+	versions versions
+
 	// mark is the time of the largest stamp that capacity pushed out of a
 	// replicated region. What peers send from before it would be pushed out
 	// as well; if there is room by now, because others expired, it must not
@@ -80,7 +92,7 @@ const maxInterned = 1024
 
 // counts are the part of cache.Stats that the region keeps itself.
 type counts struct {
-	puts, removes, auxHits, shrunk, received, stale, overwrites, filtered, gapDrops atomic.Uint64
+	puts, removes, auxHits, shrunk, received, stale, overwrites, filtered, gapDrops, fills, rejected atomic.Uint64
 }
 
 // New makes a region. The clock is shared by all regions of a node; digest is
@@ -91,6 +103,9 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 	}
 	if s.Retention == 0 {
 		s.Retention = DefaultRetention
+	}
+	if s.Quiet == 0 {
+		s.Quiet = DefaultQuiet
 	}
 	r := &Region{s: s, clock: clock, digest: digest, seed: rand.Uint64(), interned: map[cache.Attributes]*cache.Attributes{}}
 	r.attr = r.intern(&s.Attr)
@@ -104,6 +119,10 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 	r.mode = ModeOf(&s.Attr, laterals)
 	if r.mode == Replicate && digest == nil {
 		return nil, fmt.Errorf("region %s: values travel, so replicas must be comparable; hand New a digest", s.Name)
+	}
+	r.versions.seed, r.versions.retention = r.seed, s.Retention
+	if r.mode == Invalidate && r.Asks() {
+		r.invalid.counters() // what was removed before the first ticket counts for Quiet
 	}
 	if err := r.openMemory(); err != nil {
 		return nil, fmt.Errorf("region %s: %w", s.Name, err)
@@ -198,6 +217,7 @@ func (r *Region) Stats() cache.Stats {
 		Puts: c.puts.Load(), Removes: c.removes.Load(), AuxHits: c.auxHits.Load(), Shrunk: c.shrunk.Load(),
 		Received: c.received.Load(), Stale: c.stale.Load(), Overwrites: c.overwrites.Load(),
 		Filtered: c.filtered.Load(), GapDrops: c.gapDrops.Load(),
+		Fills: c.fills.Load(), RejectedFills: c.rejected.Load(),
 	}
 	r.mem.stats(&s)
 	return s

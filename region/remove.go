@@ -16,6 +16,10 @@ func (r *Region) remove(now int64, c *cache.Command) cache.Reply {
 }
 
 func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Reply {
+	r.invalid.add(hash, now)
+	if v := versionOf(&c.Value); v != 0 {
+		r.versions.raise(now, c.Key, v)
+	}
 	prev, found := r.mem.peek(c.Key, hash)
 	rep := cache.Reply{Found: found && prev.live(now), Stamp: c.Stamp}
 	if c.Hash != 0 && r.filter && rep.Found && valueHash(&prev.Value) == c.Hash {
@@ -71,6 +75,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 		r.count.stale.Add(1)
 		return cache.Reply{}
 	}
+	r.invalidateAll(now)
 	var n int
 	switch {
 	case r.mode != Replicate:

@@ -42,6 +42,7 @@ func (r *Region) Shrink(now int64) int {
 	if r.mode == Replicate {
 		r.floors.expire(horizon, r.digest)
 	}
+	r.versions.expire(now)
 	r.count.shrunk.Add(uint64(n))
 	return n
 }

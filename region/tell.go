@@ -35,6 +35,7 @@ func (r *Region) tellRemove(c *cache.Command, op cache.Op, key string, s cache.S
 		if Fanout(c.Origin, b.Kind, op, r.attr, b.Gates) == TheRemoval {
 			ch := r.removal(op, key, s)
 			ch.Hash = c.Hash
+			ch.Element.Value = c.Value // of a removal: the version, see VersionValue
 			b.Aux.Note(ch)
 		}
 	}
