@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LATERAL_RUNTIME_DIR", filepath.Join(e.WorkDir, "run"))
 			e.Setenv("XDG_RUNTIME_DIR", "")
 			e.Setenv("NOTIFY_SOCKET", "")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each command takes a second to end
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
