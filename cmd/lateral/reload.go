@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,7 @@ func (v *service) reload() {
 	if err := v.setLevel(); err != nil {
 		v.log.Error("reload: the log level stays", "error", err)
 	} else if l := v.level.Level(); l != before {
-		v.log.Log(nil, max(l, slog.LevelInfo), "reload: applied", "setting", "log level", "was", before, "is", l)
+		v.log.Log(context.Background(), max(l, slog.LevelInfo), "reload: applied", "setting", "log level", "was", before, "is", l)
 	}
 	files, err := expand(v.cmd.Config)
 	var now *ccf.Config
