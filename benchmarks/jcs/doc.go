@@ -29,6 +29,11 @@
 //     how long after that start a put of A made since B was ready is seen at B.
 //     A puts every 10 ms all the while. Given up after -giveup: "never".
 //
+// What a run shows of JCS 3.2.1 is explained by its sources: a write that takes
+// more than a second is given up with half a message sent, the listener ends at
+// half a length, and a lost peer is "repaired" with the same dead socket. The
+// notes of a report quote what the JVMs logged; -keep keeps all of it.
+//
 // JCS 1.3 cannot bind its listener to an address: while it runs, its port is
 // open on all interfaces of the machine.
 package main

@@ -23,6 +23,7 @@ var (
 	quiet   = flag.Duration("quiet", 25*time.Second, "B is given up on when nothing arrived for so long; JCS retries a link every 20 s")
 	longest = flag.Duration("longest", 3*time.Minute, "a throughput run ends after this")
 	giveUp  = flag.Duration("giveup", time.Minute, "recovery is given up on after this")
+	keep    = flag.String("keep", "", "keep the processes' logs and settings in this directory")
 	asJSON  = flag.Bool("json", false, "print the report as JSON")
 	role    = flag.String("serve", "", "internal: be this process of Lateral")
 	file    = flag.String("ccf", "", "internal: its cache.ccf")
@@ -76,7 +77,7 @@ func compare() error {
 	if err := toolsMissing(exec.LookPath); err != nil {
 		return err
 	}
-	work, err := os.MkdirTemp("", "lateral-jcs-")
+	work, err := os.MkdirTemp(*keep, "lateral-jcs-")
 	if err != nil {
 		return err
 	}
@@ -93,8 +94,10 @@ func compare() error {
 	if r.Tables, r.Notes, err = run(systems, ms, work); err != nil {
 		return fmt.Errorf("%w\n(logs and settings of all processes are below %s)", err, work)
 	}
-	if err := os.RemoveAll(work); err != nil {
-		return err
+	if *keep == "" {
+		if err := os.RemoveAll(work); err != nil {
+			return err
+		}
 	}
 	if *asJSON {
 		e := json.NewEncoder(os.Stdout)

@@ -80,6 +80,9 @@ func throughput(pr *pair) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
+	if lost := int64(*puts) - got[0]; lost > 0 {
+		pr.note = fmt.Sprintf("%s: %d updates never arrived; A logged %q, B %q", pr.s.name, lost, trouble(pr.a.log), trouble(pr.b.log))
+	}
 	second := float64(time.Second)
 	return []float64{float64(*puts) / (float64(wrote[0]) / second), float64(got[0]) / took.Seconds(),
 		float64(int64(*puts) - got[0]), float64(int64(*keys) - good[0])}, nil

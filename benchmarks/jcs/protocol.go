@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -209,6 +210,17 @@ func freePorts(n int) ([]int, error) {
 		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
+}
+
+var troubled = regexp.MustCompile(`(?m)^(SEVERE: Disabling|Exception in thread).*|^.*level=ERROR.*`)
+
+// trouble returns the first line of a log that says why updates were lost.
+func trouble(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(troubled.Find(b))
 }
 
 // tail returns the last lines of a file, for an error.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -104,5 +106,17 @@ func TestWanted(t *testing.T) {
 	}
 	if _, err := wanted([]string{"gets"}); err == nil || !strings.Contains(err.Error(), `"gets"`) {
 		t.Errorf("gets: %v", err)
+	}
+}
+
+// A note on lost updates quotes the cause, not what JCS says at every start.
+func TestTrouble(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	text := "SEVERE: Could not create sender\nINFO: fine\nSEVERE: Disabling lateral cache\nException in thread \"x\"\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := trouble(path); got != "SEVERE: Disabling lateral cache" {
+		t.Errorf("got %q", got)
 	}
 }

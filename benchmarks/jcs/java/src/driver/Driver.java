@@ -8,6 +8,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Collectors;
 
 /**
@@ -28,6 +30,8 @@ public final class Driver {
     public static void serve(Region region) throws Exception {
         PrintStream out = System.out;
         System.setOut(System.err); // what libraries print is no answer
+        // Both generations log every hundredth message at INFO; nobody would run them so for speed.
+        Logger.getLogger("").setLevel(Level.WARNING);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
         Driver d = new Driver(region);
         out.println("ready");
