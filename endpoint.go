@@ -34,6 +34,7 @@ type endpoint struct {
 	conn     beacon.Conn    // nil without discovery
 	runConn  func(context.Context) error
 	disc     *discover.Discoverer
+	doubt    *mesh.Suspicion // since when something may have been missed
 	mesh     *mesh.Mesh
 }
 
@@ -52,6 +53,7 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 		PID: n.pid, Port: port, AdvertiseHost: e.c.AdvertiseHost, Receive: e.c.Receive}
 	e.disc = discover.New(discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
 		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)})
+	e.doubt = &mesh.Suspicion{Directory: e.doubt, Settle: e.c.HeartbeatInterval}
 	e.mesh = mesh.New(e.meshConfig(id))
 	return e, nil
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/zeebo/xxh3"
-	"golang.org/x/sync/singleflight"
 
 	"lateral/cache"
 	"lateral/ccf"
@@ -27,7 +26,6 @@ type regions struct {
 	n      *Node
 	mu     sync.Mutex // held to make one
 	byName atomic.Pointer[map[string]*bound]
-	flight singleflight.Group // one miss per key goes to the auxiliaries
 }
 
 // maxRegions bounds what peers can have us make by naming regions.
@@ -44,6 +42,9 @@ type bound struct {
 
 	acks       cache.Acks // NoAcks, AllAcks or a number
 	ackTimeout time.Duration
+
+	outage  *outage // nil where a link that is down makes no difference
+	flights flights
 }
 
 func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
@@ -114,7 +115,8 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		laterals = append(laterals, g)
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}
-	b := &bound{attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
+	mode := region.ModeOf(&s.Attr, laterals)
+	b := &bound{outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
 	if c.Acks == 0 {
 		b.acks = cache.NoAcks
 	}
@@ -123,7 +125,7 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 	}
 	b.next.Store(time.Now().Add(b.shrink).UnixMilli())
 	var d region.Digest
-	if region.ModeOf(&s.Attr, laterals) == region.Replicate {
+	if mode == region.Replicate {
 		b.digest = converge.New(seed)
 		d = b.digest
 	}
@@ -151,7 +153,10 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	if err != nil {
 		return cache.Reply{}, err
 	}
-	rep, err := b.Apply(time.Now().UnixMilli(), c)
+	var rep cache.Reply
+	if c.Op != cache.Get || !b.bypass() {
+		rep, err = b.Apply(time.Now().UnixMilli(), c)
+	}
 	if err == nil && c.Origin == cache.Application {
 		err = n.await(ctx, b, c.Op, c.Acks)
 	}
@@ -160,34 +165,6 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	}
 	e, found, err := n.regions.fetch(ctx, b, c.Key)
 	return cache.Reply{Found: found, Element: e}, err
-}
-
-// fetch takes a miss to the auxiliaries: in order, one caller per key.
-func (rs *regions) fetch(ctx context.Context, b *bound, key string) (cache.Element, bool, error) {
-	if !b.Asks() {
-		return cache.Element{}, false, nil
-	}
-	type found struct {
-		e  cache.Element
-		ok bool
-	}
-	ch := rs.flight.DoChan(b.Name()+"\x00"+key, func() (any, error) {
-		// The asker whose question this is may give up; others wait for it too.
-		e, ok, err := b.Fetch(context.WithoutCancel(ctx), key)
-		if ok {
-			b.NoteAuxHit()
-			_, err = b.Apply(time.Now().UnixMilli(), cache.Command{Op: cache.Put, Origin: cache.FromLateral, Key: e.Key,
-				Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed})
-		}
-		return found{e, ok}, err
-	})
-	select {
-	case r := <-ch:
-		f, _ := r.Val.(found)
-		return f.e, f.ok, r.Err
-	case <-ctx.Done():
-		return cache.Element{}, false, ctx.Err()
-	}
 }
 
 // housekeep runs the shrinker of each region when it is due.
@@ -202,6 +179,7 @@ func (rs *regions) housekeep(ctx context.Context) error {
 		}
 		for _, b := range rs.all() {
 			now := time.Now()
+			b.dropLost()
 			if b.next.Load() <= now.UnixMilli() {
 				b.Shrink(now.UnixMilli())
 				b.next.Store(now.Add(b.shrink).UnixMilli())

@@ -52,9 +52,7 @@ func In[V any](n *Node, name string, codec Codec[V]) (*Region[V], error) {
 // out other readers; a miss asks the region's auxiliaries (see the package
 // comment).
 func (r *Region[V]) Get(ctx context.Context, key string) (v V, ok bool, err error) {
-	// Monotonic time is read at half the price of the wall clock, and expiry
-	// is not about the wall.
-	e, ok := r.b.Get(r.ms+time.Since(r.base).Milliseconds(), key)
+	e, ok := r.b.Get(r.now(), key)
 	if !ok {
 		if e, ok, err = r.n.regions.fetch(ctx, r.b, key); !ok || err != nil {
 			return v, false, err
@@ -62,6 +60,10 @@ func (r *Region[V]) Get(ctx context.Context, key string) (v V, ok bool, err erro
 	}
 	return r.value(e)
 }
+
+// now is monotonic time, which is read at half the price of the wall clock:
+// expiry is not about the wall.
+func (r *Region[V]) now() int64 { return r.ms + time.Since(r.base).Milliseconds() }
 
 func (r *Region[V]) value(e cache.Element) (v V, ok bool, err error) {
 	if r.text {
@@ -92,24 +94,32 @@ func (r *Region[V]) PutAcks(ctx context.Context, key string, v V, acks cache.Ack
 	return r.write(ctx, cache.Put, key, v, acks)
 }
 
-// Update stores a value that the application has changed at its source: where
-// values do not travel, peers drop what they hold of it.
-func (r *Region[V]) Update(ctx context.Context, key string, v V) error {
+// Replace stores a value that the application has changed at its source: where
+// values do not travel, peers drop what they hold of it. (The command is
+// cache.Update.) Of two callers who change a key at once, the one who changed
+// it first may be the last to say so, and keep the older value: Update, which
+// keeps neither, has no such race.
+func (r *Region[V]) Replace(ctx context.Context, key string, v V) error {
 	return r.write(ctx, cache.Update, key, v, cache.RegionAcks)
 }
 
 func (r *Region[V]) write(ctx context.Context, op cache.Op, key string, v V, acks cache.Acks) error {
-	val := cache.Value{}
-	if r.text {
-		val.Bytes = *any(&v).(*string)
-	} else {
-		b, err := r.codec.Append(nil, v)
-		if err != nil {
-			return fmt.Errorf("region %s, key %q: encode: %w", r.b.Name(), key, err)
-		}
-		val.Bytes, val.Held = string(b), v
+	val, err := r.encode(key, v)
+	if err != nil {
+		return err
 	}
 	return r.apply(ctx, cache.Command{Op: op, Key: key, Value: val, Acks: acks})
+}
+
+func (r *Region[V]) encode(key string, v V) (cache.Value, error) {
+	if r.text {
+		return cache.Value{Bytes: *any(&v).(*string)}, nil
+	}
+	b, err := r.codec.Append(nil, v)
+	if err != nil {
+		return cache.Value{}, fmt.Errorf("region %s, key %q: encode: %w", r.b.Name(), key, err)
+	}
+	return cache.Value{Bytes: string(b), Held: v}, nil
 }
 
 // apply carries out a write and waits for the acknowledgements it is to have.

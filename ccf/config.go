@@ -82,6 +82,9 @@ type Region struct {
 	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked
 	AckTimeout time.Duration `json:"ack_timeout_ns"`
 
+	WhenLinkDown string        `json:"when_link_down"` // serve, bypass, drop; of an invalidated region
+	StaleMax     time.Duration `json:"stale_max_ns"`   // serve and drop: how long
+
 	Policy string `json:"policy"` // lru, lhmlru, fifo, mru, soft; "" is Lateral's own
 
 	UseShrinker      bool          `json:"use_shrinker"`

@@ -53,6 +53,9 @@ func TestFindings(t *testing.T) {
 		{g2, c + "MemoryCacheName=org.apache.jcs.engine.memory.mru.MRUMemoryCache", "warning: |a class of JCS 1.3 beside one of JCS 2"},
 		{g13, c + "DiskUsagePatternName=update please", ""},
 		{g13, c + "DiskUsagePatternName=never", "warning: |SWAP"},
+		{g13, c + "WhenLinkDown=Bypass\n" + c + "StaleMax=0", ""},
+		{g2, c + "WhenLinkDown=stop", "error: |write serve or bypass or drop"},
+		{g13, c + "StaleMax=soon", "error: |write it as 10s"},
 		{g4, c + "DiskUsagePattern=update", "warning: |wants exactly UPDATE"},
 		{g13, "jcs.region.r.cacheattributes=org.apache.jcs.engine.CacheAttributes", "warning: |not the class"},
 		{g13, a + "TransmissionTypeName=UDP", "note: |write TCP"},
@@ -175,6 +178,8 @@ func TestReading(t *testing.T) {
 		{g13, c + "MemoryCacheName=nonsense\n", policy, "lru"},
 		{g13, "", policy, ""},
 		{g13, c + "DiskUsagePatternName=Updates\n", region(func(r Region) any { return r.DiskUpdate }), true},
+		{g13, c + "WhenLinkDown=DROP\n", region(func(r Region) any { return r.WhenLinkDown }), "drop"},
+		{g4, c + "StaleMax=1500\n", region(func(r Region) any { return r.StaleMax }), 1500 * time.Millisecond},
 		{g13, c + "MaxBytes=64M\n", region(func(r Region) any { return r.MaxBytes }), int64(64 << 20)},
 		{g13, "jcs.region.m=\n", func(c *Config) any { r, ok := c.Region("m"); return len(r.Auxiliaries) == 0 && ok }, true},
 		{g13, "", func(c *Config) any {

@@ -107,6 +107,8 @@ func (r *reader) region(prefix, name string, e entry, base, elements *block) Reg
 		MaxBytes:         look[int64](b, scopeCache, "MaxBytes"),
 		Acks:             b.num(scopeCache, "Acks"),
 		AckTimeout:       b.time(scopeCache, "AckTimeout"),
+		WhenLinkDown:     b.text(scopeCache, "WhenLinkDown"),
+		StaleMax:         b.time(scopeCache, "StaleMax"),
 		UseShrinker:      b.bool(scopeCache, "UseMemoryShrinker"),
 		ShrinkerInterval: b.time(scopeCache, "ShrinkerIntervalSeconds"),
 		MaxMemoryIdle:    b.time(scopeCache, "MaxMemoryIdleTimeSeconds"),

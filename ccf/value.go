@@ -36,6 +36,9 @@ func readValue(k *key, sp *spelling, g gen, strict bool, raw string) (any, *trou
 	case tBool:
 		return readBool(g, own, text)
 	case tWord:
+		if own {
+			return readOwnWord(k, text)
+		}
 		return readWord(k, sp, g, raw)
 	case tAddr:
 		return readAddr(raw)
@@ -144,6 +147,16 @@ func readWord(k *key, sp *spelling, g gen, raw string) (any, *trouble) {
 		}
 	}
 	return nil, &trouble{fmt.Sprintf("%q", printable(raw)), why, do, Warning}
+}
+
+// readOwnWord reads the words of Lateral's own keys, in any case.
+func readOwnWord(k *key, text string) (any, *trouble) {
+	for _, w := range k.words {
+		if strings.EqualFold(text, w) {
+			return w, nil
+		}
+	}
+	return nil, &trouble{fmt.Sprintf("%q", printable(text)), "a guess could be far from what was meant", "write " + strings.Join(k.words, " or "), Error}
 }
 
 // blocked tells of the two policies of JCS 2 and 3 that are not what they say.

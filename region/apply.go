@@ -13,8 +13,8 @@ import (
 // An error means that nothing was changed and nobody was told; callers branch
 // on cache.ErrKey and cache.ErrTooLarge, which come wrapped.
 func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
-	if err := check(&c); err != nil {
-		return cache.Reply{}, fmt.Errorf("%s in region %s: %w", c.Op, r.s.Name, err)
+	if err := r.Check(c); err != nil {
+		return cache.Reply{}, err
 	}
 	switch c.Op {
 	case cache.Get:
@@ -37,6 +37,14 @@ func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
 		return r.merge(now, &c)
 	}
 	return cache.Reply{}, fmt.Errorf("region %s: unknown operation %d", r.s.Name, c.Op)
+}
+
+// Check returns the error that Apply would return for the command's limits.
+func (r *Region) Check(c cache.Command) error {
+	if err := check(&c); err != nil {
+		return fmt.Errorf("%s in region %s: %w", c.Op, r.s.Name, err)
+	}
+	return nil
 }
 
 func check(c *cache.Command) error {

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lateral/cache"
+)
+
+// A Suspicion is a Directory that knows since when its endpoint may have
+// missed what peers changed: while a peer that it was linked with, and that
+// did not say goodbye, has no link, and for Settle after that. A peer that
+// discovery has forgotten is missed no longer: the mesh then empties what may
+// be stale. All it needs to know is what the mesh tells a directory.
+//
+// The fields are set before it is handed to New. Asking takes no lock.
+type Suspicion struct {
+	Directory
+	// Settle is how long a link that is back may take to bring what was
+	// missed: the protocol does not say when that is all there.
+	Settle time.Duration
+
+	state  atomic.Pointer[suspect] // nil: nothing is missed
+	losses atomic.Uint64
+
+	mu     sync.Mutex // guards what follows, and the writing of state
+	missed map[cache.NodeID]suspect
+}
+
+// suspect says since when something may have been missed, and until when that
+// is so; the zero time is: until further notice.
+type suspect struct{ since, until time.Time }
+
+func (s *suspect) over(now time.Time) bool { return !s.until.IsZero() && !now.Before(s.until) }
+
+// Since returns when the first of the links went that are missed now; ok is
+// false if none is.
+func (s *Suspicion) Since() (since time.Time, ok bool) {
+	p := s.state.Load()
+	if p == nil || p.over(time.Now()) {
+		return time.Time{}, false
+	}
+	return p.since, true
+}
+
+// Losses counts links that went without a goodbye. It may be one too large for
+// a moment, while a goodbye is being taken.
+func (s *Suspicion) Losses() uint64 { return s.losses.Load() }
+
+// Linked hears of a link that came or went.
+func (s *Suspicion) Linked(id cache.NodeID, up bool) {
+	s.mu.Lock()
+	d, missed := s.missed[id]
+	switch {
+	case !up:
+		if !missed || d.over(time.Now()) {
+			d.since = time.Now()
+		}
+		d.until = time.Time{}
+		s.losses.Add(1)
+		s.note(id, d)
+	case missed && d.until.IsZero():
+		d.until = time.Now().Add(s.Settle)
+		s.note(id, d)
+	}
+	s.mu.Unlock()
+	s.Directory.Linked(id, up)
+}
+
+// Left hears of a goodbye, right after the link of who said it has gone.
+func (s *Suspicion) Left(id cache.NodeID) {
+	s.mu.Lock()
+	if d, missed := s.missed[id]; missed && d.until.IsZero() {
+		delete(s.missed, id)
+		s.losses.Add(^uint64(0))
+		s.sum()
+	}
+	s.mu.Unlock()
+	s.Directory.Left(id)
+}
+
+// Peers returns whom discovery believes in. A peer that is missed and not
+// among them is so for Settle longer, in which the mesh learns of it too.
+func (s *Suspicion) Peers() []Peer {
+	peers := s.Directory.Peers()
+	if s.state.Load() == nil {
+		return peers
+	}
+	believed := make(map[cache.NodeID]bool, len(peers))
+	for _, p := range peers {
+		believed[p.ID] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, d := range s.missed {
+		if d.until.IsZero() && !believed[id] {
+			d.until = time.Now().Add(s.Settle)
+			s.note(id, d)
+		}
+	}
+	return peers
+}
+
+// note and sum are called with mu held.
+func (s *Suspicion) note(id cache.NodeID, d suspect) {
+	if s.missed == nil {
+		s.missed = map[cache.NodeID]suspect{}
+	}
+	s.missed[id] = d
+	s.sum()
+}
+
+// sum forgets what is over and publishes the rest in one.
+func (s *Suspicion) sum() {
+	now := time.Now()
+	var all *suspect
+	down := false
+	for id, d := range s.missed {
+		if d.over(now) {
+			delete(s.missed, id)
+			continue
+		}
+		if all == nil {
+			all = &suspect{since: d.since}
+		}
+		if d.since.Before(all.since) {
+			all.since = d.since
+		}
+		if d.until.After(all.until) {
+			all.until = d.until
+		}
+		down = down || d.until.IsZero()
+	}
+	if down {
+		all.until = time.Time{}
+	}
+	s.state.Store(all)
+}
