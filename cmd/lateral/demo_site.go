@@ -34,7 +34,8 @@ type site struct {
 	keep    bool
 	cluster string
 	hosts   []*demoHost
-	procs   []*proc // two for each host, groupware first
+	procs   []*proc      // two for each host, groupware first
+	claim   net.Listener // of the ports, against other demos
 	notes   []string
 }
 
@@ -47,7 +48,7 @@ func newSite(keep bool) (s *site, err error) {
 	made := s // a return sets s
 	defer func() {
 		if err != nil {
-			os.RemoveAll(made.dir)
+			made.close()
 		}
 	}()
 	s.hosts = []*demoHost{{name: "oxgw01", addr: "127.77.0.1"}, {name: "oxgw02", addr: "127.77.0.2"}}
@@ -85,7 +86,8 @@ func (s *site) choosePorts() error {
 		s.notes = append(s.notes, "this system has one loopback address: the hosts share it, with ports 10 apart")
 	}
 	for shift := 0; shift <= 6000; shift += 200 {
-		if busy := s.busy(shift); busy != "" {
+		busy, err := s.take(shift)
+		if err != nil {
 			if shift == 0 {
 				s.notes = append(s.notes, "the page's ports are not free here: "+busy)
 			}
@@ -111,19 +113,32 @@ func assignable(addr string) bool {
 	return err == nil
 }
 
-// busy returns the first port that is taken, "" if all are free.
-func (s *site) busy(shift int) string {
+// claimPort is held by a demo as long as it has the ports after it: what is
+// found free by two at once would be had by one.
+const claimPort = 57460
+
+// take claims the ports, or returns the first that is taken.
+func (s *site) take(shift int) (busy string, err error) {
+	try := func(h *demoHost, port int) (net.Listener, error) {
+		busy = net.JoinHostPort(h.addr, strconv.Itoa(port+h.shift+shift))
+		return net.Listen("tcp", busy)
+	}
+	claim, err := try(s.hosts[0], claimPort)
+	if err != nil {
+		return busy, err
+	}
 	for _, h := range s.hosts {
 		for _, p := range pagePorts {
-			addr := net.JoinHostPort(h.addr, strconv.Itoa(p+h.shift+shift))
-			ln, err := net.Listen("tcp", addr)
+			ln, err := try(h, p)
 			if err != nil {
-				return addr
+				claim.Close()
+				return busy, err
 			}
 			ln.Close()
 		}
 	}
-	return ""
+	s.claim = claim
+	return "", nil
 }
 
 var listenerPort = regexp.MustCompile(`(?m)^(jcs\.auxiliary\.(\w+)\.attributes\.)TcpListenerPort=(\d+)$`)
@@ -194,6 +209,9 @@ func (s *site) close() error {
 	}
 	for _, p := range s.procs {
 		p.wait()
+	}
+	if s.claim != nil {
+		s.claim.Close()
 	}
 	if s.keep {
 		fmt.Fprintln(os.Stderr, "files and logs are kept in", s.dir)

@@ -61,7 +61,7 @@ func (d *demo) form(ctx context.Context) step {
 		d.say("\n")
 	}
 	if !ok {
-		return failed(name, "after %s: %s, where %d links are expected", took(t), r.summary(), pageLinks)
+		return failed(name, "after %s: %s, where %d links are expected%s", took(t), r.summary(), pageLinks, d.ended())
 	}
 	return step{name, true, t.Seconds(), fmt.Sprintf("%d of %d links, %d processes, %s after the last start", r.Present, r.Expected, r.Nodes, took(t))}
 }
@@ -76,12 +76,23 @@ func (d *demo) complete(ctx context.Context) (r *meshReport, t time.Duration, ok
 			p.say(fmt.Sprintf("  %6s  %s", time.Since(began).Round(time.Millisecond), now))
 			last = now
 		}
-		return r.Complete && r.Expected == pageLinks && len(r.Services) == len(d.procs)
+		return d.ended() != "" || r.Complete && r.Expected == pageLinks && len(r.Services) == len(d.procs)
 	})
+	ok = ok && d.ended() == ""
 	if !d.quiet {
 		p.end()
 	}
 	return r, t, ok
+}
+
+// ended says which services are gone that nobody has killed.
+func (d *demo) ended() (text string) {
+	for _, p := range d.procs {
+		if !p.running() {
+			text += "; " + p.name() + " has ended, its log says why"
+		}
+	}
+	return text
 }
 
 // do carries out a command at one service.
@@ -191,7 +202,7 @@ func (d *demo) comeBack(ctx context.Context) step {
 	d.say("%s is started again (%d)\n", p.name(), p.cmd.Process.Pid)
 	r, t, ok := d.complete(ctx)
 	if !ok {
-		return failed(name, "after %s: %s", took(t), r.summary())
+		return failed(name, "after %s: %s%s", took(t), r.summary(), d.ended())
 	}
 	more, ok := until(ctx, reachTime, time.Millisecond, func() bool {
 		return p.holds(ctx, sessions, sessionKey, "anna, signed on at oxgw01") && p.holds(ctx, sessions, awayKey, "bert")
