@@ -84,6 +84,15 @@ func (g *rig) hammer(worker uint64) {
 			c.Op, c.Key = cache.Remove, key[:3]
 		case 16:
 			c.Op = cache.PutIfAbsent
+		case 18:
+			t := g.Ticket(key)
+			if rng.IntN(2) == 0 {
+				g.Peek(now, key)
+			}
+			if _, err := g.Fill(now, c, uint64(rng.IntN(3)), t); err != nil {
+				g.t.Errorf("%v", err)
+			}
+			continue
 		case 17:
 			switch rng.IntN(6) {
 			case 0:
