@@ -77,12 +77,13 @@ func (m *Mesh) acked(region string, change uint64) (have, of int) {
 	for _, p := range m.linked() {
 		p.mu.Lock()
 		holds := p.active != nil && p.active.peerHello.Receive && p.shares[region] == replicates
+		has := p.hasLocked(change)
 		p.mu.Unlock()
 		if !holds {
 			continue
 		}
 		of++
-		if p.acked.Load() >= change {
+		if has {
 			have++
 		}
 	}

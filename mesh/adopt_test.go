@@ -207,3 +207,28 @@ func TestBucketThatWasNotListed(t *testing.T) {
 		t.Errorf("%d elements were sent, want the newer one", out)
 	}
 }
+
+// Any number of links may wait for the one before them, and time goes on.
+func TestAdoptionsQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, _, stop := loneLink()
+		defer stop()
+		done := make(chan error, 3)
+		for i := range uint64(3) {
+			l := old.m.newLink(void{}, true, &hello{identity: identity{ID: 1}, Dial: 5 + i}, &hello{identity: identity{ID: 2}}, newInput(void{}))
+			close(l.done)
+			go func() { done <- old.m.adopt(l) }()
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		close(old.done)
+		for range 3 {
+			if err := <-done; err != nil && !errors.Is(err, errDuplicate) {
+				t.Error(err)
+			}
+		}
+		if l := old.peer.link(); l.dialNumber() != 7 {
+			t.Errorf("dial %d is kept", l.dialNumber())
+		}
+	})
+}

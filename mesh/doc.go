@@ -48,6 +48,7 @@
 //	18 next      text region
 //	19 done      text region
 //	20 goaway    JSON: reason, leaving (the node goes), duplicate (another link is kept)
+//	21 shares    JSON: regions that I have made since my hello, each with name and mode
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 8 MiB
@@ -86,6 +87,9 @@
 // follows, without a frame, when discovery forgets a peer that had a link and
 // took no leave. A node that has never been met gets a log of up to 1 MiB
 // from its first change on, and a gap if there is more.
+//
+// An ack is cumulative, so one that follows a gap covers changes that were
+// never sent: the sender remembers the gap and counts none of these as held.
 //
 // A node that does not receive (hello) is sent no changes and no gap.
 //

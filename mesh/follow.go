@@ -62,12 +62,12 @@ func (l *link) follow(r resume, buf []byte) (*changelog.Cursor, []byte) {
 			return cur, binary.BigEndian.AppendUint64(appendHeader(buf, frameChanges, 8), r.read+1)
 		}
 	}
-	return l.skip(buf)
+	return l.skip(r.read+1, buf)
 }
 
 // skip gives up on what the peer has not read: it is told that there is a gap,
 // and a sync brings back what it can.
-func (l *link) skip(buf []byte) (*changelog.Cursor, []byte) {
+func (l *link) skip(from uint64, buf []byte) (*changelog.Cursor, []byte) {
 	next := l.m.c.Log.Next()
 	cur, err := l.m.c.Log.Cursor(next)
 	for err != nil { // the log moved on in between by more than it holds
@@ -75,6 +75,7 @@ func (l *link) skip(buf []byte) (*changelog.Cursor, []byte) {
 		cur, err = l.m.c.Log.Cursor(next)
 	}
 	l.m.counters.gaps.Add(1)
+	l.peer.skipped(from, next)
 	return cur, binary.BigEndian.AppendUint64(appendHeader(buf, frameGap, 8), next)
 }
 
@@ -83,7 +84,7 @@ func (l *link) changes(cur *changelog.Cursor, names *int, buf []byte) ([]byte, *
 	records, first, count, err := cur.Read()
 	if errors.Is(err, changelog.ErrGap) {
 		l.m.counters.fallen.Add(1)
-		cur, buf = l.skip(buf)
+		cur, buf = l.skip(cur.Seq(), buf)
 		return nil, cur, buf, nil
 	}
 	if err != nil || count == 0 {

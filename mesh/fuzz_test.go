@@ -136,7 +136,8 @@ func extremes() [][]byte {
 		append(agreed, fr(frameKeys, "State", 5, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})...), append(agreed, fr(frameKeys, "State", 5, 0, 5, 0)...),
 		append(agreed, fr(frameDone, "State")...), fr(frameWant), fr(frameWant, "State", "a", "a", "none", ""), fr(frameWant, "none", "a"),
 		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
-		fr(frameElements, "State", []byte{0x80}), fr(frameNext, "State"), fr(frameDone, "none"), fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
+		fr(frameElements, "State", []byte{0x80}), fr(frameNext, "State"), fr(frameDone, "none"), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
+		fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
 	}
 }
 

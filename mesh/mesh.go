@@ -221,7 +221,7 @@ func (m *Mesh) peer(id cache.NodeID) *peer {
 	defer m.mu.Unlock()
 	p := m.peers[id]
 	if p == nil {
-		p = &peer{m: m, id: id, news: make(chan struct{})}
+		p = &peer{m: m, id: id, adopting: make(chan struct{}, 1), news: make(chan struct{})}
 		m.peers[id] = p
 	}
 	p.touched = time.Now()

@@ -17,7 +17,10 @@ type peer struct {
 	id      cache.NodeID
 	touched time.Time // last looked up; guarded by Mesh.mu
 
-	adopting sync.Mutex // held while one link takes the place of another
+	// adopting is held while one link takes the place of another: a channel,
+	// since its holder waits for that to end, and who waits on a mutex is not
+	// idle to synctest.
+	adopting chan struct{}
 
 	mu     sync.Mutex // guards what follows
 	active *link
@@ -27,6 +30,7 @@ type peer struct {
 	news   chan struct{}     // closed and replaced when active or acked changes
 	left   bool              // its last link ended with a goodbye
 	shares map[string]string // regions that it holds → mode
+	lost   span              // changes of our log that it was told are a gap
 
 	met      atomic.Bool   // this node has followed its log
 	received atomic.Uint64 // last change of its log that was applied here
@@ -52,6 +56,26 @@ func (p *peer) set(l *link) {
 	p.announceLocked()
 	p.mu.Unlock()
 	p.m.ackers.wake()
+}
+
+// A span is the changes numbered from one up to but not including another.
+type span struct{ from, to uint64 }
+
+// skipped notes a gap in what the peer is sent. It acknowledges what comes
+// after, and so, cumulatively, changes that it never had.
+func (p *peer) skipped(from, to uint64) {
+	p.mu.Lock()
+	if p.lost.to == 0 {
+		p.lost.from = from
+	}
+	p.lost.to = to
+	p.mu.Unlock()
+}
+
+// hasLocked reports whether the peer has applied a change. Of what lies
+// between two gaps it says no, which is safe.
+func (p *peer) hasLocked(change uint64) bool {
+	return p.acked.Load() >= change && (change < p.lost.from || change >= p.lost.to)
 }
 
 func (p *peer) announceLocked() {
@@ -119,8 +143,8 @@ func (p *peer) waitGone(ctx context.Context) {
 // two links dialled at once the same one survives on both.
 func (m *Mesh) adopt(l *link) error {
 	p := m.peer(cache.NodeID(l.peerHello.ID))
-	p.adopting.Lock()
-	defer p.adopting.Unlock()
+	p.adopting <- struct{}{}
+	defer func() { <-p.adopting }()
 	if old := p.link(); old != nil {
 		m.counters.duplicates.Add(1)
 		if !prefer(l, old) {

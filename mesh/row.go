@@ -42,8 +42,8 @@ func (m *Mesh) down(l *link) {
 // is up, so none is adopted meanwhile.
 func (m *Mesh) release(l *link) bool {
 	p := l.peer
-	p.adopting.Lock()
-	defer p.adopting.Unlock()
+	p.adopting <- struct{}{}
+	defer func() { <-p.adopting }()
 	p.mu.Lock()
 	current, left := p.active == l, p.left
 	if current {

@@ -4,6 +4,8 @@ package mesh
 
 import (
 	"maps"
+
+	"lateral/cache"
 )
 
 // A hello lists the regions that a node has. Those made later, when somebody
@@ -57,7 +59,7 @@ func (l *link) takeShares(p []byte) error {
 
 func (p *peer) learnSharesLocked(regions []regionInfo) {
 	for _, r := range regions {
-		if len(p.shares) < maxNames {
+		if len(p.shares) < maxNames && len(r.Name) <= cache.MaxRegion && len(r.Mode) <= maxName {
 			p.shares[r.Name] = r.Mode
 		}
 	}

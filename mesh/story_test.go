@@ -3,6 +3,8 @@
 package mesh
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -498,4 +500,37 @@ func status(s *station) cache.Status {
 		e.Members[i].Host = "h" + e.Members[i].ID[15:]
 	}
 	return cache.Status{Endpoints: []cache.EndpointStatus{e}}
+}
+
+// What fell off the log before a peer read it is not held there, whatever the
+// peer acknowledges afterwards.
+func TestGapIsNoAcknowledgement(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n, smallLog)
+		a.put(a.state, "sent", "v")
+		sent := a.Logged()
+		synctest.Wait()
+		n.Partition(at(1), at(2))
+		until(t, 10*time.Second, "noticed", func() bool { return a.peer(2).link() == nil && b.peer(1).link() == nil })
+		for i := range 1000 {
+			a.put(a.state, fmt.Sprint("k", i), strings.Repeat("v", 1000))
+		}
+		lost := a.Logged() - 400
+		n.HealAll()
+		settled(t, 5*time.Second, a, b)
+		until(t, time.Second, "told of the gap", func() bool { return a.peer(2).acked.Load() == a.Logged() })
+		ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
+		defer cancel()
+		if err := a.WaitAcks(ctx, "State", lost, 1); !errors.Is(err, cache.ErrNotReplicated) {
+			t.Errorf("a change that was never sent is acknowledged: %v", err)
+		}
+		if err := a.WaitAcks(t.Context(), "State", sent, 1); err != nil {
+			t.Errorf("one from before the gap: %v", err)
+		}
+		a.put(a.state, "after", "v")
+		if err := a.WaitAcks(t.Context(), "State", a.Logged(), 1); err != nil {
+			t.Errorf("one from after it: %v", err)
+		}
+	})
 }
