@@ -323,6 +323,9 @@ func TestQuiet(t *testing.T) {
 					t.Errorf("%s: kept is %v, %v", name, got, err)
 				}
 			}
+			invalidate(g) // before the first ticket
+			answer("k", false)
+			g.pass(4 * second)
 			answer("k", true)
 			g.pass(second)
 			invalidate(g)
@@ -336,6 +339,61 @@ func TestQuiet(t *testing.T) {
 			answer("k", false)
 			g.now++
 			answer("k", true)
+		}
+	}
+}
+
+// heldUp is a memory whose next store waits.
+type heldUp struct {
+	memory
+	storing, release chan struct{}
+	locked           chan struct{} // told of each lock that is asked for meanwhile
+}
+
+func (m *heldUp) store(h held, hash uint64, now int64) {
+	close(m.storing)
+	<-m.release
+	m.memory.store(h, hash, now)
+}
+
+func (m *heldUp) lock(hash uint64) {
+	select {
+	case <-m.storing:
+		select {
+		case m.locked <- struct{}{}:
+		default:
+		}
+	default:
+	}
+	m.memory.lock(hash)
+}
+
+// A removal of everything waits for a fill that has found its ticket valid and
+// is not in memory yet, where a sweep would miss it.
+func TestRemovalOfManyWaitsForFill(t *testing.T) {
+	for name, remove := range map[string]func(g *rig){
+		"all": func(g *rig) { g.do(cache.Command{Op: cache.RemoveAll}) },
+		"gap": func(g *rig) { g.DropAll(g.now) },
+	} {
+		for _, policy := range []string{"", "lru"} {
+			g := open(t, Local, Settings{MaxObjects: 10, Policy: policy})
+			m := &heldUp{memory: g.mem, storing: make(chan struct{}), release: make(chan struct{}), locked: make(chan struct{}, 1)}
+			g.mem = m
+			ticket := g.Ticket("k")
+			var wg sync.WaitGroup
+			wg.Go(func() { g.fill("k", "stale", ticket) })
+			<-m.storing
+			over := make(chan struct{})
+			wg.Go(func() { remove(g); close(over) })
+			select {
+			case <-m.locked: // it waits
+			case <-over: // it does not
+			}
+			close(m.release)
+			wg.Wait()
+			if _, ok := g.mem.(*heldUp).memory.peek("k", hashOf("k", g.seed)); ok {
+				t.Errorf("%s, %q: a stale value is held", name, policy)
+			}
 		}
 	}
 }
