@@ -92,6 +92,9 @@ func (l *link) dialable() string {
 		return ""
 	}
 	host := h.Advertise
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() && !isLoopback(l.conn.RemoteAddr().String()) {
+		host = "" // it means nothing here
+	}
 	if host == "" {
 		host, _, _ = net.SplitHostPort(l.conn.RemoteAddr().String())
 	}
