@@ -136,7 +136,12 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 			}
 		}
 		began := time.Now()
-		l, err := m.dialAny(ctx, m.addrs(k))
+		addrs := m.addrs(k)
+		if len(addrs) == 0 { // the directory has let go of it: pursueAll is about to
+			pause(ctx, maxBackoff)
+			continue
+		}
+		l, err := m.dialAny(ctx, addrs)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return
@@ -210,7 +215,6 @@ func (m *Mesh) note(k, reason string) {
 
 // dialAny tries addresses in turn until one leads to an adopted link.
 func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error) {
-	err = errors.New("no address is known")
 	for _, a := range addrs {
 		if l, err = m.dial(ctx, a); err == nil || errors.Is(err, errSelf) || errors.Is(err, errDuplicate) {
 			return l, err
