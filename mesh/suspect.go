@@ -16,14 +16,15 @@ import (
 // discovery has forgotten is missed no longer: the mesh then empties what may
 // be stale. All it needs to know is what the mesh tells a directory.
 //
-// The fields are set before it is handed to New. Asking takes no lock.
+// The fields are set before it is handed to New. Asking takes no lock, but for
+// once each time that a peer has settled.
 type Suspicion struct {
 	Directory
 	// Settle is how long a link that is back may take to bring what was
 	// missed: the protocol does not say when that is all there.
 	Settle time.Duration
 
-	state  atomic.Pointer[suspect] // nil: nothing is missed
+	state  atomic.Pointer[suspect] // of all that are missed; nil: none is. Its until is when the first of them settles
 	losses atomic.Uint64
 
 	mu     sync.Mutex // guards what follows, and the writing of state
@@ -40,7 +41,13 @@ func (s *suspect) over(now time.Time) bool { return !s.until.IsZero() && !now.Be
 // false if none is.
 func (s *Suspicion) Since() (since time.Time, ok bool) {
 	p := s.state.Load()
-	if p == nil || p.over(time.Now()) {
+	if p != nil && p.over(time.Now()) {
+		s.mu.Lock()
+		s.sum()
+		p = s.state.Load()
+		s.mu.Unlock()
+	}
+	if p == nil {
 		return time.Time{}, false
 	}
 	return p.since, true
@@ -117,25 +124,20 @@ func (s *Suspicion) note(id cache.NodeID, d suspect) {
 func (s *Suspicion) sum() {
 	now := time.Now()
 	var all *suspect
-	down := false
 	for id, d := range s.missed {
 		if d.over(now) {
 			delete(s.missed, id)
 			continue
 		}
 		if all == nil {
-			all = &suspect{since: d.since}
+			all = &suspect{since: d.since, until: d.until}
 		}
 		if d.since.Before(all.since) {
 			all.since = d.since
 		}
-		if d.until.After(all.until) {
+		if all.until.IsZero() || !d.until.IsZero() && d.until.Before(all.until) {
 			all.until = d.until
 		}
-		down = down || d.until.IsZero()
-	}
-	if down {
-		all.until = time.Time{}
 	}
 	s.state.Store(all)
 }
