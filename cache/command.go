@@ -5,6 +5,8 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 )
 
 // An Op is what is asked of a region.
@@ -74,6 +76,33 @@ const (
 	AllAcks    Acks = -1 // every linked peer that holds the region, and at least one
 	NoAcks     Acks = -2 // none: as in JCS
 )
+
+// ParseAcks reads what people write: 0 for none, a number of peers, or all.
+func ParseAcks(text string) (Acks, error) {
+	n, err := strconv.ParseInt(text, 10, 16)
+	switch {
+	case text == "all":
+		return AllAcks, nil
+	case err != nil || n < 0:
+		return RegionAcks, fmt.Errorf("acks %.40q: write 0, a number of peers, or all", text)
+	case n == 0:
+		return NoAcks, nil
+	}
+	return Acks(n), nil
+}
+
+// String is what ParseAcks reads; "" is what the region says.
+func (a Acks) String() string {
+	switch a {
+	case RegionAcks:
+		return ""
+	case AllAcks:
+		return "all"
+	case NoAcks:
+		return "0"
+	}
+	return strconv.Itoa(int(a))
+}
 
 // A Reply answers a Command.
 type Reply struct {

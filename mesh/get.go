@@ -130,12 +130,22 @@ func (l *link) answer(s *scan) error {
 		return err
 	}
 	reply := binary.BigEndian.AppendUint64(nil, number)
-	if r, ok := l.m.c.Region(name); ok {
+	if r := l.m.held(name); r != nil { // a question makes no region
 		if e, ok := r.Get(time.Now().UnixMilli(), key); ok {
 			reply = changelog.Append(reply, &cache.Change{Op: cache.Put, Element: e}, 0, 0)
 		}
 	}
 	l.queueFrame(appendFrame(nil, frameReply, reply))
+	return nil
+}
+
+// held returns a region that is there already, nil if none.
+func (m *Mesh) held(name string) Region {
+	for _, r := range m.c.Regions() {
+		if r.Name() == name {
+			return r
+		}
+	}
 	return nil
 }
 

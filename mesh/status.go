@@ -4,8 +4,6 @@ package mesh
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -135,18 +133,4 @@ func (c *counters) export() map[string]int64 {
 		"syncs": c.syncs.Load(), "sync_bytes_in": c.syncBytesIn.Load(), "sync_bytes_out": c.syncBytesOut.Load(),
 		"frames_in": c.framesIn.Load(), "bytes_in": c.bytesIn.Load(), "bytes_out": c.bytesOut.Load(), "unapplied": c.unapplied.Load(),
 	}
-}
-
-// Barrier returns when every linked peer has applied and acknowledged what was
-// written here before the call, or when ctx ends: then its error. Peers
-// without a link are not waited for; whether the mesh is complete is Status's
-// to say.
-func (m *Mesh) Barrier(ctx context.Context) error {
-	last := m.c.Log.Next() - 1
-	for _, p := range m.linked() {
-		if !p.waitAcked(ctx, last) && ctx.Err() != nil {
-			return fmt.Errorf("%s has acknowledged %d of %d changes: %w", p.name(), p.acked.Load(), last, ctx.Err())
-		}
-	}
-	return nil
 }

@@ -53,6 +53,9 @@ func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, er
 	if cmd.Origin == cache.LocalOnly {
 		q.Set("local", "")
 	}
+	if cmd.Acks != cache.RegionAcks {
+		q.Set("acks", cmd.Acks.String())
+	}
 	region := "/v1/regions/" + escape(cmd.Region)
 	element := region + "/elements/" + element(cmd.Key, q)
 	switch cmd.Op {

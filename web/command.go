@@ -18,10 +18,10 @@ import (
 // options are the query parameters that each operation takes.
 var options = map[cache.Op][]string{
 	cache.Get:         {"group", "local"},
-	cache.Put:         {"group", "local", "update", "if-absent", "eternal", "max-life", "max-idle"},
-	cache.Remove:      {"group", "local"},
-	cache.RemoveAll:   {"local"},
-	cache.RemoveGroup: {"local"},
+	cache.Put:         {"group", "local", "update", "if-absent", "eternal", "max-life", "max-idle", "acks"},
+	cache.Remove:      {"group", "local", "acks"},
+	cache.RemoveAll:   {"local", "acks"},
+	cache.RemoveGroup: {"local", "acks"},
 	cache.Keys:        {"pattern", "local"},
 }
 
@@ -76,6 +76,12 @@ func choose(c *cache.Command, q url.Values) error {
 	}
 	if is("local") {
 		c.Origin = cache.LocalOnly
+	}
+	if q.Has("acks") {
+		var err error
+		if c.Acks, err = cache.ParseAcks(q.Get("acks")); err != nil {
+			return fmt.Errorf("%w: %w", ErrRequest, err)
+		}
 	}
 	update, ifAbsent := is("update"), is("if-absent")
 	switch {

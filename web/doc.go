@@ -19,6 +19,8 @@
 //	PUT    /v1/regions/{region}/elements/{key…}    Done: body is the value; update, if-absent, local,
 //	                                               eternal, max-life=DUR, max-idle=DUR (or unlimited),
 //	                                               in place of the region's
+//	                                               acks=K|all|0: how many peers must have it first
+//	                                               (also of the deletes below)
 //	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
 //

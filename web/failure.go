@@ -62,6 +62,8 @@ var failures = []struct {
 		Do: "split the value, or keep it elsewhere and a reference to it here"}},
 	{cache.ErrClosed, Failure{Status: http.StatusServiceUnavailable, Code: "closed", Why: "the service is stopping", Do: "ask again when it is back"}},
 	{ErrRunning, Failure{Status: http.StatusConflict, Code: "running", Why: "two would answer for each other", Do: "stop that one, or choose another --service or --runtime-dir"}},
+	{cache.ErrNotReplicated, Failure{Status: http.StatusServiceUnavailable, Code: "not_replicated", Why: "if this node were lost now, so would be what was written",
+		Do: "lateral mesh shows which peers are linked, and their lag; or ask for fewer with --acks"}},
 	{context.DeadlineExceeded, Failure{Status: http.StatusGatewayTimeout, Code: "timeout", Why: "a peer or the caller was too slow",
 		Do: "lateral mesh shows the links and their lag"}},
 	{ErrRequest, Failure{Status: http.StatusBadRequest, Code: "bad_request", Why: "the request cannot be understood", Do: "see the documentation of the HTTP interface (package web)"}},

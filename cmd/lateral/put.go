@@ -20,6 +20,7 @@ type putCmd struct {
 	Update   bool          `xor:"how" help:"The value has changed at its source: peers drop what they hold of it."`
 	IfAbsent bool          `xor:"how" help:"Only if nothing is there. Exit status 1 if something was."`
 	Local    bool          `help:"Tell no peer."`
+	Acks     string        `placeholder:"K" help:"How many peers must hold it before the command returns: 0, a number, or all; in place of the region's."`
 	MaxLife  time.Duration `placeholder:"DUR" help:"Lifetime, in place of the region's."`
 	MaxIdle  time.Duration `placeholder:"DUR" help:"Time without access after which it expires, in place of the region's."`
 	one
@@ -34,7 +35,8 @@ Examples:
 
   lateral put User 424242:3 anna
   lateral put User 424242:3 anna --update
-  lateral put SessionCache 4c1f --max-life 1h < session.bin`
+  lateral put SessionCache 4c1f --max-life 1h < session.bin
+  lateral put SessionCache 4c1f anna --acks 1`
 }
 
 func (c *putCmd) Run(ctx context.Context, s *streams) error {
@@ -49,6 +51,9 @@ func (c *putCmd) Run(ctx context.Context, s *streams) error {
 		cmd.Attr = &cache.Attributes{MaxLife: c.MaxLife, MaxIdle: c.MaxIdle} // 0: the region's own
 	}
 	var err error
+	if cmd.Acks, err = acks(c.Acks); err != nil {
+		return err
+	}
 	if cmd.Value.Bytes, err = c.value(s.in); err != nil {
 		return err
 	}
@@ -63,6 +68,13 @@ func (c *putCmd) Run(ctx context.Context, s *streams) error {
 		return no
 	}
 	return err
+}
+
+func acks(text string) (cache.Acks, error) {
+	if text == "" {
+		return cache.RegionAcks, nil
+	}
+	return cache.ParseAcks(text)
 }
 
 func (c *putCmd) value(in io.Reader) (string, error) {

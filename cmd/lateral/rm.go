@@ -14,6 +14,7 @@ type rmCmd struct {
 	Key    string `arg:"" optional:"" help:"Key; one that ends in ':' removes every key that starts with it."`
 	Group  string `placeholder:"GROUP" help:"Group of the key; without a key the whole group."`
 	Local  bool   `help:"Remove it from this service only."`
+	Acks   string `placeholder:"K" help:"How many peers must have it before the command returns: 0, a number, or all; in place of the region's."`
 	one
 }
 
@@ -30,6 +31,10 @@ Examples:
 
 func (c *rmCmd) Run(ctx context.Context, s *streams) error {
 	cmd := cache.Command{Op: cache.Remove, Region: c.Region, Key: keyOf(c.Key, c.Group), Origin: origin(c.Local)}
+	var err error
+	if cmd.Acks, err = acks(c.Acks); err != nil {
+		return err
+	}
 	switch {
 	case c.Key == "" && c.Group == "":
 		return &problem{saw: "neither a key nor --group is given", why: "an empty key could be taken for everything",
