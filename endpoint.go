@@ -53,7 +53,7 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 		PID: n.pid, Port: port, AdvertiseHost: e.c.AdvertiseHost, Receive: e.c.Receive}
 	e.disc = discover.New(discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
 		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)})
-	e.doubt = &mesh.Suspicion{Directory: e.doubt, Settle: e.c.HeartbeatInterval}
+	e.doubt = &mesh.Suspicion{Directory: directory{e.disc}, Settle: e.c.HeartbeatInterval}
 	e.mesh = mesh.New(e.meshConfig(id))
 	return e, nil
 }
@@ -89,7 +89,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	n, c := e.n, e.c
 	mc := mesh.Config{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
 		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
-		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: directory{e.disc}, Regions: e.regions, Region: e.region,
+		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: e.doubt, Regions: e.regions, Region: e.region,
 		Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
 		Logger: n.log.With("endpoint", e.name)}
 	if e.group.IsValid() {
