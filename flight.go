@@ -61,6 +61,9 @@ type work func(ctx context.Context) (cache.Element, bool, error)
 // peek finds by then what a flight before has left. The work goes on for as
 // long as anybody waits for it; closed ends all waiting.
 func (f *flights) join(ctx context.Context, closed <-chan struct{}, k flightKey, peek func() (cache.Element, bool), do work) (cache.Element, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return cache.Element{}, false, err
+	}
 	f.mu.Lock()
 	l := f.of[k]
 	owner := l == nil

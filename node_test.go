@@ -48,7 +48,9 @@ func (c *cluster) own(n int, more ...string) *lateral.Node {
 	lines := plain
 	for _, l := range more {
 		k, v, _ := strings.Cut(l, "=")
-		k = "jcs.auxiliary.LTCP.attributes." + k
+		if !strings.HasPrefix(k, "jcs.") {
+			k = "jcs.auxiliary.LTCP.attributes." + k
+		}
 		if i := strings.Index(lines, k+"="); i >= 0 {
 			lines = lines[:i] + lines[i+strings.Index(lines[i:], "\n")+1:]
 		}
