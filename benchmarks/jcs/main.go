@@ -86,12 +86,12 @@ func compare() error {
 	if err != nil {
 		return err
 	}
-	r := &report{Machine: machine(), Java: javaVersion(), Date: today(), Load: before, Rounds: *rounds, Settings: map[string]string{}}
+	r := &report{Machine: machine(), Java: javaVersion(), Date: today(), Loads: []string{before}, Rounds: *rounds, Settings: map[string]string{}}
 	for _, s := range systems {
 		r.Systems = append(r.Systems, s.name)
 		r.Settings[s.name] = s.ccf("b", 1110, 1111)
 	}
-	if r.Tables, r.Notes, err = run(systems, ms, work); err != nil {
+	if err = r.run(systems, ms, work); err != nil {
 		return fmt.Errorf("%w\n(logs and settings of all processes are below %s)", err, work)
 	}
 	if *keep == "" {
@@ -131,7 +131,7 @@ func build(work string) ([]*system, error) {
 
 // run takes each round through all measures, and each measure through all
 // systems, so that they share whatever the machine's mood is.
-func run(systems []*system, ms []measure, work string) (ts []table, notes []string, err error) {
+func (r *report) run(systems []*system, ms []measure, work string) error {
 	figures := make([][][][]number, len(ms)) // [measure][row][system][round]
 	for i, m := range ms {
 		figures[i] = make([][][]number, len(m.rows))
@@ -145,10 +145,10 @@ func run(systems []*system, ms []measure, work string) (ts []table, notes []stri
 				began := time.Now()
 				xs, note, err := once(s, m, work)
 				if err != nil {
-					return nil, nil, fmt.Errorf("%s, round %d: %w", m.name, round+1, err)
+					return fmt.Errorf("%s, round %d: %w", m.name, round+1, err)
 				}
 				if note != "" {
-					notes = append(notes, fmt.Sprintf("%s, round %d: %s", m.name, round+1, note))
+					r.Notes = append(r.Notes, fmt.Sprintf("%s, round %d: %s", m.name, round+1, note))
 				}
 				for j, x := range xs {
 					figures[i][j][k] = append(figures[i][j][k], number(x))
@@ -156,11 +156,12 @@ func run(systems []*system, ms []measure, work string) (ts []table, notes []stri
 				fmt.Fprintf(os.Stderr, "round %d of %d, %s, %s: %v\n", round+1, *rounds, m.name, s.name, time.Since(began).Round(time.Second/10))
 			}
 		}
+		r.Loads = append(r.Loads, load())
 	}
 	for i, m := range ms {
-		ts = append(ts, tabulate(m, figures[i]))
+		r.Tables = append(r.Tables, tabulate(m, figures[i]))
 	}
-	return ts, notes, nil
+	return nil
 }
 
 // once runs a measure on a fresh pair, and ends the pair.

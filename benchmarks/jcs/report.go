@@ -52,7 +52,7 @@ type report struct {
 	Machine  string            `json:"machine"`
 	Java     string            `json:"java"`
 	Date     string            `json:"date"`
-	Load     string            `json:"load_at_start"`
+	Loads    []string          `json:"loads"` // before the build, and after each round: ours is in those
 	Rounds   int               `json:"rounds"`
 	Systems  []string          `json:"systems"`
 	Settings map[string]string `json:"settings"`
@@ -94,7 +94,8 @@ func tabulate(m measure, rounds [][][]number) table { // [row][system][round]
 
 // print writes a report for people.
 func (r *report) print(w io.Writer) error {
-	fmt.Fprintf(w, "Lateral and Apache JCS, two processes each on loopback\nmachine: %s\njava: %s\ndate: %s, load at start %s\n", r.Machine, r.Java, r.Date, r.Load)
+	fmt.Fprintf(w, "Lateral and Apache JCS, two processes each on loopback\nmachine: %s\njava: %s\ndate: %s\nload average: %s before, %s after each round (the runs themselves are in these)\n",
+		r.Machine, r.Java, r.Date, r.Loads[0], strings.Join(r.Loads[1:], ", "))
 	fmt.Fprintf(w, "medians of %d interleaved rounds [lowest … highest]; ratios over 1: Lateral is better\n", r.Rounds)
 	us := r.Systems[len(r.Systems)-1]
 	for _, t := range r.Tables {

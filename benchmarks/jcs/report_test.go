@@ -30,9 +30,9 @@ func TestMedian(t *testing.T) {
 
 // A ratio is over 1 where Lateral is better, whichever way better is.
 func TestRatios(t *testing.T) {
-	m := measure{name: "m", rows: []row{{"rate", "puts/s", "more"}, {"delay", "s", "less"}, {"back", "s", "less"}, {"lost", "puts", ""}}}
-	got := tabulate(m, [][][]number{{{100}, {400}}, {{6}, {2}}, {{number(never)}, {2}}, {{1}, {2}}})
-	for i, want := range [][]number{{4}, {3}, {number(math.Inf(1))}, nil} {
+	m := measure{name: "m", rows: []row{{"rate", "puts/s", "more"}, {"delay", "s", "less"}, {"back", "s", "less"}, {"held", "puts/s", "more"}, {"lost", "puts", ""}}}
+	got := tabulate(m, [][][]number{{{100}, {400}}, {{6}, {2}}, {{number(never)}, {2}}, {{0}, {5}}, {{1}, {2}}})
+	for i, want := range [][]number{{4}, {3}, {number(math.Inf(1))}, {number(math.Inf(1))}, nil} {
 		if l := got.Lines[i]; len(l.Ratios) != len(want) || len(want) == 1 && l.Ratios[0] != want[0] {
 			t.Errorf("%s: ratios %v, want %v", l.Name, l.Ratios, want)
 		}
