@@ -20,5 +20,20 @@
 //
 // Get looks in memory; if the element is not there, in the auxiliaries of the
 // region in the order of the ccf, as far as their settings let it ask, by one
-// caller per key; what is found is kept in memory and not sent on.
+// caller per key; what is found is kept in memory and not sent on. GetOrLoad
+// then asks the source, by one loader per key.
+//
+// # Invalidated regions
+//
+// Where only removals travel, a value is right as long as every removal
+// arrives and none is overtaken by an older value. So the source is changed
+// first and the key removed after (Update); what was read before a removal is
+// not kept after it (fill tickets, GetOrLoad); what comes from a lagging
+// replica of the source is told by its version (GetOrLoadVersion); and while a
+// link is down, WhenLinkDown and StaleMax in the ccf say for how long what is
+// held may be served.
+//
+// Not promised: that a Get on another node sees a removal when Remove has
+// returned here. It does so when the removal has arrived (Barrier waits for
+// that), or, if the link has gone, after LinkTimeout and StaleMax at most.
 package lateral

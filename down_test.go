@@ -118,7 +118,7 @@ func TestDrop(t *testing.T) {
 		}
 		c.within(time.Second, 2)
 		c.local("1", "Inv", "k", "old")
-		d := &database{slow: 6 * time.Second}
+		d := &database{slow: 8 * time.Second}
 		loaded := make(chan struct{})
 		go func() { defer close(loaded); c.load("1", "Inv", "from before", d, "0") }()
 		synctest.Wait()

@@ -286,7 +286,7 @@ func TestStaleFillAcrossNodes(t *testing.T) {
 // was changed invalidates nothing; one that leaves it open does.
 func TestUpdate(t *testing.T) {
 	inBubble(t, func(c *cluster) {
-		c.own(1)
+		c.own(1, attribute("Rep", "Acks=1"))
 		c.own(2)
 		c.within(time.Second, 2)
 		r := c.in("1", "Inv")
@@ -321,6 +321,12 @@ func TestUpdate(t *testing.T) {
 			c.expect("1", "Inv", "k", want)
 			c.expect("2", "Inv", "k", want)
 		}
+		// The acknowledgements that a region wants are waited for all the same.
+		ctx, cancel := context.WithCancel(c.t.Context())
+		c.net.SetDelay(hostAddr(1), hostAddr(2), 20*time.Millisecond)
+		if err := c.in("1", "Rep").Update(ctx, "k", func(context.Context) error { cancel(); return nil }); err != nil {
+			t.Error(err)
+		}
 		// A panic passes through, and leaves nothing that may be old.
 		c.local("2", "Inv", "k", "old")
 		func() {
@@ -332,6 +338,7 @@ func TestUpdate(t *testing.T) {
 			r.Update(c.t.Context(), "k", func(context.Context) error { panic("oops") })
 		}()
 		// A prefix stands for all its keys.
+		c.net.SetDelay(hostAddr(1), hostAddr(2), 0)
 		c.local("2", "Inv", "p:1", "old")
 		if err := r.Update(c.t.Context(), "p:", func(context.Context) error { return nil }); err != nil {
 			t.Error(err)

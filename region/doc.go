@@ -14,6 +14,8 @@
 //   - Local: it has no lateral auxiliary; nothing leaves the node.
 //   - Invalidate: removals travel, values do not. A peer's removal always
 //     drops what is held, whatever its stamp.
+//     What was loaded by a caller is kept with a Ticket (Fill): not if the key
+//     was invalidated since the load began.
 //   - Replicate: values travel. Of two versions the larger stamp wins; a
 //     removal leaves a tombstone, a removal of many a floor, so that nothing
 //     older that arrives later resurrects anything. Over capacity the elements
