@@ -135,6 +135,9 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 				return
 			}
 		}
+		if m.isClosing() {
+			return
+		}
 		began := time.Now()
 		addrs := m.addrs(k)
 		if len(addrs) == 0 { // the directory has let go of it: pursueAll is about to
@@ -245,8 +248,11 @@ func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
 		m.c.Directory.Bind(addr, m.c.ID)
 	case err == nil:
 		conn.SetDeadline(time.Time{})
-		if err = m.adopt(l); errors.Is(err, errDuplicate) {
+		switch err = m.adopt(l); {
+		case errors.Is(err, errDuplicate):
 			m.turnAway(conn, goaway{Reason: err.Error(), Duplicate: true})
+		case errors.Is(err, cache.ErrClosed): // else the peer took this for a death
+			m.turnAway(conn, goaway{Reason: leaving, Leaving: true})
 		}
 		m.c.Directory.Bind(addr, cache.NodeID(l.peerHello.ID))
 	}

@@ -47,7 +47,7 @@
 //	17 elements  text region; records, whose region number means nothing
 //	18 next      text region
 //	19 done      text region
-//	20 goaway    JSON: reason, leaving (the node goes), duplicate (another link is kept)
+//	20 goaway    JSON: reason, leaving (the node goes), unread (… with changes that you have not acknowledged: a gap), duplicate (another link is kept)
 //	21 shares    JSON: regions that I have made since my hello, each with name and mode
 //
 // Limits are checked before anything is allocated: a record of the largest

@@ -154,6 +154,7 @@ const farewellTime = 500 * time.Millisecond
 type goaway struct {
 	Reason    string `json:"reason"`
 	Leaving   bool   `json:"leaving,omitempty"`   // the whole node goes
+	Unread    bool   `json:"unread,omitempty"`    // … with changes that the peer has not acknowledged
 	Duplicate bool   `json:"duplicate,omitempty"` // another link to the same peer is kept
 }
 

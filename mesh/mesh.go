@@ -179,6 +179,15 @@ func (m *Mesh) Run(ctx context.Context) error {
 	return err
 }
 
+// leaving is the reason of a goodbye for good.
+const leaving = "this node is shutting down"
+
+func (m *Mesh) isClosing() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closing
+}
+
 // flushTime bounds how long a shutdown waits for peers to acknowledge.
 const flushTime = time.Second
 
@@ -206,7 +215,8 @@ func (m *Mesh) closeAll() {
 	var links []*link
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil {
-			l.goaway(goaway{Reason: "this node is shutting down", Leaving: true})
+			unread := l.peerHello.Receive && p.acked.Load() < m.Logged()
+			l.goaway(goaway{Reason: leaving, Leaving: true, Unread: unread})
 			links = append(links, l)
 		}
 	}

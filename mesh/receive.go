@@ -115,6 +115,10 @@ func (l *link) handle(t frameType, p []byte) error {
 			l.peer.left = true
 			l.peer.mu.Unlock()
 		}
+		if g.Leaving && g.Unread {
+			l.m.c.Logger.Info("a peer leaves with changes that it could not hand over: invalidated regions start empty",
+				"peer", l.name(), "dropped", l.m.dropStale())
+		}
 		return errGoodbye{g}
 	default:
 		return fmt.Errorf("%w: a second %s", ErrProtocol, t)
