@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lateral_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"log/slog"
+
+	"lateral"
+	"lateral/ccf"
+)
+
+// A node of one: the same calls work with peers.
+func ExampleOpen() {
+	cfg, err := ccf.Parse(ccf.Source{Name: "cache.ccf", Data: []byte("jcs.default=\njcs.default.cacheattributes.MaxObjects=1000\n")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	n, err := lateral.Open(ctx, lateral.Config{Service: "web", CCF: cfg, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+
+	users, err := lateral.In(n, "User", lateral.Text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := users.Put(ctx, "424242:3", "anna"); err != nil {
+		log.Fatal(err)
+	}
+	v, ok, err := users.Get(ctx, "424242:3")
+	fmt.Println(v, ok, err)
+	// Output: anna true <nil>
+}
+
+// A read cache in front of a database: what is loaded is kept until somebody,
+// on any node, changes it.
+func ExampleRegion_GetOrLoad() {
+	cfg, err := ccf.Parse(ccf.Source{Name: "cache.ccf", Data: []byte("jcs.default=\n")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	n, err := lateral.Open(ctx, lateral.Config{CCF: cfg, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer n.Close()
+	users, err := lateral.In(n, "User", lateral.Text)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	database := map[string]string{"424242:3": "anna"}
+	load := func(context.Context) (string, error) {
+		fmt.Println("asks the database")
+		return database["424242:3"], nil
+	}
+	for range 2 {
+		v, err := users.GetOrLoad(ctx, "424242:3", load)
+		fmt.Println(v, err)
+	}
+	err = users.Update(ctx, "424242:3", func(context.Context) error {
+		database["424242:3"] = "berta"
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	v, err := users.GetOrLoad(ctx, "424242:3", load)
+	fmt.Println(v, err)
+	// Output:
+	// asks the database
+	// anna <nil>
+	// anna <nil>
+	// asks the database
+	// berta <nil>
+}
