@@ -29,9 +29,9 @@
 //     how long after that start a put of A made since B was ready is seen at B.
 //     A puts every 10 ms all the while. Given up after -giveup: "never".
 //
-// What a run shows of JCS 3.2.1 is explained by its sources: a write that takes
-// more than a second is given up with half a message sent, the listener ends at
-// half a length, and a lost peer is "repaired" with the same dead socket. The
+// JCS 3.2.1 is known to give up a write that takes more than SocketTimeOut
+// (1 s) with half a message sent, to end its listener at half a length, and to
+// "repair" a lost peer with the same dead socket. When updates are lost, the
 // notes of a report quote what the JVMs logged; -keep keeps all of it.
 //
 // JCS 1.3 cannot bind its listener to an address: while it runs, its port is
