@@ -43,7 +43,8 @@ type Log struct {
 	room    int        // that the chunks take, which is what the limit is about
 	numbers map[string]uint64
 	names   []string
-	wake    chan struct{} // closed and replaced by Run when there is news
+	wake    chan struct{} // closed and replaced when there is news for those waiting
+	waiting int           // cursors that wait on wake
 
 	poked atomic.Bool
 	poke  chan struct{}
@@ -86,11 +87,27 @@ func (l *Log) Append(c *cache.Change) uint64 {
 	l.bytes += len(k.buf) - before
 	seq := l.next
 	l.next++
+	many := l.waiting > fewWaiting
+	if !many {
+		l.wakeLocked()
+	}
 	l.mu.Unlock()
-	if !l.poked.Load() && !l.poked.Swap(true) {
+	if many && !l.poked.Load() && !l.poked.Swap(true) {
 		l.poke <- struct{}{} // has room: poked was false
 	}
 	return seq
+}
+
+// fewWaiting is up to how many waiting cursors the writer wakes by itself,
+// which spares them a switch of goroutines. More are left to Run.
+const fewWaiting = 4
+
+// wakeLocked wakes the cursors that wait.
+func (l *Log) wakeLocked() {
+	if l.waiting > 0 {
+		close(l.wake)
+		l.wake, l.waiting = make(chan struct{}), 0
+	}
 }
 
 // chunk returns the last chunk with room for n bytes, starting a new one and
@@ -114,8 +131,8 @@ func (l *Log) chunk(n int) *chunk {
 	return k
 }
 
-// Run wakes waiting cursors until ctx ends. One goroutine does so for all of
-// them, which keeps the writer's cost independent of their number.
+// Run wakes waiting cursors, where they are more than fewWaiting, until ctx
+// ends: the writer's cost must not depend on their number.
 func (l *Log) Run(ctx context.Context) error {
 	for {
 		select {
@@ -125,8 +142,7 @@ func (l *Log) Run(ctx context.Context) error {
 		}
 		l.poked.Store(false)
 		l.mu.Lock()
-		close(l.wake)
-		l.wake = make(chan struct{})
+		l.wakeLocked()
 		l.mu.Unlock()
 	}
 }
@@ -233,17 +249,24 @@ func uvarint(b []byte) (n uint64, width int) {
 func (c *Cursor) Wait(ctx context.Context, other <-chan struct{}) bool {
 	for {
 		c.log.mu.Lock()
-		wake, more := c.log.wake, c.seq != c.log.next
-		c.log.mu.Unlock()
-		if more {
+		if c.seq != c.log.next {
+			c.log.mu.Unlock()
 			return true
 		}
+		wake := c.log.wake
+		c.log.waiting++
+		c.log.mu.Unlock()
 		select {
 		case <-wake:
+			continue
 		case <-other:
-			return false
 		case <-ctx.Done():
-			return false
 		}
+		c.log.mu.Lock()
+		if wake == c.log.wake { // else it is no longer counted
+			c.log.waiting--
+		}
+		c.log.mu.Unlock()
+		return false
 	}
 }

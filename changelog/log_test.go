@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -295,4 +296,45 @@ func TestWait(t *testing.T) {
 		l.Append(put("r", "k", "v", 1)) // nobody listens any more: must not block
 		l.Append(put("r", "k", "v", 1))
 	})
+}
+
+// A few waiting cursors are woken by the writer itself, many by Run: whether
+// it runs or not tells the two apart.
+func TestWhoWakes(t *testing.T) {
+	for _, waiting := range []int{1, fewWaiting, fewWaiting + 1} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			l := New(1, 0)
+			var woken atomic.Int64
+			for range waiting {
+				c, err := l.Cursor(1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					if c.Wait(ctx, nil) {
+						woken.Add(1)
+					}
+				}()
+			}
+			synctest.Wait()
+			l.Append(&cache.Change{Op: cache.Remove, Region: "r", Element: cache.Element{Key: "k"}})
+			synctest.Wait()
+			want := waiting
+			if waiting > fewWaiting {
+				want = 0
+			}
+			if woken.Load() != int64(want) {
+				t.Errorf("%d wait and nobody runs the log: %d are woken, want %d", waiting, woken.Load(), want)
+			}
+			go l.Run(ctx)
+			synctest.Wait()
+			if woken.Load() != int64(waiting) {
+				t.Errorf("%d wait: %d are woken", waiting, woken.Load())
+			}
+			cancel()
+			synctest.Wait()
+		})
+	}
 }

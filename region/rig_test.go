@@ -156,12 +156,6 @@ func (g *rig) told(peers, disk, remote string) {
 	}
 }
 
-// keys lists the live keys.
-func (g *rig) keys() string {
-	g.t.Helper()
-	return strings.Join(g.do(cache.Command{Op: cache.Keys}).Keys, " ")
-}
-
 // pass lets time go by.
 func (g *rig) pass(d time.Duration) { g.now += d.Milliseconds() }
 

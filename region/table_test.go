@@ -18,7 +18,6 @@ import (
 type thing struct {
 	h     held
 	order uint64 // of eviction
-	read  bool
 }
 
 // model does what a table does, slowly.
