@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -30,6 +31,7 @@ type Host struct {
 	n        int
 	rules    bool // there are firewall rules
 	netem    bool
+	procsMu  sync.Mutex // guards procs: tests start processes at the same instant
 	procs    []*Proc
 	captures []*Capture
 }

@@ -126,7 +126,7 @@ func (l *Lab) close() {
 			c.Stop()
 		}
 		h.space.killRest()
-		for _, p := range h.procs {
+		for _, p := range h.procs { // nobody starts any more
 			p.end()
 		}
 		h.space.close()

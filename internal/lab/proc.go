@@ -72,7 +72,9 @@ func (h *Host) StartCmd(cmd *exec.Cmd) (*Proc, error) {
 		return nil, fmt.Errorf("%s: %s: %w", h.Name, p.what, err)
 	}
 	p.PID = cmd.Process.Pid
+	h.procsMu.Lock()
 	h.procs = append(h.procs, p)
+	h.procsMu.Unlock()
 	var reading sync.WaitGroup
 	reading.Go(func() { p.read(out) })
 	reading.Go(func() { p.read(errout) })
