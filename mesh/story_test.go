@@ -127,6 +127,7 @@ func TestResumeAfterSwap(t *testing.T) {
 				t.Errorf("%d: %d changes applied, want %d; differs at %d", s.id, len(got), total, firstDiff(got, puts(0, total)))
 			}
 		}
+		time.Sleep(time.Second) // the link that the last swap replaced says goodbye
 		oneEach(t, n, a, b)
 		a.close()
 		b.close()
