@@ -215,20 +215,27 @@ func (d *decoder) uint64() (n uint64) {
 	return n
 }
 
-func (d *decoder) uvarint() (n uint64) {
-	for i := 0; i < len(d.s) && i < binary.MaxVarintLen64; i++ {
-		b := d.s[i]
+func (d *decoder) uvarint() uint64 {
+	n, rest, ok := Uvarint(d.s)
+	d.s, d.bad = rest, d.bad || !ok
+	return n
+}
+
+// Uvarint takes a varint (encoding/binary) off the front of s. Where there is
+// none, or one of more than 64 bits, ok is false and rest is empty, so that a
+// decoder that goes on ends soon.
+func Uvarint(s string) (n uint64, rest string, ok bool) {
+	for i := 0; i < len(s) && i < binary.MaxVarintLen64; i++ {
+		b := s[i]
 		if i == binary.MaxVarintLen64-1 && b > 1 {
 			break
 		}
 		n |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 {
-			d.s = d.s[i+1:]
-			return n
+			return n, s[i+1:], true
 		}
 	}
-	d.bad, d.s = true, ""
-	return 0
+	return 0, "", false
 }
 
 func (d *decoder) varint() int64 {

@@ -148,20 +148,10 @@ type scan struct {
 	bad bool
 }
 
-func (s *scan) uvarint() (n uint64) {
-	for i := 0; i < len(s.s) && i < binary.MaxVarintLen64; i++ {
-		b := s.s[i]
-		if i == binary.MaxVarintLen64-1 && b > 1 {
-			break
-		}
-		n |= uint64(b&0x7f) << (7 * i)
-		if b < 0x80 {
-			s.s = s.s[i+1:]
-			return n
-		}
-	}
-	s.bad, s.s = true, ""
-	return 0
+func (s *scan) uvarint() uint64 {
+	n, rest, ok := changelog.Uvarint(s.s)
+	s.s, s.bad = rest, s.bad || !ok
+	return n
 }
 
 func (s *scan) uint64() (n uint64) {
