@@ -148,11 +148,13 @@ func (e *endpoint) run(ctx context.Context) error {
 	defer e.closeSockets()
 	g, ctx := errgroup.WithContext(ctx)
 	// Discovery and its sockets outlive the links by the goodbye.
+	found, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	if e.runConn != nil {
-		g.Go(func() error { return e.runConn(ctx) })
+		g.Go(func() error { return e.runConn(found) })
 	}
-	g.Go(func() error { return e.disc.Run(ctx) })
-	g.Go(func() error { return e.mesh.Run(ctx) })
+	g.Go(func() error { return e.disc.Run(found) })
+	g.Go(func() error { defer stop(); return e.mesh.Run(ctx) })
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("endpoint %s: %w", e.name, err)
 	}
