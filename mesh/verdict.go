@@ -19,7 +19,7 @@ import (
 func Verdict(nodes ...cache.Status) cache.MeshStatus {
 	v := &verdict{members: map[string]cache.Member{}, rows: map[string]cache.Row{}, groups: map[string][]string{},
 		links: map[pair]cache.LinkStatus{}, processes: map[string]bool{}, judged: map[pair]bool{},
-		siblings: map[string][]cache.Sibling{}}
+		siblings: map[string][]cache.Sibling{}, asked: map[string]bool{}}
 	for _, static := range []bool{false, true} { // who has no group joins those of its members
 		for _, n := range nodes {
 			for _, e := range n.Endpoints {
@@ -51,6 +51,7 @@ type verdict struct {
 	processes map[string]bool
 	judged    map[pair]bool
 	siblings  map[string][]cache.Sibling // of linked members
+	asked     map[string]bool            // whose own word is in rows
 	st        cache.MeshStatus
 }
 
@@ -95,10 +96,13 @@ func (v *verdict) take(e cache.EndpointStatus) {
 		}
 	}
 	for _, r := range e.Matrix {
-		// A node's own word is the latest; of hearsay the later.
-		if old, ok := v.rows[r.ID]; !ok || r.ID == e.ID || old.Heard.Before(r.Heard) {
+		// A node's own word counts, not what another heard of it a moment
+		// later: its links, and what they tell of siblings, are of that word.
+		own := r.ID == e.ID
+		if old, ok := v.rows[r.ID]; own || !v.asked[r.ID] && (!ok || old.Heard.Before(r.Heard)) {
 			v.rows[r.ID] = r
 		}
+		v.asked[r.ID] = v.asked[r.ID] || own
 	}
 	for _, l := range e.Links {
 		v.siblings[l.PeerID] = l.Siblings

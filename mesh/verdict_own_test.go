@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package mesh
+
+import (
+	"testing"
+	"time"
+
+	"lateral/cache"
+)
+
+// TestVerdictOwnWord asks one node a moment before its link to c is up, and
+// another a moment after: what the second heard of the first does not replace
+// its own word, or the mesh would look complete with links nobody showed.
+func TestVerdictOwnWord(t *testing.T) {
+	now := time.Now()
+	members := []cache.Member{{ID: "a", Node: "1", Receive: true}, {ID: "b", Node: "2", Receive: true}, {ID: "c", Node: "3", Receive: true}}
+	rows := func(a cache.Row) []cache.Row {
+		return []cache.Row{a, {ID: "b", Heard: now, Up: []string{"a", "c"}}, {ID: "c", Heard: now, Up: []string{"a", "b"}}}
+	}
+	early := cache.EndpointStatus{ID: "a", Group: "g", Members: members, Matrix: rows(cache.Row{ID: "a", Heard: now, Up: []string{"b"}})}
+	late := cache.EndpointStatus{ID: "b", Group: "g", Members: members, Matrix: rows(cache.Row{ID: "a", Heard: now.Add(time.Second), Up: []string{"b", "c"}})}
+	for _, order := range [][]cache.EndpointStatus{{early, late}, {late, early}} {
+		var nodes []cache.Status
+		for _, e := range order {
+			nodes = append(nodes, cache.Status{Endpoints: []cache.EndpointStatus{e}})
+		}
+		if st := Verdict(nodes...); st.Complete || st.Present != 2 || st.Expected != 3 {
+			t.Errorf("%+v", st)
+		}
+	}
+}
