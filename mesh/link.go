@@ -127,6 +127,16 @@ func (l *link) end(err error) {
 	l.stop()
 }
 
+// ended reports whether both loops have.
+func (l *link) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (l *link) why() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -123,11 +123,18 @@ func (p *peer) waitAcked(ctx context.Context, seq uint64) bool {
 
 // waitGone waits until the peer has no link.
 func (p *peer) waitGone(ctx context.Context) {
+	for l := p.link(); l != nil && ctx.Err() == nil; l = p.link() {
+		p.waitNext(ctx, l)
+	}
+}
+
+// waitNext waits until the peer has another link than l, or none.
+func (p *peer) waitNext(ctx context.Context, l *link) {
 	for {
 		p.mu.Lock()
 		news, active := p.news, p.active
 		p.mu.Unlock()
-		if active == nil {
+		if active != l {
 			return
 		}
 		select {
@@ -147,7 +154,7 @@ func (m *Mesh) adopt(l *link) error {
 	defer func() { <-p.adopting }()
 	if old := p.link(); old != nil {
 		m.counters.duplicates.Add(1)
-		if !prefer(l, old) {
+		if !old.ended() && !prefer(l, old) {
 			return errDuplicate
 		}
 		old.goaway(goaway{Reason: errDuplicate.Error(), Duplicate: true})

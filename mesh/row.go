@@ -3,6 +3,8 @@
 package mesh
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
@@ -28,6 +30,7 @@ func (m *Mesh) up(l *link) {
 // down does the same for one that has ended.
 func (m *Mesh) down(l *link) {
 	m.gets.lost(l)
+	m.awaitSwap(l)
 	if !m.release(l) {
 		m.c.Logger.Debug("link replaced", "peer", l.name())
 		return
@@ -35,6 +38,20 @@ func (m *Mesh) down(l *link) {
 	why := l.why()
 	m.c.Logger.Info("link down", "peer", l.name(), "cause", why, "lasted", time.Since(l.since).Round(time.Millisecond))
 	m.rowChanged()
+}
+
+// awaitSwap gives the link that a peer keeps instead of l, which it has adopted
+// already, the time of a hello to be adopted here, too: one link taking the
+// place of another is no outage.
+func (m *Mesh) awaitSwap(l *link) {
+	var g errGoodbye
+	if !errors.As(l.why(), &g) || !g.Duplicate {
+		return
+	}
+	ctx, cancel := context.WithTimeout(m.work, m.c.OpenTimeout)
+	defer cancel()
+	l.peer.waitNext(ctx, l)
+	m.gets.lost(l)
 }
 
 // release takes a link from its peer, unless another has taken its place. The

@@ -5,6 +5,7 @@ package mesh
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,6 +62,12 @@ func TestSimultaneousDials(t *testing.T) {
 			time.Sleep(3 * time.Second) // whatever was still under way
 			settled(t, 0, all...)
 			oneEach(t, n, all...)
+			for _, s := range all {
+				// One link in place of another is no outage.
+				if trace := fmt.Sprint(s.book.trace); strings.Contains(trace, "false") {
+					t.Errorf("the directory of %d heard %s", s.id, trace)
+				}
+			}
 			if t.Failed() {
 				t.Fatalf("seed %d, settled after %v", seed, took)
 			}
