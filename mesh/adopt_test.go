@@ -147,11 +147,13 @@ func TestElementsFitFrames(t *testing.T) {
 		}
 		s.run()
 		c, in := greet(t, n, 2, s)
-		c.Write(fr(frameWant, "State", long+"small", long+"huge", long+"other"))
 		for got := 0; got < 3; {
 			ft, p, err := readFrame(in, nil)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if ft == frameRoot { // the station's first sync: whatever is wanted in it is given
+				c.Write(fr(frameWant, 1, long+"small", long+"huge", long+"other"))
 			}
 			if ft == frameElements {
 				for rest := string(p[len("State")+1:]); rest != ""; got++ {
@@ -199,8 +201,8 @@ func TestBucketThatWasNotListed(t *testing.T) {
 	l, s, stop := loneLink()
 	defer stop()
 	r, _ := l.m.c.Region("State")
-	s.theirs["State"] = &answering{r: r, listing: converge.Listing{}}
-	if err := feed(l, s, fr(frameKeys, "State", r.Digest().BucketOf("a"), 1, "a", uint64(1), uint64(1))); err != io.EOF {
+	s.their, s.theirs = &theirRound{n: 1}, &answering{r: r, n: 1, listing: converge.Listing{}}
+	if err := feed(l, s, fr(frameKeys, 1, r.Digest().BucketOf("a"), 1, "a", uint64(1), uint64(1))); err != io.EOF {
 		t.Fatal(err)
 	}
 	if _, out := l.m.Synced("State"); out != 1 {

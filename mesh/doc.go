@@ -38,17 +38,20 @@
 //	 8 gap       uint64 number of my next change; what you have not read before it is lost
 //	 9 get       uint64 number of the question; text region; text key
 //	10 reply     uint64 number of the question; a record (a put) if the element is in memory
-//	11 root      text region; 2 × uint64: sum of my digest
-//	12 same      text region
-//	13 sums      text region; (uvarint bucket, 2 × uint64 sum) of each bucket that is not empty
+//	11 root      uvarint number of the sync; text region; 2 × uint64: sum of my digest
+//	12 same      uvarint sync
+//	13 sums      uvarint sync; (uvarint bucket, 2 × uint64 sum) of each bucket that is not empty
 //	14 mine      as sums
-//	15 keys      text region; (uvarint bucket, uvarint n, n × (text key, uint64 stamp time, uint64 stamp node)) …
-//	16 want      text region; texts: keys
+//	15 keys      uvarint sync; (uvarint bucket, uvarint n, n × (text key, uint64 stamp time, uint64 stamp node)) …
+//	16 want      uvarint sync; texts: keys
 //	17 elements  text region; records, whose region number means nothing
-//	18 next      text region
-//	19 done      text region
+//	18 next      uvarint sync
+//	19 done      uvarint sync
 //	20 goaway    JSON: reason, leaving (the node goes), unread (… with changes that you have not acknowledged: a gap), duplicate (another link is kept)
 //	21 shares    JSON: regions that I have made since my hello, each with name and mode
+//	22 round     uvarint number of the round; uint64 number of my next change: I begin to compare all regions
+//	23 end       uvarint round: all are compared, and you have what you wanted
+//	24 ended     uvarint round: and I have merged it
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 8 MiB
@@ -112,19 +115,30 @@
 //
 // # Sync
 //
-// At the first link of two nodes, after a gap, and about once every SyncEvery
-// (by the smaller id), one side, the asker, compares its replicated regions
-// with the other, one at a time:
+// At the first link of two nodes, after a gap, when a replicated region is
+// made, and about once every SyncEvery (by the smaller id), one side, the
+// asker, begins a round: it compares all its replicated regions with the
+// other, one at a time, each by a sync with a number of its own:
 //
+//	asker     round
 //	asker     root
-//	answerer  same, and it is over; or sums
+//	answerer  same, and this sync is over; or sums
 //	asker     mine; then keys of the buckets that differ, up to 4 frames ahead
 //	answerer  for each frame of keys: elements that it has newer, a want of those that it lacks, next
 //	asker     for each want: elements
-//	asker     done, when the last next has come
+//	asker     done, when the last next has come; and the root of the next region
+//	asker     end
+//	answerer  ended
+//
+// Then both know that they hold what either held when the round began: what
+// the answerer lacked came before end. If nothing comes for 30 s the asker
+// gives the round up and begins another; an answer to a sync that was given up
+// is known by its number and ignored.
 //
 // Elements are merged by stamp like any change; tombstones and floors travel
-// as removals. Both sides may ask at once: the frames of the two roles differ.
+// as removals. Both sides may ask at once: the frames of the
+// two roles differ. But the larger id begins no round while one of the smaller
+// is getting on, as that would list and send the same twice.
 //
 // # Goodbye
 //

@@ -11,11 +11,7 @@ import (
 )
 
 // give sends the elements that the peer lacks.
-func (s *syncer) give(name string, sc *scan) error {
-	r, ok := s.l.m.c.Region(name)
-	if !ok {
-		return nil
-	}
+func (s *syncer) give(r Region, sc *scan) error {
 	var keys []string
 	for sc.s != "" && !sc.bad {
 		keys = append(keys, sc.text(cache.MaxKey))

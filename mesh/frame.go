@@ -54,10 +54,13 @@ const (
 	frameDone                          // sync, asker: nothing more
 	frameGoaway                        // I close this link, and why
 	frameShares                        // regions that I have got since my hello (JSON)
+	frameRound                         // sync, asker: I begin to compare all regions
+	frameEnd                           // sync, asker: all are compared
+	frameEnded                         // sync, answerer: and I have merged what I lacked
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
-	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway", "shares"}
+	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway", "shares", "round", "end", "ended"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func loneLink() (*link, *syncer, func()) {
 		panic(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &syncer{l: l, ctx: ctx, theirs: map[string]*answering{}}
+	s := &syncer{l: l, ctx: ctx}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -114,7 +115,8 @@ func extremes() [][]byte {
 	put := func(op cache.Op, key string) []byte {
 		return changelog.Append(nil, &cache.Change{Op: op, Element: cache.Element{Key: key, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: most, Node: 7}}}, 0, 0)
 	}
-	agreed := append(fr(frameRoot, "State", uint64(1), uint64(2)), fr(frameMine, "State")...)
+	round := fr(frameRound, 1, uint64(1))
+	agreed := slices.Concat(round, fr(frameRoot, 1, "State", uint64(1), uint64(2)), fr(frameMine, 1))
 	return [][]byte{
 		nil, {0}, {1}, {4, 0xff, 0xff, 0xff, 0xff}, {21, 0, 0, 0, 0}, {255, 0, 0, 0, 0}, {4, 0x7f, 0xff, 0xff, 0xff},
 		{4, 4, 0, 0, 0}, // declares 64 MiB and sends nothing
@@ -130,13 +132,14 @@ func extremes() [][]byte {
 		fr(frameGap), fr(frameGap, uint64(0)), fr(frameGap, uint64(1)), fr(frameGap, uint64(2)), fr(frameGap, most),
 		fr(frameGet), fr(frameGet, uint64(1), "State", "a"), fr(frameGet, most, "", ""), fr(frameGet, uint64(1), "State", []byte{0xff, 0xff, 0xff, 0xff, 0x0f}),
 		fr(frameReply), fr(frameReply, uint64(1)), fr(frameReply, most, put(cache.Remove, "k")), fr(frameReply, uint64(1), []byte{0xff}),
-		fr(frameRoot), fr(frameRoot, "State", most, most), fr(frameRoot, "none", most, most), fr(frameSame, "State"), fr(frameSums, "State"),
-		fr(frameSums, "State", converge.Buckets, most, most), fr(frameMine, "State", []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, most, most),
-		fr(frameKeys, "State"), append(agreed, fr(frameKeys, "State", 0, 1, "k", most, most, 4095, 0)...), append(agreed, fr(frameKeys, "State", 4096, 0)...),
-		append(agreed, fr(frameKeys, "State", 5, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})...), append(agreed, fr(frameKeys, "State", 5, 0, 5, 0)...),
-		append(agreed, fr(frameDone, "State")...), fr(frameWant), fr(frameWant, "State", "a", "a", "none", ""), fr(frameWant, "none", "a"),
+		fr(frameRound), fr(frameRound, 1), round, append(round, fr(frameEnd, 1)...), append(round, fr(frameEnd, 2)...), fr(frameEnd), fr(frameEnd, 1), fr(frameEnded), fr(frameEnded, 1),
+		fr(frameRoot), fr(frameRoot, 1, "State", most, most), append(round, fr(frameRoot, 1, "State", most, most)...), append(round, fr(frameRoot, 1, "none", most, most)...),
+		fr(frameSame, 1), fr(frameSums, 1), fr(frameSums, 1, converge.Buckets, most, most), append(agreed, fr(frameMine, 1, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, most, most)...),
+		fr(frameKeys, 1), append(agreed, fr(frameKeys, 1, 0, 1, "k", most, most, 4095, 0)...), append(agreed, fr(frameKeys, 1, 4096, 0)...),
+		append(agreed, fr(frameKeys, 1, 5, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})...), append(agreed, fr(frameKeys, 1, 5, 0, 5, 0)...),
+		append(agreed, fr(frameDone, 1)...), fr(frameWant), fr(frameWant, 1, "a", "a", "none", ""), fr(frameWant, 2, "a"),
 		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
-		fr(frameElements, "State", []byte{0x80}), fr(frameNext, "State"), fr(frameDone, "none"), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
+		fr(frameElements, "State", []byte{0x80}), fr(frameNext, 1), fr(frameDone, 7), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
 		fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
 	}
 }
@@ -173,10 +176,9 @@ func FuzzPayload(f *testing.F) {
 		l, s, stop := loneLink()
 		defer stop()
 		l.regions = []boundRegion{{name: "User"}, {name: "State"}}
-		s.theirs["State"] = &answering{r: l.m.c.Regions()[1], listing: converge.Listing{}}
-		if r := l.m.c.Regions()[1]; ft == byte(frameSums) || ft == byte(frameNext) || ft == byte(frameSame) {
-			s.ours = &asking{r: r, since: time.Now(), open: 1}
-		}
+		r := l.m.c.Regions()[1]
+		s.their, s.theirs = &theirRound{n: 1}, &answering{r: r, n: 1, listing: converge.Listing{}}
+		s.round, s.ours = &round{n: 1}, &asking{r: r, n: 1, open: 1}
 		feed(l, s, appendFrame(nil, frameType(ft), p))
 	})
 }

@@ -17,11 +17,11 @@ func (s *syncer) listKeys(o *asking) error {
 		o.open--
 		if o.open <= 0 {
 			s.ours = nil
-			return s.send(frameDone, appendText(nil, o.r.Name()))
+			return s.send(frameDone, answerTo(o.n))
 		}
 		return nil
 	}
-	p := appendText(nil, o.r.Name())
+	p := answerTo(o.n)
 	for len(o.buckets) > 0 && len(p) < syncFrameSize {
 		b := o.buckets[0]
 		o.buckets = o.buckets[1:]
@@ -44,16 +44,15 @@ func (s *syncer) listKeys(o *asking) error {
 }
 
 // compareKeys answers a frame of keys: what we have newer, what we want.
-func (s *syncer) compareKeys(name string, sc *scan) error {
-	a := s.theirs[name]
-	if a == nil || a.listing == nil {
+func (s *syncer) compareKeys(a *answering, sc *scan) error {
+	if a.listing == nil {
 		return fmt.Errorf("%w: keys of a sync that was not agreed on", ErrProtocol)
 	}
 	listed, err := s.readBuckets(a, sc)
 	if err != nil {
 		return err
 	}
-	want := appendText(nil, name)
+	want := answerTo(a.n)
 	empty := len(want)
 	for _, l := range listed {
 		newer, lacking := converge.Compare(a.listing[l.bucket], l.entries)
@@ -70,7 +69,7 @@ func (s *syncer) compareKeys(name string, sc *scan) error {
 			return err
 		}
 	}
-	return s.send(frameNext, appendText(nil, name))
+	return s.send(frameNext, answerTo(a.n))
 }
 
 // bucketKeys is what the asker has in one bucket.

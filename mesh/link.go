@@ -45,7 +45,6 @@ type link struct {
 	resumeAt chan resume     // the peer's resume, once
 	bulk     chan []byte     // frames of a sync, one at a time
 	syncIn   chan syncFrame
-	syncDue  atomic.Bool
 	syncPoke chan struct{}
 
 	syncHeard atomic.Int64 // ns since 1970: when elements last came by a sync

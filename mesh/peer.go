@@ -31,6 +31,7 @@ type peer struct {
 	left   bool              // its last link ended with a goodbye
 	shares map[string]string // regions that it holds → mode
 	lost   span              // changes of our log that it was told are a gap
+	rounds rounds            // of syncs
 
 	met      atomic.Bool   // this node has followed its log
 	received atomic.Uint64 // last change of its log that was applied here

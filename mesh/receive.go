@@ -103,7 +103,8 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.m.gets.answered(l, s)
 	case frameElements:
 		return l.applyElements(s)
-	case frameRoot, frameSame, frameSums, frameMine, frameKeys, frameWant, frameNext, frameDone:
+	case frameRoot, frameSame, frameSums, frameMine, frameKeys, frameWant, frameNext, frameDone,
+		frameRound, frameEnd, frameEnded:
 		return l.queueSync(t, s.s)
 	case frameGoaway:
 		var g goaway

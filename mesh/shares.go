@@ -11,14 +11,29 @@ import (
 // A hello lists the regions that a node has. Those made later, when somebody
 // first names one that jcs.default binds here, are told by a frame of shares.
 
-// RegionsChanged has every link tell of regions made since its hello.
+// RegionsChanged has every link tell of regions made since its hello, and
+// compare the replicated ones: what peers hold of them is not here yet.
 func (m *Mesh) RegionsChanged() {
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil {
 			l.moreDue.Store(true)
 			l.wake()
+			if m.uncompared(p) {
+				l.syncShared()
+			}
 		}
 	}
+}
+
+// uncompared reports whether there is a replicated region that the last
+// complete round with a peer did not compare.
+func (m *Mesh) uncompared(p *peer) bool {
+	for _, r := range m.c.Regions() {
+		if r.Digest() != nil && p.syncedRegion(r.Name()) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // shares appends a frame with the regions that the peer has not heard of.

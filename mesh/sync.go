@@ -40,30 +40,29 @@ func (l *link) queueSync(t frameType, s string) error {
 	}
 }
 
-// syncShared asks for a sync of every replicated region, soon.
-func (l *link) syncShared() {
-	l.syncDue.Store(true)
-	select {
-	case l.syncPoke <- struct{}{}:
-	default:
-	}
-}
-
-// serveSync is the loop of a link that answers the peer's syncs and starts our
-// own: when asked to (syncShared) and every SyncEvery, by the smaller id.
+// serveSync is the loop of a link that answers the peer's syncs and begins our
+// own rounds: when asked to (syncShared) and every SyncEvery, by the smaller id.
 func (l *link) serveSync(ctx context.Context) {
 	every := l.m.c.SyncEvery
 	next := time.NewTimer(every/2 + rand.N(every))
 	defer next.Stop()
-	s := &syncer{l: l, ctx: ctx, theirs: map[string]*answering{}}
+	patience := time.NewTimer(syncPatience)
+	defer patience.Stop()
+	l.peer.mu.Lock()
+	l.peer.rounds.again() // what a link before this one left undone
+	l.peer.mu.Unlock()
+	l.pokeSync()
+	s := &syncer{l: l, ctx: ctx}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-l.syncPoke:
+		case <-patience.C:
+			s.outOfPatience()
 		case <-next.C:
 			if l.own.ID < l.peerHello.ID {
-				l.syncDue.Store(true)
+				l.syncShared()
 			}
 			next.Reset(every/2 + rand.N(every))
 		case f := <-l.syncIn:
@@ -72,65 +71,57 @@ func (l *link) serveSync(ctx context.Context) {
 				return
 			}
 		}
-		if l.syncDue.Swap(false) {
-			s.wanted = s.wanted[:0]
-			for _, r := range l.m.c.Regions() {
-				if r.Digest() != nil && l.m.c.Receive && l.peerHello.Receive {
-					s.wanted = append(s.wanted, r)
-				}
-			}
-		}
-		if err := s.startNext(); err != nil {
+		if err := s.progress(); err != nil {
 			l.end(err)
 			return
+		}
+		if d, ok := s.patience(); ok {
+			patience.Reset(d)
+		} else {
+			patience.Stop()
 		}
 	}
 }
 
 // A syncer is the state of a link's syncs: one that we asked for at a time, and
-// those that the peer asked for. It belongs to the serveSync loop.
+// one that the peer asked for. It belongs to the serveSync loop.
 type syncer struct {
 	l      *link
 	ctx    context.Context
-	wanted []Region
+	round  *round      // ours
+	their  *theirRound // the peer's
+	syncs  uint64      // number of our last sync on this link
 	ours   *asking
-	theirs map[string]*answering
+	theirs *answering
 }
 
-// asking is a sync that this side started.
+// asking is a sync of one region that this side started.
 type asking struct {
 	r       Region
-	since   time.Time
+	n       uint64
 	listing converge.Listing
 	buckets []int // still to be listed to the peer
 	open    int   // frames of keys not answered yet
 }
 
-// answering is a sync that the peer started.
+// answering is a sync of one region that the peer started.
 type answering struct {
 	r       Region
+	n       uint64
 	listing converge.Listing
 }
 
-func (s *syncer) startNext() error {
-	if o := s.ours; o != nil {
-		// One frame of keys may be answered with gigabytes of elements.
-		heard := time.Unix(0, max(o.since.UnixNano(), s.l.syncHeard.Load()))
-		if time.Since(heard) < syncPatience {
-			return nil
-		}
-	}
-	if len(s.wanted) == 0 {
-		return nil
-	}
-	r := s.wanted[0]
-	s.wanted = s.wanted[1:]
-	s.ours = &asking{r: r, since: time.Now()}
+// compare begins the sync of a region.
+func (s *syncer) compare(r Region) error {
+	s.syncs++
+	s.ours = &asking{r: r, n: s.syncs}
 	s.l.m.counters.syncs.Add(1)
 	root := r.Digest().Root()
-	p := appendText(nil, r.Name())
-	return s.send(frameRoot, appendSum(p, root))
+	return s.send(frameRoot, appendSum(appendText(binary.AppendUvarint(nil, s.syncs), r.Name()), root))
 }
+
+// answerTo begins a frame of a sync.
+func answerTo(n uint64) []byte { return binary.AppendUvarint(nil, n) }
 
 func appendSum(b []byte, s converge.Sum) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, s[0]), s[1])
@@ -141,6 +132,7 @@ func (s *syncer) send(t frameType, p []byte) error {
 	s.l.m.counters.syncBytesOut.Add(int64(len(p)))
 	select {
 	case s.l.bulk <- appendFrame(nil, t, p):
+		s.active(t == frameElements, true)
 		s.l.wake()
 		return nil
 	case <-s.ctx.Done():
@@ -149,31 +141,27 @@ func (s *syncer) send(t frameType, p []byte) error {
 }
 
 func (s *syncer) handle(f syncFrame) error {
+	s.l.m.counters.syncBytesIn.Add(int64(len(f.s)))
 	sc := &scan{s: f.s}
-	name := sc.text(cache.MaxRegion)
+	switch f.t {
+	case frameRound, frameEnd, frameEnded:
+		return s.handleRound(f.t, sc)
+	}
+	n := sc.uvarint()
 	if err := sc.err(f.t); err != nil {
 		return err
 	}
-	s.l.m.counters.syncBytesIn.Add(int64(len(f.s)))
 	switch f.t {
-	case frameRoot:
-		return s.compareRoots(name, sc)
-	case frameKeys:
-		return s.compareKeys(name, sc)
-	case frameWant:
-		return s.give(name, sc)
-	case frameMine:
-		return s.takeMine(name, sc)
-	case frameDone:
-		delete(s.theirs, name)
-		return nil
+	case frameRoot, frameKeys, frameMine, frameDone:
+		return s.handleAsker(f.t, n, sc)
 	}
-	o := s.ours
-	if o == nil || o.r.Name() != name {
+	if s.ours == nil || s.ours.n != n {
 		return nil // an answer to a sync that was given up
 	}
-	o.since = time.Now()
-	switch f.t {
+	s.active(true, false)
+	switch o := s.ours; f.t {
+	case frameWant:
+		return s.give(o.r, sc)
 	case frameSums:
 		return s.compareSums(o, sc)
 	case frameNext:
@@ -183,21 +171,42 @@ func (s *syncer) handle(f syncFrame) error {
 	return nil
 }
 
+// handleAsker takes a frame of a sync that the peer started.
+func (s *syncer) handleAsker(t frameType, n uint64, sc *scan) error {
+	if s.their == nil {
+		return fmt.Errorf("%w: a %s outside of a round", ErrProtocol, t)
+	}
+	s.active(false, true)
+	if t == frameRoot {
+		return s.compareRoots(n, sc)
+	}
+	a := s.theirs
+	if a == nil || a.n != n {
+		return fmt.Errorf("%w: a %s of sync %d, which was not agreed on", ErrProtocol, t, n)
+	}
+	switch t {
+	case frameMine:
+		return s.takeMine(a, sc)
+	case frameKeys:
+		return s.compareKeys(a, sc)
+	}
+	s.theirs = nil // frameDone
+	return nil
+}
+
 // compareRoots answers the first step: done, or our bucket sums.
-func (s *syncer) compareRoots(name string, sc *scan) error {
+func (s *syncer) compareRoots(n uint64, sc *scan) error {
+	name := sc.text(cache.MaxRegion)
 	root := converge.Sum{sc.uint64(), sc.uint64()}
 	if err := sc.err(frameRoot); err != nil {
 		return err
 	}
 	r, ok := s.l.m.c.Region(name)
-	if !ok || r.Digest() == nil || !s.l.m.c.Receive || r.Digest().Root() == root {
-		return s.send(frameSame, appendText(nil, name))
+	if !ok || r.Digest() == nil || r.Digest().Root() == root {
+		return s.send(frameSame, answerTo(n))
 	}
-	if len(s.theirs) >= maxNames {
-		return fmt.Errorf("%w: syncs of more than %d regions at once", ErrProtocol, maxNames)
-	}
-	s.theirs[name] = &answering{r: r}
-	return s.send(frameSums, appendSums(appendText(nil, name), r.Digest().Sums()))
+	s.theirs = &answering{r: r, n: n}
+	return s.send(frameSums, appendSums(answerTo(n), r.Digest().Sums()))
 }
 
 // appendSums writes the sums of the buckets that hold something.
@@ -232,7 +241,7 @@ func (s *syncer) compareSums(o *asking, sc *scan) error {
 	own := o.r.Digest().Sums()
 	o.buckets = converge.Differ(own, sums)
 	o.listing = converge.List(o.r.Digest(), o.r, o.buckets)
-	if err := s.send(frameMine, appendSums(appendText(nil, o.r.Name()), own)); err != nil {
+	if err := s.send(frameMine, appendSums(answerTo(o.n), own)); err != nil {
 		return err
 	}
 	for o.open < window && s.ours == o {
@@ -248,9 +257,9 @@ func (s *syncer) compareSums(o *asking, sc *scan) error {
 // takeMine is the answerer's: it lists the buckets that differ for itself. The
 // sums may have moved since ours were sent; a few buckets too many or too few
 // do no harm, the next sync sees what is left.
-func (s *syncer) takeMine(name string, sc *scan) error {
+func (s *syncer) takeMine(a *answering, sc *scan) error {
 	sums, err := readSums(sc)
-	if a := s.theirs[name]; a != nil && err == nil {
+	if err == nil {
 		a.listing = converge.List(a.r.Digest(), a.r, converge.Differ(a.r.Digest().Sums(), sums))
 	}
 	return err
