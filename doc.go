@@ -23,6 +23,10 @@
 // caller per key; what is found is kept in memory and not sent on. GetOrLoad
 // then asks the source, by one loader per key.
 //
+// In a region of sessions, which is one whose values travel and that has Acks,
+// a miss asks every linked peer, whatever AllowGet says, and takes the newest
+// answer. docs/coherence.md says what sessions are promised.
+//
 // # Invalidated regions
 //
 // Where only removals travel, a value is right as long as every removal

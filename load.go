@@ -154,7 +154,7 @@ func (rs *regions) load(ctx context.Context, b *bound, key string, from func(con
 
 // fetch takes a miss to the auxiliaries only.
 func (rs *regions) fetch(ctx context.Context, b *bound, key string) (cache.Element, bool, error) {
-	if !b.Asks() {
+	if !b.Asks() || b.removed(key) {
 		return cache.Element{}, false, nil
 	}
 	t := b.Ticket(key)
@@ -183,6 +183,7 @@ func (b *bound) ask(ctx context.Context, key string, t region.Ticket) (cache.Ele
 	if ok {
 		b.NoteAuxHit()
 		err = b.fill(cache.Command{Origin: cache.FromLateral, Key: e.Key, Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed}, 0, t)
+		e, ok = b.settle(e)
 	}
 	return e, ok, err
 }

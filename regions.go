@@ -44,6 +44,7 @@ type bound struct {
 	ackTimeout time.Duration
 
 	outage  *outage // nil where a link that is down makes no difference
+	session bool    // replicated, with Acks: see session.go
 	flights flights
 }
 
@@ -125,6 +126,9 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 	}
 	b.next.Store(time.Now().Add(b.shrink).UnixMilli())
 	var d region.Digest
+	if b.session = mode == region.Replicate && b.acks != cache.NoAcks; b.session {
+		askPeers(s.Auxiliaries)
+	}
 	if mode == region.Replicate {
 		b.digest = converge.New(seed)
 		d = b.digest

@@ -37,7 +37,7 @@
 //	 7 row       JSON, what changed: up (members that I have a link with, and where to dial them), gone (ids), down (id or address → why not, "": no more), whole (forget what was said before)
 //	 8 gap       uint64 number of my next change; what you have not read before it is lost
 //	 9 get       uint64 number of the question; text region; text key
-//	10 reply     uint64 number of the question; a record (a put) if the element is in memory
+//	10 reply     uint64 number of the question; a record: a put if the element is in memory, a removal if one is known of
 //	11 root      uvarint number of the sync; text region; 2 × uint64: sum of my digest
 //	12 same      uvarint sync
 //	13 sums      uvarint sync; (uvarint bucket, 2 × uint64 sum) of each bucket that is not empty
@@ -111,7 +111,8 @@
 //
 // A get goes to all linked peers that receive, at once; each answers from its
 // memory, also if it has nothing, so that a miss everywhere costs one round
-// trip.
+// trip. In a replicated region it answers with the version that it has in
+// common with its peers, be that a removal, and not with what is its own.
 //
 // # Sync
 //

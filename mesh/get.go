@@ -21,7 +21,8 @@ type gets struct {
 	asked   map[*link]map[uint64]bool // so that a lost link answers for its peer
 }
 
-// got is one peer's answer.
+// got is one peer's answer: a live element; else perhaps, as a tombstone, the
+// removal that it knows of.
 type got struct {
 	found   bool
 	element cache.Element
@@ -31,6 +32,20 @@ type got struct {
 // the first that one has. It waits at most GetTimeout; a peer's miss is an
 // answer, so that a miss everywhere costs one round trip.
 func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bool, error) {
+	var found got
+	m.inquire(ctx, region, key, func(a got) bool {
+		if a.found {
+			found = a
+		}
+		return a.found
+	})
+	return found.element, found.found, nil
+}
+
+// inquire asks all linked peers at once and hands over each answer about the
+// key, until one is enough, all have answered or GetTimeout is over. It returns
+// how many were silent.
+func (m *Mesh) inquire(ctx context.Context, region, key string, enough func(got) bool) (silent int) {
 	ctx, cancel := context.WithTimeout(ctx, m.c.GetTimeout)
 	defer cancel()
 	peers := m.linked()
@@ -50,14 +65,17 @@ func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bo
 	for ; open > 0; open-- {
 		select {
 		case a := <-answers:
-			if a.found && a.element.Key == key {
-				return a.element, true, nil
+			if a.element.Key != key {
+				a = got{} // a miss, or a lie
+			}
+			if enough(a) {
+				return 0
 			}
 		case <-ctx.Done():
-			return cache.Element{}, false, nil // a miss, as in JCS
+			return open // misses, as in JCS
 		}
 	}
-	return cache.Element{}, false, nil
+	return 0
 }
 
 func (g *gets) ask(answers chan<- got) uint64 {
@@ -131,8 +149,8 @@ func (l *link) answer(s *scan) error {
 	}
 	reply := binary.BigEndian.AppendUint64(nil, number)
 	if r := l.m.held(name); r != nil { // a question makes no region
-		if e, ok := r.Get(time.Now().UnixMilli(), key); ok {
-			reply = changelog.Append(reply, &cache.Change{Op: cache.Put, Element: e}, 0, 0)
+		if c, ok := replyOf(r, time.Now().UnixMilli(), key); ok {
+			reply = changelog.Append(reply, &c, 0, 0)
 		}
 	}
 	l.queueFrame(appendFrame(nil, frameReply, reply))

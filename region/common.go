@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import "lateral/cache"
+
+// Common returns the version of a key that a replicated region has in common
+// with its peers, whatever this node hides it with: the live element; else, as
+// a Tombstone, the newest removal that is known, of the key alone or of many;
+// else false. It notes no access.
+func (r *Region) Common(now int64, key string) (e cache.Element, ok bool) {
+	hash := hashOf(key, r.seed)
+	r.mem.lock(hash)
+	h, found := r.mem.peek(key, hash)
+	r.mem.unlock(hash)
+	if found && !h.known().IsZero() {
+		e = h.common()
+	}
+	if s := r.floors.over(key); s.Compare(e.Stamp) > 0 {
+		return cache.Element{Key: key, Attr: r.attr, Stamp: s, State: cache.Tombstone}, true
+	}
+	switch e.State {
+	case cache.Live:
+		ok = e.Attr != nil && !e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now)
+	case cache.Tombstone:
+		ok = true
+	}
+	if !ok {
+		return cache.Element{}, false
+	}
+	return e, true
+}
+
+// over returns the newest removal of many that means the key, zero if none.
+func (f *floors) over(key string) cache.Stamp {
+	if f.count.Load() == 0 {
+		return cache.Stamp{}
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	s := f.all
+	raise := func(t cache.Stamp) {
+		if t.Compare(s) > 0 {
+			s = t
+		}
+	}
+	if group, _, ok := cache.SplitGroup(key); ok {
+		raise(f.groups[group])
+		return s
+	}
+	for i := range len(key) {
+		if key[i] == cache.Separator[0] && f.lengths[i+1] > 0 {
+			raise(f.prefixes[key[:i+1]])
+		}
+	}
+	return s
+}
