@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"lateral/beacon"
 	"lateral/ccf"
@@ -27,6 +28,9 @@ type Config struct {
 	CCF     *ccf.Config  // in place of Files: what was read already
 	Network Network      // "" is the machine's own
 	Logger  *slog.Logger // nil is slog.Default()
+	// Now is the wall clock, by which writes are stamped and elements expire;
+	// nil is time.Now. Tests have clocks that are off.
+	Now func() time.Time
 }
 
 // A Network is where a node's sockets come from. The machine's own is the

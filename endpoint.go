@@ -91,7 +91,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: e.doubt, Regions: e.regions, Region: e.region,
 		Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
-		Logger: n.log.With("endpoint", e.name)}
+		Now: n.wall, Logger: n.log.With("endpoint", e.name)}
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}

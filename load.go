@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"time"
 
 	"lateral/cache"
 	"lateral/region"
@@ -169,7 +168,7 @@ func (b *bound) peek(key string) func() (cache.Element, bool) {
 		if b.bypass() {
 			return cache.Element{}, false
 		}
-		return b.Peek(time.Now().UnixMilli(), key)
+		return b.Peek(b.n.now(), key)
 	}
 }
 
@@ -193,6 +192,6 @@ func (b *bound) fill(c cache.Command, version uint64, t region.Ticket) error {
 	if b.bypass() {
 		return nil
 	}
-	_, err := b.Fill(time.Now().UnixMilli(), c, version, t)
+	_, err := b.Fill(b.n.now(), c, version, t)
 	return err
 }

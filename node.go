@@ -30,6 +30,7 @@ type Node struct {
 	ccf           *ccf.Config
 	network       Network
 	log           *slog.Logger
+	wall          func() time.Time
 	clock         cache.Clock
 	regions       regions
 	endpoints     []*endpoint
@@ -46,9 +47,12 @@ type Node struct {
 // error that names its owner. After an error nothing is left open.
 func Open(ctx context.Context, c Config) (*Node, error) {
 	n := &Node{service: cmp.Or(c.Service, "lateral"), host: c.Host, pid: os.Getpid(), files: c.Files, started: time.Now(),
-		ccf: c.CCF, network: c.Network, log: c.Logger, done: make(chan struct{})}
+		ccf: c.CCF, network: c.Network, log: c.Logger, wall: c.Now, done: make(chan struct{})}
 	n.clock.Node = cache.NodeID(rand.Uint64() | 1)
 	n.regions.n = n
+	if n.wall == nil {
+		n.wall = time.Now
+	}
 	if n.log == nil {
 		n.log = slog.Default()
 	}
@@ -146,6 +150,9 @@ func (n *Node) Close() error {
 	return n.err
 }
 
+// now is the wall clock in milliseconds.
+func (n *Node) now() int64 { return n.wall().UnixMilli() }
+
 // Done is closed when the node has ended, by Close, by the context of Open or
 // by a failure, which Close then returns.
 func (n *Node) Done() <-chan struct{} { return n.done }
@@ -162,7 +169,7 @@ func (n *Node) endpoint(name string) *endpoint {
 // Status returns the node as it sees itself and its cluster.
 func (n *Node) Status() cache.Status {
 	st := cache.Status{Version: Version, Host: n.host, Service: n.service, PID: n.pid, Node: n.clock.Node.String(),
-		Started: n.started, Now: time.Now(), Files: n.files, Endpoints: []cache.EndpointStatus{}, Regions: []cache.RegionStatus{}}
+		Started: n.started, Now: n.wall(), Files: n.files, Endpoints: []cache.EndpointStatus{}, Regions: []cache.RegionStatus{}}
 	for _, f := range n.ccf.Findings {
 		st.Warnings = append(st.Warnings, f.String())
 	}

@@ -34,6 +34,7 @@ const maxRegions = 4096
 // bound is a region with what the mesh needs to know of it.
 type bound struct {
 	*region.Region
+	n      *Node
 	digest *converge.Digest // nil where values do not travel
 	attr   *cache.Attributes
 	shrink time.Duration // between two passes of housekeeping
@@ -51,7 +52,7 @@ type bound struct {
 func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
 func (b *bound) Digest() *converge.Digest      { return b.digest }
 func (b *bound) Attributes() *cache.Attributes { return b.attr }
-func (b *bound) Gap() int                      { return b.DropAll(time.Now().UnixMilli()) }
+func (b *bound) Gap() int                      { return b.DropAll(b.n.now()) }
 
 func (rs *regions) all() []*bound {
 	m := *rs.byName.Load()
@@ -117,14 +118,14 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}
 	mode := region.ModeOf(&s.Attr, laterals)
-	b := &bound{outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
+	b := &bound{n: rs.n, outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
 	if c.Acks == 0 {
 		b.acks = cache.NoAcks
 	}
 	if c.UseShrinker && c.ShrinkerInterval > 0 {
 		b.shrink = c.ShrinkerInterval
 	}
-	b.next.Store(time.Now().Add(b.shrink).UnixMilli())
+	b.next.Store(rs.n.wall().Add(b.shrink).UnixMilli())
 	var d region.Digest
 	if b.session = mode == region.Replicate && b.acks != cache.NoAcks; b.session {
 		askPeers(s.Auxiliaries)
@@ -159,7 +160,7 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	}
 	var rep cache.Reply
 	if c.Op != cache.Get || !b.bypass() {
-		rep, err = b.Apply(time.Now().UnixMilli(), c)
+		rep, err = b.Apply(n.now(), c)
 	}
 	if err == nil && c.Origin == cache.Application {
 		err = n.await(ctx, b, c.Op, c.Acks)
@@ -182,7 +183,7 @@ func (rs *regions) housekeep(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for _, b := range rs.all() {
-			now := time.Now()
+			now := rs.n.wall()
 			b.dropLost()
 			if b.next.Load() <= now.UnixMilli() {
 				b.Shrink(now.UnixMilli())

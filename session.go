@@ -4,7 +4,6 @@ package lateral
 
 import (
 	"context"
-	"time"
 
 	"lateral/cache"
 	"lateral/mesh"
@@ -53,7 +52,7 @@ func (b *bound) settle(e cache.Element) (cache.Element, bool) {
 	if !b.session {
 		return e, true
 	}
-	now := time.Now().UnixMilli()
+	now := b.n.now()
 	if held, live := b.Peek(now, e.Key); live {
 		return held, true
 	}

@@ -44,8 +44,7 @@ func In[V any](n *Node, name string, codec Codec[V]) (*Region[V], error) {
 		return nil, err
 	}
 	_, isText := any(codec).(text)
-	now := time.Now()
-	return &Region[V]{n: n, b: b, codec: codec, text: isText, base: now, ms: now.UnixMilli()}, nil
+	return &Region[V]{n: n, b: b, codec: codec, text: isText, base: time.Now(), ms: n.now()}, nil
 }
 
 // Get returns the value of a key. A hit in memory neither allocates nor locks
@@ -127,7 +126,7 @@ func (r *Region[V]) apply(ctx context.Context, c cache.Command) error {
 	if r.n.closed.Load() {
 		return cache.ErrClosed
 	}
-	if _, err := r.b.Apply(time.Now().UnixMilli(), c); err != nil {
+	if _, err := r.b.Apply(r.n.now(), c); err != nil {
 		return err
 	}
 	return r.n.await(ctx, r.b, c.Op, c.Acks)

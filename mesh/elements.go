@@ -25,7 +25,7 @@ func (s *syncer) give(r Region, sc *scan) error {
 // sendElements sends elements as they are by now. One that is over its
 // lifetime, or that this node has only forgotten, is not sent.
 func (s *syncer) sendElements(r Region, keys []string) error {
-	now := time.Now().UnixMilli()
+	now := s.l.m.c.Now().UnixMilli()
 	p := appendText(nil, r.Name())
 	empty := len(p)
 	for _, k := range keys {
@@ -70,7 +70,7 @@ func (l *link) applyElements(s *scan) error {
 	if !ok {
 		return nil
 	}
-	now := time.Now().UnixMilli()
+	now := l.m.c.Now().UnixMilli()
 	for rest := s.s; rest != ""; {
 		c, _, more, err := changelog.Decode(rest, 0, r.Attributes())
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"lateral/cache"
 	"lateral/changelog"
@@ -158,7 +157,7 @@ func (l *link) applyChanges(s *scan) error {
 	if s.bad || seq == 0 || seq > p.received.Load()+1 {
 		return fmt.Errorf("%w: changes from number %d on, expected %d", ErrProtocol, seq, p.received.Load()+1)
 	}
-	now := time.Now().UnixMilli()
+	now := l.m.c.Now().UnixMilli()
 	owner := cache.NodeID(l.peerHello.Node)
 	for rest := s.s; rest != ""; seq++ {
 		c, number, more, err := changelog.Decode(rest, owner, l.lastAttr)

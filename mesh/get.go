@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
-	"time"
 
 	"lateral/cache"
 	"lateral/changelog"
@@ -149,7 +148,7 @@ func (l *link) answer(s *scan) error {
 	}
 	reply := binary.BigEndian.AppendUint64(nil, number)
 	if r := l.m.held(name); r != nil { // a question makes no region
-		if c, ok := replyOf(r, time.Now().UnixMilli(), key); ok {
+		if c, ok := replyOf(r, l.m.c.Now().UnixMilli(), key); ok {
 			reply = changelog.Append(reply, &c, 0, 0)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"lateral/cache"
@@ -68,7 +67,7 @@ var (
 
 func (m *Mesh) hello(dial uint64) *hello {
 	h := &hello{Version: Version, Cluster: m.c.Cluster, Group: m.c.Group, identity: m.self, Receive: m.c.Receive,
-		Dial: dial, Now: time.Now().UnixMilli(), Siblings: m.c.Siblings}
+		Dial: dial, Now: m.c.Now().UnixMilli(), Siblings: m.c.Siblings}
 	room := maxHello / 2
 	for _, r := range m.c.Regions() {
 		// JSON writes a byte of a name as six at most. What has no room is not

@@ -83,6 +83,7 @@ type Config struct {
 	SyncEvery   time.Duration // 60 s: comparison of digests with each peer
 	DialGrace   time.Duration // 300 ms: how long the larger id leaves dialling to the smaller; < 0: not at all
 
+	Now    func() time.Time // the wall clock: of stamps, lifetimes and beats; nil is time.Now
 	Logger *slog.Logger
 
 	// Other is handed connections that open with something else than Magic or
@@ -134,6 +135,9 @@ func New(c Config) *Mesh {
 	def(&c.GetTimeout, time.Second)
 	def(&c.SyncEvery, time.Minute)
 	def(&c.DialGrace, 300*time.Millisecond)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -132,7 +132,7 @@ func (l *link) heartbeat(s *scan) {
 	if s.bad {
 		return
 	}
-	now := time.Now()
+	now := l.m.c.Now()
 	l.mu.Lock()
 	l.echo = echo{theirs: theirs, received: now}
 	l.mu.Unlock()

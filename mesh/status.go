@@ -111,7 +111,7 @@ func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 		Local: l.conn.LocalAddr().String(), Remote: l.conn.RemoteAddr().String(), Direction: l.direction(),
 		Protocol: "mesh", Since: l.since, Skew: time.Duration(l.peer.skew.Load()), Regions: []string{}}
 	if l.peerHello.Receive {
-		st.Lag = m.c.Log.Lag(l.peer.acked.Load(), time.Now().UnixMilli())
+		st.Lag = m.c.Log.Lag(l.peer.acked.Load(), m.c.Now().UnixMilli())
 	}
 	if n := l.peerHello.Siblings; len(n) <= maxSiblings {
 		st.Siblings = n

@@ -138,7 +138,7 @@ func (l *link) beat(buf []byte) []byte {
 	l.mu.Lock()
 	e := l.echo
 	l.mu.Unlock()
-	now := time.Now()
+	now := l.m.c.Now()
 	held := int64(0)
 	if e.theirs != 0 {
 		held = int64(now.Sub(e.received))
