@@ -25,6 +25,7 @@ var rooms = map[string]struct {
 	"ccf":             {[]string{"cache"}, "configuration is read before anything else exists"},
 	"ccf/stock":       {[]string{"ccf", "cache"}, "it only holds files"},
 	"region":          {[]string{"cache"}, "the heart must run without sockets, files and clocks"},
+	"fields":          {[]string{"cache"}, "merging two hashes needs no region"},
 	"changelog":       {[]string{"cache"}, "the log must not know who reads it"},
 	"converge":        {[]string{"cache"}, "comparing two views needs neither"},
 	"mesh":            {[]string{"cache", "changelog", "converge"}, "the protocol is handed regions and a directory; it finds neither by itself"},

@@ -16,6 +16,7 @@ import (
 	"lateral/cache"
 	"lateral/ccf"
 	"lateral/converge"
+	"lateral/fields"
 	"lateral/mesh"
 	"lateral/region"
 )
@@ -102,7 +103,7 @@ const defaultShrink = 30 * time.Second
 
 func (rs *regions) make(c ccf.Region) (*bound, error) {
 	s := region.Settings{Name: c.Name, MaxObjects: c.MaxObjects, MaxBytes: c.MaxBytes, Policy: c.Policy, Attr: c.Attr,
-		UseShrinker: c.UseShrinker, MaxMemoryIdle: c.MaxMemoryIdle, MaxPerShrink: c.MaxSpoolPerRun}
+		UseShrinker: c.UseShrinker, MaxMemoryIdle: c.MaxMemoryIdle, MaxPerShrink: c.MaxSpoolPerRun, Join: fields.Join}
 	var laterals []region.Gates
 	seed := uint64(0)
 	for _, name := range c.Auxiliaries {

@@ -63,6 +63,13 @@ type Command struct {
 
 	Acks Acks // writes of the Application: how many peers must have it first
 
+	// Seen makes a Put or a Remove of one key conditional: the live element
+	// must have this stamp, or there must be none if it is zero. Else nothing
+	// is done and the Reply says Conflict.
+	Seen *Stamp
+	// Caller is who asks, for those who watch the region; 0 is nobody.
+	Caller uint64
+
 	Accessed int64 // Merge, Put from elsewhere: last access known there
 	State    State // Merge
 }
@@ -112,6 +119,7 @@ type Reply struct {
 	Keys     []string  // Keys
 	Count    int       // RemoveAll, RemoveGroup, prefix Remove: how many went
 	Stamp    Stamp     // of what was written or removed
+	Conflict bool      // Command.Seen did not hold: Found and Element are what is there
 }
 
 // A Change is what really happened in a region, as peers are to hear of it.

@@ -11,6 +11,7 @@ type Form uint8
 const (
 	FormBytes Form = iota // plain bytes; text is UTF-8
 	FormJava              // a Java object stream that has no plainer form
+	FormHash              // fields with stamps of their own (package fields), which replicas merge one by one
 )
 
 // A Value is what an element holds: immutable bytes, or a Go value that the

@@ -132,21 +132,28 @@ func (r *Region) put(now int64, c *cache.Command) cache.Reply {
 
 func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Reply, bool) {
 	prev, found := r.mem.peek(c.Key, hash)
-	if c.Op == cache.PutIfAbsent && found && prev.live(now) {
+	was := found && prev.live(now)
+	if c.Op == cache.PutIfAbsent && was {
 		return cache.Reply{Found: true, Element: prev.Element, Stamp: prev.Stamp}, false
 	}
+	if conflicts(c, &prev, was) {
+		return cache.Reply{Conflict: true, Found: was, Element: prev.Element, Stamp: prev.Stamp}, false
+	}
 	if foreign(c) {
+		r.joinPut(now, c, &prev, found)
 		switch r.admit(now, c, &prev) {
 		case goes:
 			return cache.Reply{Stamp: prev.Stamp}, false
 		case strips:
 			r.leave(now, c.Key, hash, c.Origin, c.Stamp, &prev, found)
+			r.hearRemoved(c, cache.Remove, c.Key, c.Stamp, was)
 			return cache.Reply{Stamp: c.Stamp}, true
 		}
 	}
 	h := held{Element: cache.Element{Key: c.Key, Value: c.Value, Attr: r.attributes(c.Attr), Stamp: c.Stamp, Accessed: now}}
 	if !foreign(c) {
 		h.Stamp = r.clock.Next(now)
+		r.joinOwn(&h, &prev, found, was)
 	} else if r.mode == Replicate {
 		// Idleness is judged by the last access anywhere; elsewhere a put counts
 		// as one, as in JCS.
@@ -158,7 +165,20 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		r.redigest(&prev, &h)
 	}
 	r.mem.store(h, hash, now)
+	r.hearWritten(c, &h, hash, was)
 	return cache.Reply{Stamp: h.Stamp}, true
+}
+
+// conflicts reports whether a conditional write finds something else than its
+// writer saw.
+func conflicts(c *cache.Command, prev *held, live bool) bool {
+	switch {
+	case c.Seen == nil:
+		return false
+	case !live:
+		return !c.Seen.IsZero()
+	}
+	return prev.Stamp != *c.Seen
 }
 
 // relate notes of a new element what peers hold in its place.

@@ -74,6 +74,7 @@ func (r *Region) expire(now int64, key string, hash uint64) {
 		r.mem.drop(key, hash)
 	}
 	r.tellDisks(cache.Remove, h.Key, h.Stamp)
+	r.hearGone(cache.Expired, &h)
 }
 
 // NoteAuxHit counts an element that a miss found in an auxiliary.
@@ -92,6 +93,9 @@ func (r *Region) DropAll(now int64) int {
 	})
 	r.tellDisks(cache.RemoveAll, "", r.clock.Next(now))
 	r.count.gapDrops.Add(uint64(n))
+	if r.watched() {
+		r.hear(cache.Event{Kind: cache.Missed})
+	}
 	return n
 }
 

@@ -34,6 +34,10 @@ type Settings struct {
 	Quiet time.Duration
 
 	Auxiliaries []Binding // in lookup order
+
+	// Join merges two versions of one key of which at least one has the form
+	// cache.FormHash; nil leaves it to the larger stamp alone. See join.go.
+	Join Join
 }
 
 // DefaultRetention keeps a removal as long as a peer may be cut off and still
@@ -74,6 +78,7 @@ type Region struct {
 
 	invalid  invalidations
 	versions versions
+	watchers watchers
 
 	// mark is the time of the largest stamp that capacity pushed out of a
 	// replicated region. What peers send from before it would be pushed out

@@ -16,12 +16,16 @@ func (r *Region) remove(now int64, c *cache.Command) cache.Reply {
 }
 
 func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Reply {
+	prev, found := r.mem.peek(c.Key, hash)
+	was := found && prev.live(now)
+	if conflicts(c, &prev, was) {
+		return cache.Reply{Conflict: true, Found: was, Element: prev.Element, Stamp: prev.Stamp}
+	}
 	r.invalid.add(hash, now)
 	if v := versionOf(&c.Value); v != 0 {
 		r.versions.raise(now, c.Key, v)
 	}
-	prev, found := r.mem.peek(c.Key, hash)
-	rep := cache.Reply{Found: found && prev.live(now), Stamp: c.Stamp}
+	rep := cache.Reply{Found: was, Stamp: c.Stamp}
 	if c.Hash != 0 && r.filter && rep.Found && valueHash(&prev.Value) == c.Hash {
 		r.count.filtered.Add(1)
 		return cache.Reply{Stamp: prev.Stamp}
@@ -31,13 +35,14 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 		rep.Stamp = r.clock.Next(now)
 		r.count.removes.Add(1)
 	case r.mode == Replicate && r.admit(now, c, &prev) == goes:
-		return cache.Reply{Stamp: prev.Stamp}
+		return r.joinRemoval(now, c, &prev, was, hash)
 	default:
 		r.clock.Observe(now, c.Stamp)
 		r.count.received.Add(1)
 	}
 	r.leave(now, c.Key, hash, c.Origin, rep.Stamp, &prev, found)
 	r.tellRemove(c, cache.Remove, c.Key, rep.Stamp)
+	r.hearRemoved(c, cache.Remove, c.Key, rep.Stamp, was)
 	return rep
 }
 
@@ -99,6 +104,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 		r.count.received.Add(1)
 	}
 	r.tellRemove(c, op, name, s)
+	r.hearRemoved(c, op, name, s, n > 0)
 	return cache.Reply{Count: n, Found: n > 0, Stamp: s}
 }
 

@@ -30,9 +30,11 @@ func (r *Region) Shrink(now int64) int {
 				return stays // its place in the digest is not over yet
 			}
 			r.tellDisks(cache.Remove, h.Key, h.Stamp)
+			r.hearGone(cache.Expired, h)
 		case idle && left != 0 && now-h.Accessed > r.s.MaxMemoryIdle.Milliseconds():
 			left--
 			r.spool(h)
+			r.hearGone(cache.Evicted, h)
 		default:
 			return stays
 		}

@@ -72,6 +72,7 @@ func (r *Region) removal(op cache.Op, key string, s cache.Stamp) cache.Change {
 func (r *Region) evicted(h held) {
 	r.undigest(&h)
 	r.spool(&h)
+	r.hearGone(cache.Evicted, &h)
 	if s := h.known(); !s.IsZero() && r.s.MaxBytes <= 0 {
 		r.mark.Store(max(r.mark.Load(), s.Time)) // nobody else evicts meanwhile
 	}
