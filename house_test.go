@@ -28,6 +28,7 @@ var rooms = map[string]struct {
 	"fields":          {[]string{"cache"}, "merging two hashes needs no region"},
 	"changelog":       {[]string{"cache"}, "the log must not know who reads it"},
 	"converge":        {[]string{"cache"}, "comparing two views needs neither"},
+	"javaser":         {nil, "Java's streams exist without JCS and without a cache"},
 	"mesh":            {[]string{"cache", "changelog", "converge"}, "the protocol is handed regions and a directory; it finds neither by itself"},
 	"beacon":          {[]string{"host"}, "bytes on multicast, without knowing what they say"},
 	"discover":        {[]string{"cache", "beacon", "jcs"}, "members are found without knowing what links will do"},
