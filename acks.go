@@ -21,7 +21,7 @@ func (n *Node) await(ctx context.Context, b *bound, op cache.Op, want cache.Acks
 		return nil
 	}
 	switch op {
-	case cache.Get, cache.Keys, cache.GetMatching:
+	case cache.Get, cache.Touch, cache.Keys, cache.GetMatching:
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.ackTimeout)

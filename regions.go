@@ -149,8 +149,8 @@ func (n *Node) Attributes(region string) (cache.Attributes, error) {
 	return *b.attr, nil
 }
 
-// Do carries out a command; it is what fronts are handed. A Get that memory
-// cannot answer asks the region's auxiliaries.
+// Do carries out a command; it is what fronts are handed. A Get or a Touch that
+// memory cannot answer asks the region's auxiliaries.
 func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	if n.closed.Load() {
 		return cache.Reply{}, cache.ErrClosed
@@ -160,16 +160,20 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 		return cache.Reply{}, err
 	}
 	var rep cache.Reply
-	if c.Op != cache.Get || !b.bypass() {
+	reads := c.Op == cache.Get || c.Op == cache.Touch
+	if !reads || !b.bypass() {
 		rep, err = b.Apply(n.now(), c)
 	}
 	if err == nil && c.Origin == cache.Application {
 		err = n.await(ctx, b, c.Op, c.Acks)
 	}
-	if c.Op != cache.Get || rep.Found || err != nil || c.Origin == cache.LocalOnly {
+	if !reads || rep.Found || err != nil || c.Origin == cache.LocalOnly {
 		return rep, err
 	}
 	e, found, err := n.regions.fetch(ctx, b, c.Key)
+	if c.Op == cache.Touch {
+		return cache.Reply{Found: found, Stamp: e.Stamp}, err
+	}
 	return cache.Reply{Found: found, Element: e}, err
 }
 

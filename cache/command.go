@@ -24,9 +24,10 @@ const (
 	Keys           // live keys; Pattern selects
 	GetMatching    // live elements whose key matches Pattern
 	Merge          // an element, of whatever State, as another node knows it
+	Touch          // note an access to a live element, as a Get does, without asking for its value
 )
 
-var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge"}
+var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge", "touch"}
 
 // String returns the name of the operation.
 func (o Op) String() string {
@@ -163,4 +164,11 @@ type Auxiliary interface {
 	Note(c Change)
 	// Fetch looks the key up on a miss. It may block until ctx ends.
 	Fetch(ctx context.Context, region, key string) (Element, bool, error)
+}
+
+// A Toucher is an Auxiliary that peers hear through of accesses to what they
+// hold, too. Touch is called by readers, under the lock of the element: it
+// must not block, call back or do much.
+type Toucher interface {
+	Touch(region, key string, at int64)
 }

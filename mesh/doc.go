@@ -52,10 +52,11 @@
 //	22 round     uvarint number of the round; uint64 number of my next change: I begin to compare all regions
 //	23 end       uvarint round: all are compared, and you have what you wanted
 //	24 ended     uvarint round: and I have merged it
+//	25 touches   text region; (text key, uvarint ms ago) …: elements that were read lately
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 8 MiB
-// (keys, want), 128 KiB (sums), 72 KiB (get), 64 KiB (all others); a host,
+// (keys, want), 128 KiB (sums), 72 KiB (get, touches), 64 KiB (all others); a host,
 // service or endpoint has at most 255 printable bytes; a log speaks of at most
 // 4,096 regions. A frame of an unknown type, over its limit, or cut in the
 // middle of a field ends the link.
@@ -113,6 +114,17 @@
 // memory, also if it has nothing, so that a miss everywhere costs one round
 // trip. In a replicated region it answers with the version that it has in
 // common with its peers, be that a removal, and not with what is its own.
+//
+// # Touches
+//
+// A read is no change: it has no number, is not in the log and not
+// acknowledged. Where values travel and an element has a longest idle time
+// (MaxIdle), the first read in each eighth of it, counted from when it was
+// written, is told to the peers that hold the region, gathered for 100 ms.
+// What was read is said as an age, so clocks need not agree. A peer keeps the
+// later of two times; to what it does not hold, or only as a tombstone, a
+// touch does nothing. Touches are dropped rather than queued where they are
+// many or the connection is slow: the next eighth has another.
 //
 // # Sync
 //

@@ -57,10 +57,11 @@ const (
 	frameRound                         // sync, asker: I begin to compare all regions
 	frameEnd                           // sync, asker: all are compared
 	frameEnded                         // sync, answerer: and I have merged what I lacked
+	frameTouches                       // elements that were read lately
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
-	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway", "shares", "round", "end", "ended"}
+	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway", "shares", "round", "end", "ended", "touches"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -82,7 +83,7 @@ func (t frameType) limit() int {
 		return maxSums
 	case frameKeys, frameWant:
 		return maxKeys
-	case frameGet:
+	case frameGet, frameTouches:
 		return maxGet
 	case frameNames, frameShares:
 		return maxHello

@@ -108,6 +108,7 @@ type Mesh struct {
 	rowPoke  chan struct{} // our row has changed
 	gets     gets
 	ackers   ackers
+	touches  touches
 	counters counters
 	strange  strangers     // connections that have not said hello
 	often    *rate.Limiter // of log lines that strangers can cause
@@ -119,7 +120,7 @@ type Mesh struct {
 type counters struct {
 	dialled, accepted, refused, bad, duplicates, gaps, resumes, fallen atomic.Int64
 	syncs, syncBytesIn, syncBytesOut, framesIn, bytesIn, bytesOut      atomic.Int64
-	unapplied                                                          atomic.Int64
+	unapplied, touchesOut, touchesIn, touchesDropped                   atomic.Int64
 }
 
 // New makes a mesh; it starts nothing.
@@ -150,6 +151,7 @@ func New(c Config) *Mesh {
 		}
 	}
 	m.often = rate.NewLimiter(1, 5)
+	m.touches.poke = make(chan struct{}, 1)
 	m.gets.waiting = map[uint64]chan<- got{}
 	return m
 }
@@ -165,6 +167,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	g.Go(func() error { return m.c.Log.Run(work) })
 	g.Go(func() error { return m.pursueAll(work) })
 	g.Go(func() error { return m.publishRows(work) })
+	g.Go(func() error { return m.publishTouches(work) })
 	if m.c.Listener != nil {
 		g.Go(func() error { return m.accept(work) })
 	}

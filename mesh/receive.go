@@ -101,6 +101,8 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.answer(s)
 	case frameReply:
 		return l.m.gets.answered(l, s)
+	case frameTouches:
+		return l.takeTouches(s)
 	case frameElements:
 		return l.applyElements(s)
 	case frameRoot, frameSame, frameSums, frameMine, frameKeys, frameWant, frameNext, frameDone,

@@ -132,5 +132,6 @@ func (c *counters) export() map[string]int64 {
 		"duplicate_links": c.duplicates.Load(), "gaps": c.gaps.Load(), "resumes": c.resumes.Load(), "fallen_cursors": c.fallen.Load(),
 		"syncs": c.syncs.Load(), "sync_bytes_in": c.syncBytesIn.Load(), "sync_bytes_out": c.syncBytesOut.Load(),
 		"frames_in": c.framesIn.Load(), "bytes_in": c.bytesIn.Load(), "bytes_out": c.bytesOut.Load(), "unapplied": c.unapplied.Load(),
+		"touches_in": c.touchesIn.Load(), "touches_out": c.touchesOut.Load(), "touches_dropped": c.touchesDropped.Load(),
 	}
 }

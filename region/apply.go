@@ -20,6 +20,9 @@ func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
 	case cache.Get:
 		e, ok := r.Get(now, c.Key)
 		return cache.Reply{Found: ok, Element: e}, nil
+	case cache.Touch:
+		e, ok := r.Get(now, c.Key)
+		return cache.Reply{Found: ok, Stamp: e.Stamp}, nil
 	case cache.Put, cache.PutIfAbsent, cache.Update:
 		return r.put(now, &c), nil
 	case cache.Remove:

@@ -132,6 +132,7 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 	if err := r.openMemory(); err != nil {
 		return nil, fmt.Errorf("region %s: %w", s.Name, err)
 	}
+	r.tellTouches()
 	return r, nil
 }
 

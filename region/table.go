@@ -28,7 +28,8 @@ type table struct {
 	maxBytes   int64 // ≤ 0: unbounded
 	seed       uint64
 	gone       gone
-	evicting   sync.Mutex // one at a time, else two that see one too many take two
+	told       func(key string, at int64) // of the first access in each eighth of an idle time; nil: nobody cares
+	evicting   sync.Mutex                 // one at a time, else two that see one too many take two
 
 	shards    []shard
 	elements  atomic.Int64 // in any state
@@ -93,8 +94,10 @@ func (t *table) touch(s *shard, e *entry, now int64) {
 		atomic.StoreUint64(&e.accessed, s.access(now))
 	case !e.attr.Eternal && e.attr.MaxIdle > 0:
 		// Readers may race: the larger of two times within a tick is not worth a loop.
-		if a := uint64(now) << tickBits; a > atomic.LoadUint64(&e.accessed) {
-			atomic.StoreUint64(&e.accessed, a)
+		old := atomic.LoadUint64(&e.accessed)
+		if a := uint64(now) << tickBits; a > old && atomic.CompareAndSwapUint64(&e.accessed, old, a) &&
+			t.told != nil && e.shared && e.eighth(old) != e.eighth(a) {
+			t.told(e.key(), now)
 		}
 	}
 }

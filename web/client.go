@@ -45,7 +45,7 @@ func (c *Client) Status(ctx context.Context) (cache.Status, error) {
 }
 
 // Do carries out a command at the service: a cache.Do from afar. It knows Get,
-// Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
+// Touch, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
 // the service are *Failure and unwrap to what the service saw. Of attributes
 // only the lifetimes travel: 0 is the region's own, < 0 is unlimited.
 func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, err error) {
@@ -57,7 +57,8 @@ func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, er
 		q.Set("acks", cmd.Acks.String())
 	}
 	region := "/v1/regions/" + escape(cmd.Region)
-	element := region + "/elements/" + element(cmd.Key, q)
+	key := element(cmd.Key, q)
+	element := region + "/elements/" + key
 	switch cmd.Op {
 	case cache.Get:
 		return c.get(ctx, cmd.Key, element+query(q))
@@ -66,6 +67,12 @@ func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, er
 			q.Set("pattern", cmd.Pattern)
 		}
 		return c.keys(ctx, region+"/keys"+query(q))
+	case cache.Touch:
+		rep, err = c.change(ctx, http.MethodPost, region+"/touch/"+key+query(q), nil)
+		if errors.Is(err, errMiss) {
+			return cache.Reply{}, nil
+		}
+		return rep, err
 	case cache.Put, cache.PutIfAbsent, cache.Update:
 		putOptions(&cmd, q)
 		return c.change(ctx, http.MethodPut, element+query(q), strings.NewReader(cmd.Value.Bytes))

@@ -37,6 +37,7 @@ func (f *Front) Handler() http.Handler {
 	m.HandleFunc("DELETE /v1/regions/{region}/elements", f.remove(cache.RemoveAll))
 	m.HandleFunc("GET /v1/regions/{region}/elements/{key...}", f.get)
 	m.HandleFunc("PUT /v1/regions/{region}/elements/{key...}", f.put)
+	m.HandleFunc("POST /v1/regions/{region}/touch/{key...}", f.touch)
 	m.HandleFunc("DELETE /v1/regions/{region}/elements/{key...}", f.remove(cache.Remove))
 	m.HandleFunc("DELETE /v1/regions/{region}/groups/{group}", f.remove(cache.RemoveGroup))
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -88,7 +89,7 @@ func (f *Front) get(w http.ResponseWriter, r *http.Request) {
 	}
 	rep, err := f.Do(r.Context(), c)
 	if err == nil && !rep.Found {
-		err = fmt.Errorf("%w: region %s has nothing under %q", errMiss, c.Region, cache.KeyText(c.Key))
+		err = missed(c)
 	}
 	if err != nil {
 		fail(w, err)
@@ -126,6 +127,27 @@ func (f *Front) put(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.change(w, r, c)
+}
+
+// touch answers like a change, though it is none.
+func (f *Front) touch(w http.ResponseWriter, r *http.Request) {
+	c, err := command(r, cache.Touch)
+	var rep cache.Reply
+	if err == nil {
+		rep, err = f.Do(r.Context(), c)
+	}
+	if err == nil && !rep.Found {
+		err = missed(c)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, Done{Found: true, Stamp: rep.Stamp.String()})
+}
+
+func missed(c cache.Command) error {
+	return fmt.Errorf("%w: region %s has nothing under %q", errMiss, c.Region, cache.KeyText(c.Key))
 }
 
 // body reads a value. Room is made as bytes arrive: a length is only claimed.

@@ -69,6 +69,8 @@ func TestCommands(t *testing.T) {
 		{Op: cache.Update, Region: "User", Key: "k", Value: cache.Value{Bytes: "v"}},
 		{Op: cache.PutIfAbsent, Region: "User", Key: "k"},
 		{Op: cache.Get, Region: "User", Key: "k", Origin: cache.LocalOnly},
+		{Op: cache.Touch, Region: "User", Key: "k"},
+		{Op: cache.Touch, Region: "User", Key: cache.GroupKey("g", "elements/x"), Origin: cache.LocalOnly},
 		{Op: cache.Remove, Region: "User", Key: "k"},
 		{Op: cache.Remove, Region: "User", Key: "424242:"},
 		{Op: cache.Remove, Region: "User", Key: cache.GroupKey("g", "k"), Origin: cache.LocalOnly},

@@ -49,7 +49,7 @@ type Keys struct {
 
 // Done answers what changes something.
 type Done struct {
-	Found bool   `json:"found"` // put if-absent: one was there already; delete: something was removed
+	Found bool   `json:"found"` // put if-absent: one was there already; delete: something was removed; touch: it is there
 	Count int    `json:"count"` // how many a prefix, a group or a clearing removed
 	Stamp string `json:"stamp"` // of the change; "-" is none
 }

@@ -27,6 +27,7 @@ type commands struct {
 	Mesh   meshCmd   `cmd:"" help:"Show every link of every service on this host, and what is missing."`
 	Stats  statsCmd  `cmd:"" help:"Show regions and endpoints: sizes, hits, lag."`
 	Get    getCmd    `cmd:"" help:"Print the value of a key."`
+	Touch  touchCmd  `cmd:"" help:"Note an access to a key, which keeps it from idling out."`
 	Put    putCmd    `cmd:"" help:"Store a value."`
 	Rm     rmCmd     `cmd:"" help:"Remove a key, a prefix or a group."`
 	Keys   keysCmd   `cmd:"" help:"List the keys of a region."`
