@@ -179,9 +179,13 @@ func (n *Node) Status() cache.Status {
 	for _, b := range n.regions.all() {
 		r := b.Status()
 		for _, e := range n.endpoints {
-			in, out := e.mesh.Synced(b.Name())
-			r.Stats.SyncIn += in
-			r.Stats.SyncOut += out
+			t := e.mesh.Synced(b.Name())
+			r.Stats.SyncIn += t.ElementsIn
+			r.Stats.SyncOut += t.ElementsOut
+			r.Stats.SyncRounds += t.Syncs
+			r.Stats.SyncBytesIn += t.BytesIn
+			r.Stats.SyncBytesOut += t.BytesOut
+			r.Stats.SyncLastBytes = max(r.Stats.SyncLastBytes, t.Last)
 		}
 		if b.digest != nil {
 			r.Digest = b.digest.Root().String()

@@ -172,4 +172,8 @@ type Stats struct {
 	SyncIn     uint64 `json:"sync_in"`     // elements received by a sync
 	SyncOut    uint64 `json:"sync_out"`    // elements sent by a sync
 	SyncRounds uint64 `json:"sync_rounds"` // digest comparisons made
+	// Bytes of frames of syncs, elements included; of the last one that found a difference, both ways.
+	SyncBytesIn   uint64 `json:"sync_bytes_in"`
+	SyncBytesOut  uint64 `json:"sync_bytes_out"`
+	SyncLastBytes uint64 `json:"sync_last_bytes"`
 }

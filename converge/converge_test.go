@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/zeebo/xxh3"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
@@ -52,7 +53,7 @@ func (r *replica) Each(yield func(cache.Element) bool) {
 	}
 }
 
-func (r *replica) Lookup(key string) (cache.Element, bool) {
+func (r *replica) Shared(key string) (cache.Element, bool) {
 	s, ok := r.held[key]
 	return cache.Element{Key: key, Stamp: s}, ok
 }
@@ -63,6 +64,14 @@ func (r *replica) recomputed() *Digest {
 		d.Add(k, s)
 	}
 	return d
+}
+
+// sums are those of all buckets.
+func sums(d *Digest) (out []Sum) {
+	for b := range Buckets {
+		out = append(out, d.Sum(Range{b, b + 1}))
+	}
+	return out
 }
 
 func anyStamp(t *rapid.T) cache.Stamp {
@@ -88,20 +97,57 @@ func TestIncrementalIsRecomputed(t *testing.T) {
 			}
 		}
 		for _, r := range []*replica{a, b} {
-			if !slices.Equal(r.d.Sums(), r.recomputed().Sums()) || r.d.Root() != r.recomputed().Root() {
+			if !slices.Equal(sums(r.d), sums(r.recomputed())) || !slices.Equal(r.d.Sketch(KeptLevel), r.recomputed().Sketch(KeptLevel)) {
 				t.Fatal("the incremental digest has drifted")
 			}
 		}
-		if same := maps.Equal(a.held, b.held); same != (a.d.Root() == b.d.Root()) || same != (len(Differ(a.d.Sums(), b.d.Sums())) == 0) {
-			t.Fatalf("equal: %v; digests say %v, %v", same, a.d.Root() == b.d.Root(), Differ(a.d.Sums(), b.d.Sums()))
+		if same := maps.Equal(a.held, b.held); same != (a.d.Root() == b.d.Root()) || same != slices.Equal(sums(a.d), sums(b.d)) {
+			t.Fatalf("equal: %v; digests say %v, %v", same, a.d.Root() == b.d.Root(), slices.Equal(sums(a.d), sums(b.d)))
 		}
 	})
 }
 
-func sorted(s []string) []string { s = slices.Clone(s); slices.Sort(s); return s }
+// oneSync brings two replicas together as the package comment says, a asking.
+// It returns how many elements each was sent.
+func oneSync(t *rapid.T, a, b *replica, g Range, level int, salt uint64) (toA, toB int) {
+	sketch := func(r *replica) Sketch {
+		if salt == 0 {
+			return r.d.Sketch(level)
+		}
+		return SketchOf(r.d, r, g, level, salt)
+	}
+	k := sketch(b)
+	k.Minus(sketch(a))
+	theirs, mine, ok := k.Decode()
+	if !ok {
+		t.Skip("more than the sketch holds")
+	}
+	all := func(*cache.Element) bool { return true }
+	own := map[string]cache.Stamp{}
+	for _, e := range Find(a.d, a, g, salt, mine, all) {
+		own[e.Key] = e.Stamp
+	}
+	if len(own) != len(mine) {
+		t.Fatalf("%d words, %v", len(mine), own)
+	}
+	for _, e := range Find(b.d, b, g, salt, theirs, all) {
+		if Settle(a, own, e) {
+			a.merge(e.Key, b.held[e.Key])
+			toA++
+		}
+	}
+	for k, s := range own {
+		if at, ok := b.held[k]; ok && !at.Before(s) {
+			t.Fatalf("%s is sent, though the other has it at %v", k, at)
+		}
+		b.merge(k, s)
+		toB++
+	}
+	return toA, toB
+}
 
 // A sync in the steps of the package comment makes two replicas equal to their
-// join, moves nothing that both have, and says the same from either side.
+// join and moves nothing that both have.
 func TestSyncIsJoin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, join := newReplica(), newReplica(), newReplica()
@@ -116,42 +162,151 @@ func TestSyncIsJoin(t *testing.T) {
 			}
 			join.merge(k, s)
 		}
-		buckets := Differ(a.d.Sums(), b.d.Sums())
-		la, lb := List(a.d, a, buckets), List(b.d, b, buckets)
-		for _, n := range buckets {
-			send, want := Compare(la[n], lb[n])
-			back, need := Compare(lb[n], la[n])
-			if !slices.Equal(sorted(send), sorted(need)) || !slices.Equal(sorted(want), sorted(back)) {
-				t.Fatalf("one side sends %v and wants %v, the other wants %v and sends %v", send, want, need, back)
-			}
-			for _, k := range send {
-				if at, ok := b.held[k]; ok && !at.Before(a.held[k]) {
-					t.Fatalf("%s is sent, though the other has it at %v", k, at)
+		level, salt := rapid.IntRange(6, KeptLevel).Draw(t, "level"), rapid.Uint64Range(0, 2).Draw(t, "salt")
+		parts := []Range{All}
+		if salt != 0 {
+			parts = All.Split(rapid.IntRange(1, 5).Draw(t, "parts"))
+		}
+		lacking := map[*replica]int{}
+		for k, s := range join.held {
+			for _, r := range []*replica{a, b} {
+				if at, ok := r.held[k]; !ok || at != s {
+					lacking[r]++
 				}
-				b.merge(k, a.held[k])
-			}
-			for _, k := range want {
-				a.merge(k, b.held[k])
 			}
 		}
-		if !maps.Equal(a.held, join.held) || !maps.Equal(b.held, join.held) || a.d.Root() != b.d.Root() {
-			t.Fatalf("%v and %v, joined %v", a.held, b.held, join.held)
+		for _, g := range parts {
+			toA, toB := oneSync(t, a, b, g, level, salt)
+			lacking[a] -= toA
+			lacking[b] -= toB
+		}
+		if !maps.Equal(a.held, join.held) || !maps.Equal(b.held, join.held) || a.d.Root() != b.d.Root() || lacking[a] != 0 || lacking[b] != 0 {
+			t.Fatalf("%v and %v, joined %v; sent too many or few: %v", a.held, b.held, join.held, lacking)
 		}
 	})
 }
 
-// What a peer lists twice, or that nobody has, is harmless.
-func TestCompareOddLists(t *testing.T) {
-	e := func(k string, n uint64) Entry { return Entry{k, cache.Stamp{Time: n}} }
-	send, want := Compare([]Entry{e("a", 1), e("b", 2)}, []Entry{e("b", 2), e("b", 2), e("c", 1)})
-	if fmt.Sprint(send, want) != "[a] [b c]" {
-		t.Error(send, want)
+// The sketch that is kept, folded to any level, is the one made by a pass; and
+// the sums of ranges add up to the root.
+func TestKeptSketchIsMade(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := newReplica()
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			r.merge(anyKey(t), anyStamp(t))
+		}
+		if rapid.Bool().Draw(t, "drop") {
+			r.drop(anyKey(t))
+		}
+		level := rapid.IntRange(0, KeptLevel).Draw(t, "level")
+		if !slices.Equal(r.d.Sketch(level), SketchOf(r.d, r, All, level, 0)) {
+			t.Fatal("the sketch has drifted")
+		}
+		var s Sum
+		for _, g := range All.Split(rapid.IntRange(1, 7).Draw(t, "parts")) {
+			part := r.d.Sum(g)
+			s[0] += part[0]
+			s[1] += part[1]
+		}
+		if s != r.d.Root() {
+			t.Fatal("ranges do not add up")
+		}
+	})
+}
+
+// How full a sketch may be: what the levels of a sync are chosen by.
+func TestSketchHolds(t *testing.T) {
+	for level, least := range map[int]int{6: 80, 8: 95, 11: 100, 14: 100} {
+		ok, runs := 0, 100
+		if level > KeptLevel {
+			runs = 3
+		}
+		for run := range runs {
+			k, n := make(Sketch, CellsOf(level)), 7*CellsOf(level)/10
+			for i := range n {
+				w := word(xxh3.HashStringSeed(fmt.Sprint(i), uint64(run)), 0)
+				if i%2 == 0 {
+					w = -w
+				}
+				for t := range tables {
+					x := w
+					if i%2 == 0 {
+						x = -w
+					}
+					k[place(x, t, level)] += w
+				}
+			}
+			a, b, good := k.Decode()
+			if good && (len(a) != n/2 || len(b) != (n+1)/2) {
+				t.Errorf("level %d: %d and %d of %d", level, len(a), len(b), n)
+			}
+			if good {
+				ok++
+			}
+		}
+		if 100*ok < least*runs {
+			t.Errorf("level %d: at 7/10 only %d of %d are decoded", level, ok, runs)
+		}
 	}
-	if send, want := Compare(nil, nil); send != nil || want != nil {
-		t.Error(send, want)
+}
+
+// Two elements whose words are equal by chance cancel out or stick together;
+// salted they do not.
+func TestSaltParts(t *testing.T) {
+	const h1, h2 = 0x123456789a000001, 0x123456789a000002 // differ in what a word leaves out
+	if word(h1, 0) != word(h2, 0) || word(h1, 7) == word(h2, 7) {
+		t.Fatalf("%x %x, salted %x %x", word(h1, 0), word(h2, 0), word(h1, 7), word(h2, 7))
 	}
-	if got := Differ([]Sum{{1}, {2}, {3}}, []Sum{{1}, {0}}); fmt.Sprint(got) != "[1]" {
-		t.Error(got)
+	k := make(Sketch, CellsOf(6))
+	k.add(word(h1, 0), 6)
+	k.add(word(h2, 0), 6)
+	if _, _, ok := k.Decode(); ok {
+		t.Error("two of one word are decoded")
+	}
+}
+
+// Whatever cells a peer makes up, decoding ends and yields no more than there are cells.
+func FuzzDecode(f *testing.F) {
+	good := make(Sketch, CellsOf(2))
+	good.add(word(99<<40, 0), 2)
+	f.Add(uint64(0), uint64(0), ^uint64(0), 2)
+	f.Add(good[0], good[1], good[2], 2)
+	f.Add(word(1<<40, 0), -word(1<<40, 0), word(5<<50, 0), 0)
+	f.Fuzz(func(t *testing.T, a, b, c uint64, level int) {
+		k := make(Sketch, CellsOf(level&7))
+		for i := range k {
+			switch i % 3 {
+			case 0:
+				k[i] = a
+			case 1:
+				k[i] = b
+			default:
+				k[i] = c
+			}
+		}
+		n := len(k)
+		first, second, _ := k.Decode()
+		if len(first)+len(second) > n {
+			t.Errorf("%d words of %d cells", len(first)+len(second), n)
+		}
+	})
+}
+
+// Of what is settled only what the other lacks remains.
+func TestSettle(t *testing.T) {
+	r := newReplica()
+	own := map[string]cache.Stamp{}
+	for k, s := range map[string]uint64{"newer": 3, "older": 1, "same": 2, "alone": 1} {
+		r.merge(k, cache.Stamp{Time: s})
+		own[k] = cache.Stamp{Time: s}
+	}
+	var want []string
+	for _, k := range []string{"newer", "older", "same", "unknown"} {
+		if Settle(r, own, Entry{k, cache.Stamp{Time: 2}}) {
+			want = append(want, k)
+		}
+	}
+	if fmt.Sprint(want, slices.Sorted(maps.Keys(own))) != "[older unknown] [alone newer]" {
+		t.Error(want, own)
 	}
 	if s := (Sum{1, 0xab}).String(); s != "000000000000000100000000000000ab" || (Sum{0, 1}).IsZero() || !(Sum{}).IsZero() {
 		t.Error(s)
@@ -177,7 +332,7 @@ func TestConcurrent(t *testing.T) {
 	for w := range uint64(4) {
 		one.Add("999", cache.Stamp{Time: w})
 	}
-	if d.Root() != one.Root() || len(Differ(d.Sums(), one.Sums())) != 0 {
+	if d.Root() != one.Root() || !slices.Equal(sums(d), sums(one)) || !slices.Equal(d.Sketch(KeptLevel), one.Sketch(KeptLevel)) {
 		t.Error("not the sum of what is left")
 	}
 	if New(1).BucketOf("a") == New(2).BucketOf("a") && New(1).BucketOf("b") == New(2).BucketOf("b") {

@@ -37,6 +37,7 @@ func (s Sum) String() string {
 type Digest struct {
 	seed    uint64
 	buckets [Buckets][2]atomic.Uint64
+	cells   [tables << KeptLevel]atomic.Uint64 // the sketch
 }
 
 // New makes the digest of an empty replica. All members of a cluster must use
@@ -54,44 +55,29 @@ func (d *Digest) hash(key string, s cache.Stamp) xxh3.Uint128 {
 }
 
 // Add puts an element into the digest.
-func (d *Digest) Add(key string, s cache.Stamp) {
-	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
-	b[0].Add(h.Hi)
-	b[1].Add(h.Lo)
-}
+func (d *Digest) Add(key string, s cache.Stamp) { d.note(key, s, 1) }
 
 // Remove takes an element out that was added before.
-func (d *Digest) Remove(key string, s cache.Stamp) {
-	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
-	b[0].Add(-h.Hi)
-	b[1].Add(-h.Lo)
-}
+func (d *Digest) Remove(key string, s cache.Stamp) { d.note(key, s, ^uint64(0)) }
 
-// Sums returns the sums of all buckets.
-func (d *Digest) Sums() []Sum {
-	out := make([]Sum, Buckets)
-	for i := range out {
-		out[i] = Sum{d.buckets[i][0].Load(), d.buckets[i][1].Load()}
+func (d *Digest) note(key string, s cache.Stamp, sign uint64) {
+	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
+	b[0].Add(h.Hi * sign)
+	b[1].Add(h.Lo * sign)
+	w := word(h.Hi, 0)
+	for t := range tables {
+		d.cells[place(w, t, KeptLevel)].Add(w * sign)
 	}
-	return out
 }
 
 // Root returns the sum of all buckets.
-func (d *Digest) Root() (s Sum) {
-	for i := range d.buckets {
+func (d *Digest) Root() Sum { return d.Sum(All) }
+
+// Sum returns the sum of the buckets of a range.
+func (d *Digest) Sum(g Range) (s Sum) {
+	for i := g.From; i < g.To; i++ {
 		s[0] += d.buckets[i][0].Load()
 		s[1] += d.buckets[i][1].Load()
 	}
 	return s
-}
-
-// Differ returns the buckets in which two replicas disagree, in order.
-func Differ(a, b []Sum) []int {
-	var out []int
-	for i := range min(len(a), len(b), Buckets) {
-		if a[i] != b[i] {
-			out = append(out, i)
-		}
-	}
-	return out
 }

@@ -38,15 +38,15 @@
 //	 8 gap       uint64 number of my next change; what you have not read before it is lost
 //	 9 get       uint64 number of the question; text region; text key
 //	10 reply     uint64 number of the question; a record: a put if the element is in memory, a removal if one is known of
-//	11 root      uvarint number of the sync; text region; 2 × uint64: sum of my digest
+//	11 root      uvarint number of the sync; text region; 2 × uvarint: buckets from, up to; byte level and uint64 salt of the sketch wanted; 2 × uint64: sum of my digest there
 //	12 same      uvarint sync
-//	13 sums      uvarint sync; (uvarint bucket, 2 × uint64 sum) of each bucket that is not empty
-//	14 mine      as sums
-//	15 keys      uvarint sync; (uvarint bucket, uvarint n, n × (text key, uint64 stamp time, uint64 stamp node)) …
+//	13 cells     uvarint sync; byte level; 3 << level × uint64: my sketch
+//	14 on        uvarint sync: one more frame of keys
+//	15 keys      uvarint sync; (text key, uint64 stamp time, uint64 stamp node) …
 //	16 want      uvarint sync; texts: keys
 //	17 elements  text region; records, whose region number means nothing
-//	18 next      uvarint sync
-//	19 done      uvarint sync
+//	18 next      uvarint sync: those were all keys, or the elements of one want
+//	19 which     uvarint sync; uint64 …: words decoded of your sketch that mine lacks
 //	20 goaway    JSON: reason, leaving (the node goes), unread (… with changes that you have not acknowledged: a gap), duplicate (another link is kept)
 //	21 shares    JSON: regions that I have made since my hello, each with name and mode
 //	22 round     uvarint number of the round; uint64 number of my next change: I begin to compare all regions
@@ -55,8 +55,8 @@
 //	25 touches   text region; (text key, uvarint ms ago) …: elements that were read lately
 //
 // Limits are checked before anything is allocated: a record of the largest
-// value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 8 MiB
-// (keys, want), 128 KiB (sums), 72 KiB (get, touches), 64 KiB (all others); a host,
+// value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 4 MiB
+// (cells, which), 192 KiB (keys, want), 72 KiB (get, touches), 64 KiB (all others); a host,
 // service or endpoint has at most 255 printable bytes; a log speaks of at most
 // 4,096 regions. A frame of an unknown type, over its limit, or cut in the
 // middle of a field ends the link.
@@ -135,13 +135,19 @@
 //
 //	asker     round
 //	asker     root
-//	answerer  same, and this sync is over; or sums
-//	asker     mine; then keys of the buckets that differ, up to 4 frames ahead
-//	answerer  for each frame of keys: elements that it has newer, a want of those that it lacks, next
-//	asker     for each want: elements
-//	asker     done, when the last next has come; and the root of the next region
-//	asker     end
+//	answerer  same, and this sync is over; or cells
+//	asker     root again with a larger level, until the difference of the two sketches can be decoded; then which
+//	answerer  keys of these that it still has, up to 4 frames ahead of on; then next
+//	asker     on, for each frame of keys; then want, up to 4 frames ahead; elements that only it has, or has newer
+//	answerer  for each want: elements, next
+//	asker     the root of the next region; or end
 //	answerer  ended
+//
+// Levels go from 6 (1.5 KiB, 130 elements) by 8, 11 and 14 to 17 (3 MiB,
+// 300,000 elements). A region of which more differs is compared in parts. So
+// what is sent is in proportion to what differs: 100 elements of a million
+// cost 10 KB beyond their keys and values. The answerer remembers nothing but
+// the region and the keys that it has still to list.
 //
 // Then both know that they hold what either held when the round began: what
 // the answerer lacked came before end. If nothing comes for 30 s the asker

@@ -10,26 +10,19 @@ import (
 	"lateral/changelog"
 )
 
-// give sends the elements that the peer lacks.
-func (s *syncer) give(r Region, sc *scan) error {
-	var keys []string
-	for sc.s != "" && !sc.bad {
-		keys = append(keys, sc.text(cache.MaxKey))
-	}
-	if err := sc.err(frameWant); err != nil {
-		return err
-	}
-	return s.sendElements(r, keys)
-}
-
 // sendElements sends elements as they are by now. One that is over its
 // lifetime, or that this node has only forgotten, is not sent.
 func (s *syncer) sendElements(r Region, keys []string) error {
 	now := s.l.m.c.Now().UnixMilli()
 	p := appendText(nil, r.Name())
-	empty := len(p)
+	empty, n := len(p), uint64(0)
+	flush := func() error {
+		s.l.m.moved(r.Name(), Traffic{ElementsOut: n, BytesOut: uint64(headerSize + len(p))})
+		n = 0
+		return s.send(frameElements, p)
+	}
 	for _, k := range keys {
-		e, shared := r.Lookup(k)
+		e, shared := r.Shared(k)
 		c := cache.Change{Op: cache.Put, Element: e}
 		switch {
 		case !shared || e.State == cache.Forgotten:
@@ -43,41 +36,45 @@ func (s *syncer) sendElements(r Region, keys []string) error {
 			continue
 		}
 		if len(p) > empty && len(p)+len(c.Element.Key)+len(e.Value.Bytes) > syncFrameSize {
-			if err := s.send(frameElements, p); err != nil {
+			if err := flush(); err != nil {
 				return err
 			}
 			p = appendText(nil, r.Name())
 		}
 		p = changelog.Append(p, &c, 0, 0)
-		s.l.m.syncedOut(r.Name(), 1)
+		n++
 	}
 	if len(p) == empty {
 		return nil
 	}
-	return s.send(frameElements, p)
+	return flush()
 }
 
 // applyElements merges what a sync brought. It runs in the read loop, so that
 // a sync can never fill a queue.
 func (l *link) applyElements(s *scan) error {
+	size := headerSize + len(s.s)
 	name := s.text(cache.MaxRegion)
 	if err := s.err(frameElements); err != nil {
 		return err
 	}
-	l.m.counters.syncBytesIn.Add(int64(len(s.s)))
+	l.m.counters.syncBytesIn.Add(int64(size))
 	l.syncHeard.Store(time.Now().UnixNano())
 	r, ok := l.m.c.Region(name)
 	if !ok {
 		return nil
 	}
-	now := l.m.c.Now().UnixMilli()
+	now, n := l.m.c.Now().UnixMilli(), uint64(0)
+	defer func() {
+		l.m.moved(name, Traffic{ElementsIn: n, BytesIn: uint64(size)})
+	}()
 	for rest := s.s; rest != ""; {
 		c, _, more, err := changelog.Decode(rest, 0, r.Attributes())
 		if err != nil {
 			return errors.Join(ErrProtocol, err)
 		}
 		rest = more
-		l.m.syncedIn(name, 1)
+		n++
 		l.apply(now, r, &c, cache.FromSync)
 	}
 	return nil

@@ -23,8 +23,8 @@ const (
 	maxControl = 64 << 10                // acks, heartbeats, reasons
 	maxGet     = 72 << 10                // the longest key and region name
 	maxData    = changelog.MaxRecord + 8 // one record of the largest value
-	maxSums    = 128 << 10               // 4,096 buckets of 18 bytes
-	maxKeys    = 8 << 20                 // keys and stamps of a bucket, or many: see listKeys
+	maxSketch  = 4 << 20                 // the largest sketch, or the hash of each element decoded of it
+	maxKeys    = 192 << 10               // what a frame of keys is filled to, and the longest key
 	maxNames   = 4096                    // regions that one log may speak of
 	maxReason  = 1 << 10                 // bytes of text that a peer may have us print
 )
@@ -43,15 +43,15 @@ const (
 	frameGap                           // changes you have not read are lost
 	frameGet                           // have you got this element?
 	frameReply                         // yes, this one; or no
-	frameRoot                          // sync, asker: root of my digest of a region
+	frameRoot                          // sync, asker: sum of my digest of a region
 	frameSame                          // sync, answerer: mine is the same
-	frameSums                          // sync, answerer: my bucket sums
-	frameMine                          // sync, asker: my bucket sums
-	frameKeys                          // sync, asker: keys and stamps of some buckets
-	frameWant                          // sync, answerer: keys whose elements I lack
+	frameCells                         // sync, answerer: my sketch
+	frameOn                            // sync, asker: one more frame of keys
+	frameKeys                          // sync, answerer: keys and stamps of what was asked by hashes
+	frameWant                          // sync, asker: keys whose elements I lack
 	frameElements                      // sync, both: elements
-	frameNext                          // sync, answerer: one frame of keys is answered
-	frameDone                          // sync, asker: nothing more
+	frameNext                          // sync, answerer: that is answered
+	frameWhich                         // sync, asker: hashes of what only you have
 	frameGoaway                        // I close this link, and why
 	frameShares                        // regions that I have got since my hello (JSON)
 	frameRound                         // sync, asker: I begin to compare all regions
@@ -61,7 +61,7 @@ const (
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
-	"root", "same", "sums", "mine", "keys", "want", "elements", "next", "done", "goaway", "shares", "round", "end", "ended", "touches"}
+	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -79,8 +79,8 @@ func (t frameType) limit() int {
 		return maxRow
 	case frameChanges, frameReply, frameElements:
 		return maxData
-	case frameSums, frameMine:
-		return maxSums
+	case frameCells, frameWhich:
+		return maxSketch
 	case frameKeys, frameWant:
 		return maxKeys
 	case frameGet, frameTouches:
@@ -156,6 +156,13 @@ func (s *scan) uvarint() uint64 {
 	n, rest, ok := changelog.Uvarint(s.s)
 	s.s, s.bad = rest, s.bad || !ok
 	return n
+}
+
+func (s *scan) byte() byte {
+	if b := s.take(1); b != "" {
+		return b[0]
+	}
+	return 0
 }
 
 func (s *scan) uint64() (n uint64) {

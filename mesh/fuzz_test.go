@@ -116,7 +116,8 @@ func extremes() [][]byte {
 		return changelog.Append(nil, &cache.Change{Op: op, Element: cache.Element{Key: key, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: most, Node: 7}}}, 0, 0)
 	}
 	round := fr(frameRound, 1, uint64(1))
-	agreed := slices.Concat(round, fr(frameRoot, 1, "State", uint64(1), uint64(2)), fr(frameMine, 1))
+	root := fr(frameRoot, 1, "State", 0, converge.Buckets, []byte{6}, uint64(0), uint64(1), uint64(2))
+	agreed := slices.Concat(round, root)
 	return [][]byte{
 		nil, {0}, {1}, {4, 0xff, 0xff, 0xff, 0xff}, {21, 0, 0, 0, 0}, {255, 0, 0, 0, 0}, {4, 0x7f, 0xff, 0xff, 0xff},
 		{4, 4, 0, 0, 0}, // declares 64 MiB and sends nothing
@@ -135,13 +136,14 @@ func extremes() [][]byte {
 		fr(frameGet), fr(frameGet, uint64(1), "State", "a"), fr(frameGet, most, "", ""), fr(frameGet, uint64(1), "State", []byte{0xff, 0xff, 0xff, 0xff, 0x0f}),
 		fr(frameReply), fr(frameReply, uint64(1)), fr(frameReply, most, put(cache.Remove, "k")), fr(frameReply, uint64(1), []byte{0xff}),
 		fr(frameRound), fr(frameRound, 1), round, append(round, fr(frameEnd, 1)...), append(round, fr(frameEnd, 2)...), fr(frameEnd), fr(frameEnd, 1), fr(frameEnded), fr(frameEnded, 1),
-		fr(frameRoot), fr(frameRoot, 1, "State", most, most), append(round, fr(frameRoot, 1, "State", most, most)...), append(round, fr(frameRoot, 1, "none", most, most)...),
-		fr(frameSame, 1), fr(frameSums, 1), fr(frameSums, 1, converge.Buckets, most, most), append(agreed, fr(frameMine, 1, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, most, most)...),
-		fr(frameKeys, 1), append(agreed, fr(frameKeys, 1, 0, 1, "k", most, most, 4095, 0)...), append(agreed, fr(frameKeys, 1, 4096, 0)...),
-		append(agreed, fr(frameKeys, 1, 5, []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})...), append(agreed, fr(frameKeys, 1, 5, 0, 5, 0)...),
-		append(agreed, fr(frameDone, 1)...), fr(frameWant), fr(frameWant, 1, "a", "a", "none", ""), fr(frameWant, 2, "a"),
+		fr(frameRoot), root, agreed, append(round, fr(frameRoot, 1, "none", 0, 1, []byte{6}, most, most, most)...), append(round, fr(frameRoot, 1, "State", 1, 0, []byte{6}, most, most, most)...),
+		append(round, fr(frameRoot, 1, "State", 7, converge.Buckets+1, []byte{6}, most, most, most)...), append(round, fr(frameRoot, 1, "State", 0, 9, []byte{converge.MaxLevel + 1}, most, most, most)...),
+		append(round, fr(frameRoot, 1, "State", 0, 4096, []byte{14}, most, most, most)...), fr(frameSame, 1), fr(frameCells, 1), fr(frameCells, 1, []byte{6}, make([]byte, 8*converge.CellsOf(6))),
+		fr(frameCells, 1, []byte{6}, bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, converge.CellsOf(6))), fr(frameCells, 1, []byte{7}, make([]byte, 8*converge.CellsOf(6))), fr(frameOn, 1), append(agreed, fr(frameOn, 1)...),
+		fr(frameKeys, 1), fr(frameKeys, 1, "k", most, most), fr(frameKeys, 1, "k", most), append(agreed, fr(frameWhich, 1, most, uint64(0))...), append(agreed, fr(frameWhich, 1, []byte{1})...),
+		fr(frameWant), append(agreed, fr(frameWant, 1, "a", "a", "none", "")...), append(agreed, fr(frameWant, 2, "a")...),
 		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
-		fr(frameElements, "State", []byte{0x80}), fr(frameNext, 1), fr(frameDone, 7), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
+		fr(frameElements, "State", []byte{0x80}), fr(frameNext, 1), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
 		fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
 	}
 }
@@ -179,8 +181,11 @@ func FuzzPayload(f *testing.F) {
 		defer stop()
 		l.regions = []boundRegion{{name: "User"}, {name: "State"}}
 		r := l.m.c.Regions()[1]
-		s.their, s.theirs = &theirRound{n: 1}, &answering{r: r, n: 1, listing: converge.Listing{}}
-		s.round, s.ours = &round{n: 1}, &asking{r: r, n: 1, open: 1}
+		s.their, s.theirs = &theirRound{n: 1}, &answering{part: part{r, converge.All}, n: 1}
+		s.round, s.ours = &round{n: 1}, &asking{part: part{r, converge.All}, n: 1, level: 6}
+		if len(p)%2 == 0 { // its sketch has come
+			s.ours.mine, s.ours.room = map[string]cache.Stamp{"a": {}}, 2
+		}
 		feed(l, s, appendFrame(nil, frameType(ft), p))
 	})
 }
@@ -225,19 +230,17 @@ func TestReadFrameAllocatesWhatArrives(t *testing.T) {
 }
 
 func TestPayloadRoundTrips(t *testing.T) {
-	d := converge.New(1)
-	for _, k := range []string{"a", "b", "c"} {
-		d.Add(k, cache.Stamp{Time: most, Node: 3})
+	e := converge.Entry{Key: "k", Stamp: cache.Stamp{Time: 5, Node: cache.NodeID(most)}}
+	sc := &scan{s: string(appendEntry(appendEntry(nil, e), converge.Entry{}))}
+	if a, b := readEntry(sc), readEntry(sc); a != e || b != (converge.Entry{}) || sc.bad || sc.s != "" {
+		t.Errorf("%+v, %+v", a, b)
 	}
-	sc := &scan{s: string(appendSums(nil, d.Sums()))}
-	if got, err := readSums(sc); err != nil || len(converge.Differ(got, d.Sums())) != 0 {
-		t.Error(err)
+	words := []uint64{0, 1, most}
+	if got := readWords(&scan{s: string(appendWords(nil, words))}, 3); !slices.Equal(got, words) {
+		t.Error(got)
 	}
-	sc = &scan{s: string(fr(frameKeys, 2, "k", uint64(5), uint64(6), "", most, most)[headerSize:])}
-	if e := readEntries(sc); len(e) != 2 || e[0] != (converge.Entry{Key: "k", Stamp: cache.Stamp{Time: 5, Node: 6}}) || e[1].Stamp.Time != most || sc.err(frameKeys) != nil || sc.s != "" {
-		t.Errorf("%+v", e)
-	}
-	if n := entriesSize([]converge.Entry{{Key: "k"}, {}}); n < len(sc.s) {
-		t.Error(n)
+	sc = &scan{s: string(appendWords(nil, words))}
+	if readWords(sc, 2); !sc.bad {
+		t.Error("more words than are allowed")
 	}
 }

@@ -47,7 +47,8 @@ type link struct {
 	syncIn   chan syncFrame
 	syncPoke chan struct{}
 
-	syncHeard atomic.Int64 // ns since 1970: when elements last came by a sync
+	syncWaiting atomic.Int64 // bytes in syncIn
+	syncHeard   atomic.Int64 // ns since 1970: when elements last came by a sync
 
 	mu       sync.Mutex // guards what follows
 	queue    [][]byte   // small frames, at most maxQueue

@@ -100,8 +100,8 @@ type Mesh struct {
 	mu       sync.Mutex // guards what follows; never held while a link is waited for
 	peers    map[cache.NodeID]*peer
 	pursuits map[string]context.CancelFunc
-	failures map[string]string     // pursuit → why the last dial failed
-	synced   map[string]*[2]uint64 // region → elements that syncs brought in, sent out
+	failures map[string]string   // pursuit → why the last dial failed
+	synced   map[string]*Traffic // region → what syncs moved
 	closing  bool
 
 	dials    atomic.Uint64
@@ -143,7 +143,7 @@ func New(c Config) *Mesh {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Mesh{c: c, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
-		failures: map[string]string{}, rowPoke: make(chan struct{}, 1), synced: map[string]*[2]uint64{}}
+		failures: map[string]string{}, rowPoke: make(chan struct{}, 1), synced: map[string]*Traffic{}}
 	m.self = identity{ID: id(c.ID), Node: id(c.Node), Host: c.Host, Service: c.Service, Endpoint: c.Endpoint, PID: c.PID, Advertise: c.Advertise}
 	if c.Listener != nil {
 		if a, ok := c.Listener.Addr().(*net.TCPAddr); ok {

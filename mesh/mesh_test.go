@@ -206,6 +206,8 @@ func (s *shelf) Lookup(key string) (cache.Element, bool) {
 	return e, ok
 }
 
+func (s *shelf) Shared(key string) (cache.Element, bool) { return s.Lookup(key) }
+
 func (s *shelf) ops() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -351,7 +351,7 @@ func TestBadFramesEndTheLink(t *testing.T) {
 		fr(frameNames, 1, "x"), fr(frameChanges, uint64(2)), fr(frameChanges, uint64(0)), fr(frameChanges, uint64(1), []byte{0xff}),
 		fr(frameChanges, uint64(1), changelog.Append(nil, &cache.Change{Op: cache.Remove, Element: cache.Element{Key: "k"}}, 9, 0)),
 		fr(frameGap), fr(frameGap, uint64(0)), fr(frameGap, uint64(1)), fr(frameAck, []byte{1}), fr(frameBeat), fr(frameRow, []byte("[")),
-		fr(frameGet), fr(frameReply, uint64(1), []byte{3, 1, 1}), fr(frameKeys, 1, 0, 0), fr(frameMine, 1, []byte{0xff}), fr(frameRoot, 1, "State", uint64(1), uint64(1)), fr(frameEnd, 1),
+		fr(frameGet), fr(frameReply, uint64(1), []byte{3, 1, 1}), fr(frameWhich, 1, uint64(0)), fr(frameWant, 1), fr(frameRoot, 1, "State", 0, 1, []byte{6}, uint64(0), uint64(1), uint64(1)), fr(frameEnd, 1),
 		fr(frameElements, "State", []byte{0xff}),
 	} {
 		synctest.Test(t, func(t *testing.T) {

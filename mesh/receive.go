@@ -105,7 +105,7 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.takeTouches(s)
 	case frameElements:
 		return l.applyElements(s)
-	case frameRoot, frameSame, frameSums, frameMine, frameKeys, frameWant, frameNext, frameDone,
+	case frameRoot, frameSame, frameCells, frameOn, frameKeys, frameWant, frameNext, frameWhich,
 		frameRound, frameEnd, frameEnded:
 		return l.queueSync(t, s.s)
 	case frameGoaway:

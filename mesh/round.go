@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"lateral/converge"
 )
 
 // A round is one comparison of all replicated regions with a peer, one after
@@ -104,7 +106,7 @@ func (p *peer) complete(n uint64, regions []Region) {
 type round struct {
 	n      uint64
 	all    []Region
-	wanted []Region  // of them, not yet begun
+	wanted []part    // of them, not yet begun
 	ended  bool      // all are compared; what remains is that the peer says so
 	heard  time.Time // when it began, or when a frame of it came last
 }
@@ -156,9 +158,9 @@ func (s *syncer) beginRound() error {
 	for _, r := range s.l.m.c.Regions() {
 		if r.Digest() != nil {
 			s.round.all = append(s.round.all, r)
+			s.round.wanted = append(s.round.wanted, part{r, converge.All})
 		}
 	}
-	s.round.wanted = s.round.all
 	return s.send(frameRound, binary.BigEndian.AppendUint64(binary.AppendUvarint(nil, n), s.l.m.c.Log.Next()))
 }
 
@@ -170,9 +172,9 @@ func (s *syncer) yields() bool {
 // progress goes on with our round as far as it goes without the peer.
 func (s *syncer) progress() error {
 	if s.round != nil && s.ours == nil && len(s.round.wanted) > 0 {
-		r := s.round.wanted[0]
+		p := s.round.wanted[0]
 		s.round.wanted = s.round.wanted[1:]
-		return s.compare(r)
+		return s.compare(p)
 	}
 	if o := s.round; o != nil && s.ours == nil && !o.ended {
 		o.ended = true

@@ -11,30 +11,6 @@ import (
 	"lateral/cache"
 )
 
-func (m *Mesh) syncedIn(region string, n uint64)  { m.noteSynced(region, 0, n) }
-func (m *Mesh) syncedOut(region string, n uint64) { m.noteSynced(region, 1, n) }
-
-func (m *Mesh) noteSynced(region string, way int, n uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := m.synced[region]
-	if c == nil {
-		c = new([2]uint64)
-		m.synced[region] = c
-	}
-	c[way] += n
-}
-
-// Synced returns how many elements of a region syncs brought in and sent out.
-func (m *Mesh) Synced(region string) (in, out uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c := m.synced[region]; c != nil {
-		return c[0], c[1]
-	}
-	return 0, 0
-}
-
 // Status returns the endpoint as it sees itself and its peers.
 func (m *Mesh) Status() cache.EndpointStatus {
 	st := cache.EndpointStatus{Endpoint: m.c.Endpoint, ID: m.c.ID.String(), Cluster: m.c.Cluster, Group: m.c.Group,

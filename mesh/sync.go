@@ -14,13 +14,15 @@ import (
 )
 
 const (
-	// window is how many frames of keys may be unanswered: enough to keep the
-	// link busy, and the bound of what a peer can have us queue.
+	// window is how many frames of keys or wants may be unanswered: enough to
+	// keep the link busy.
 	window = 4
-	// maxSyncWaiting is more than an honest peer can have waiting here: per
-	// region a root or sums, the window of keys and as many wants.
+	// maxSyncWaiting and maxSyncBytes are more than an honest peer can have
+	// waiting here: as asker a root or hashes and the window of wants, as
+	// answerer a sketch and the window of keys with their ends.
 	maxSyncWaiting = 4 * window
-	// syncFrameSize is what a frame of keys or elements is filled to.
+	maxSyncBytes   = 2 * maxSketch
+	// syncFrameSize is what a frame of keys, wants or elements is filled to.
 	syncFrameSize = 64 << 10
 	// syncPatience is how long a peer may take to answer a step.
 	syncPatience = 30 * time.Second
@@ -32,6 +34,9 @@ type syncFrame struct {
 }
 
 func (l *link) queueSync(t frameType, s string) error {
+	if n := l.syncWaiting.Add(int64(len(s))); n > maxSyncBytes {
+		return fmt.Errorf("%w: %d bytes of unanswered frames of a sync", ErrProtocol, n)
+	}
 	select {
 	case l.syncIn <- syncFrame{t, s}:
 		return nil
@@ -66,6 +71,7 @@ func (l *link) serveSync(ctx context.Context) {
 			}
 			next.Reset(every/2 + rand.N(every))
 		case f := <-l.syncIn:
+			l.syncWaiting.Add(-int64(len(f.s)))
 			if err := s.handle(f); err != nil {
 				l.end(err)
 				return
@@ -95,41 +101,9 @@ type syncer struct {
 	theirs *answering
 }
 
-// asking is a sync of one region that this side started.
-type asking struct {
-	r       Region
-	n       uint64
-	listing converge.Listing
-	buckets []int // still to be listed to the peer
-	open    int   // frames of keys not answered yet
-}
-
-// answering is a sync of one region that the peer started.
-type answering struct {
-	r       Region
-	n       uint64
-	listing converge.Listing
-}
-
-// compare begins the sync of a region.
-func (s *syncer) compare(r Region) error {
-	s.syncs++
-	s.ours = &asking{r: r, n: s.syncs}
-	s.l.m.counters.syncs.Add(1)
-	root := r.Digest().Root()
-	return s.send(frameRoot, appendSum(appendText(binary.AppendUvarint(nil, s.syncs), r.Name()), root))
-}
-
-// answerTo begins a frame of a sync.
-func answerTo(n uint64) []byte { return binary.AppendUvarint(nil, n) }
-
-func appendSum(b []byte, s converge.Sum) []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, s[0]), s[1])
-}
-
 // send hands one frame to the write loop and waits until it took the last one.
 func (s *syncer) send(t frameType, p []byte) error {
-	s.l.m.counters.syncBytesOut.Add(int64(len(p)))
+	s.sent(t, len(p))
 	select {
 	case s.l.bulk <- appendFrame(nil, t, p):
 		s.active(t == frameElements, true)
@@ -141,7 +115,7 @@ func (s *syncer) send(t frameType, p []byte) error {
 }
 
 func (s *syncer) handle(f syncFrame) error {
-	s.l.m.counters.syncBytesIn.Add(int64(len(f.s)))
+	s.received(f.t, len(f.s))
 	sc := &scan{s: f.s}
 	switch f.t {
 	case frameRound, frameEnd, frameEnded:
@@ -152,115 +126,58 @@ func (s *syncer) handle(f syncFrame) error {
 		return err
 	}
 	switch f.t {
-	case frameRoot, frameKeys, frameMine, frameDone:
-		return s.handleAsker(f.t, n, sc)
+	case frameRoot, frameWhich, frameOn, frameWant:
+		return s.answer(f.t, n, sc)
 	}
-	if s.ours == nil || s.ours.n != n {
+	o := s.ours
+	if o == nil || o.n != n {
 		return nil // an answer to a sync that was given up
 	}
 	s.active(true, false)
-	switch o := s.ours; f.t {
-	case frameWant:
-		return s.give(o.r, sc)
-	case frameSums:
-		return s.compareSums(o, sc)
-	case frameNext:
-		return s.listKeys(o)
-	}
-	s.ours = nil // frameSame
-	return nil
-}
-
-// handleAsker takes a frame of a sync that the peer started.
-func (s *syncer) handleAsker(t frameType, n uint64, sc *scan) error {
-	if s.their == nil {
-		return fmt.Errorf("%w: a %s outside of a round", ErrProtocol, t)
-	}
-	s.active(false, true)
-	if t == frameRoot {
-		return s.compareRoots(n, sc)
-	}
-	a := s.theirs
-	if a == nil || a.n != n {
-		return fmt.Errorf("%w: a %s of sync %d, which was not agreed on", ErrProtocol, t, n)
-	}
-	switch t {
-	case frameMine:
-		return s.takeMine(a, sc)
+	switch f.t {
+	case frameCells:
+		return s.takeCells(o, sc)
 	case frameKeys:
-		return s.compareKeys(a, sc)
+		return s.takeKeys(o, sc)
+	case frameNext:
+		return s.takeNext(o)
 	}
-	s.theirs = nil // frameDone
+	s.over() // frameSame
 	return nil
 }
 
-// compareRoots answers the first step: done, or our bucket sums.
-func (s *syncer) compareRoots(n uint64, sc *scan) error {
-	name := sc.text(cache.MaxRegion)
-	root := converge.Sum{sc.uint64(), sc.uint64()}
-	if err := sc.err(frameRoot); err != nil {
-		return err
-	}
-	r, ok := s.l.m.c.Region(name)
-	if !ok || r.Digest() == nil || r.Digest().Root() == root {
-		return s.send(frameSame, answerTo(n))
-	}
-	s.theirs = &answering{r: r, n: n}
-	return s.send(frameSums, appendSums(answerTo(n), r.Digest().Sums()))
+// ofSync begins a frame of a sync.
+func ofSync(n uint64) []byte { return binary.AppendUvarint(nil, n) }
+
+func appendSum(b []byte, s converge.Sum) []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, s[0]), s[1])
 }
 
-// appendSums writes the sums of the buckets that hold something.
-func appendSums(b []byte, sums []converge.Sum) []byte {
-	for i, s := range sums {
-		if !s.IsZero() {
-			b = appendSum(binary.AppendUvarint(b, uint64(i)), s)
-		}
+func appendWords(b []byte, words []uint64) []byte {
+	for _, w := range words {
+		b = binary.BigEndian.AppendUint64(b, w)
 	}
 	return b
 }
 
-func readSums(sc *scan) ([]converge.Sum, error) {
-	sums := make([]converge.Sum, converge.Buckets)
-	for sc.s != "" && !sc.bad {
-		i := sc.uvarint()
-		if i >= converge.Buckets {
-			return nil, fmt.Errorf("%w: bucket %d of %d", ErrProtocol, i, converge.Buckets)
-		}
-		sums[i] = converge.Sum{sc.uint64(), sc.uint64()}
+// readWords takes the rest of a frame as words, at most so many.
+func readWords(sc *scan, most int) []uint64 {
+	if len(sc.s)%8 != 0 || len(sc.s)/8 > most {
+		sc.bad = true
+		return nil
 	}
-	return sums, sc.err(frameSums)
+	out := make([]uint64, len(sc.s)/8)
+	for i := range out {
+		out[i] = sc.uint64()
+	}
+	return out
 }
 
-// compareSums is the asker's second step: it answers with its own sums and
-// starts to list the keys of the buckets that differ.
-func (s *syncer) compareSums(o *asking, sc *scan) error {
-	sums, err := readSums(sc)
-	if err != nil || o.listing != nil {
-		return err
-	}
-	own := o.r.Digest().Sums()
-	o.buckets = converge.Differ(own, sums)
-	o.listing = converge.List(o.r.Digest(), o.r, o.buckets)
-	if err := s.send(frameMine, appendSums(answerTo(o.n), own)); err != nil {
-		return err
-	}
-	for o.open < window && s.ours == o {
-		more := len(o.buckets) > 0
-		o.open++
-		if err := s.listKeys(o); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+func appendEntry(b []byte, e converge.Entry) []byte {
+	b = appendText(b, e.Key)
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, e.Stamp.Time), uint64(e.Stamp.Node))
 }
 
-// takeMine is the answerer's: it lists the buckets that differ for itself. The
-// sums may have moved since ours were sent; a few buckets too many or too few
-// do no harm, the next sync sees what is left.
-func (s *syncer) takeMine(a *answering, sc *scan) error {
-	sums, err := readSums(sc)
-	if err == nil {
-		a.listing = converge.List(a.r.Digest(), a.r, converge.Differ(a.r.Digest().Sums(), sums))
-	}
-	return err
+func readEntry(sc *scan) converge.Entry {
+	return converge.Entry{Key: sc.text(cache.MaxKey), Stamp: cache.Stamp{Time: sc.uint64(), Node: cache.NodeID(sc.uint64())}}
 }

@@ -115,13 +115,31 @@ func (r *Region) Each(yield func(cache.Element) bool) {
 // Lookup returns what the region knows of a key, in any state, floors
 // included; shared is whether the digest counts that key.
 func (r *Region) Lookup(key string) (e cache.Element, shared bool) {
+	h, floor, ok := r.lookup(key)
+	if floor {
+		return h.Element, ok
+	}
+	return h.Element, ok && !h.known().IsZero()
+}
+
+// Shared returns what peers hold of a key too, in any state, floors included:
+// what is hidden here rather than what hides it. ok is whether there is any.
+func (r *Region) Shared(key string) (e cache.Element, ok bool) {
+	h, floor, ok := r.lookup(key)
+	if floor {
+		return h.Element, ok
+	}
+	return h.common(), ok && !h.known().IsZero()
+}
+
+func (r *Region) lookup(key string) (h held, floor, ok bool) {
 	if op, name, ok := cache.SplitFloor(key); ok {
 		s, ok := r.floors.get(op, name)
-		return cache.Element{Key: key, Stamp: s, State: cache.Floor}, ok
+		return held{Element: cache.Element{Key: key, Stamp: s, State: cache.Floor}}, true, ok
 	}
 	hash := hashOf(key, r.seed)
 	r.mem.lock(hash)
 	defer r.mem.unlock(hash)
-	h, ok := r.mem.peek(key, hash)
-	return h.Element, ok && !h.known().IsZero()
+	h, ok = r.mem.peek(key, hash)
+	return h, false, ok
 }

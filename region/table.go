@@ -205,8 +205,8 @@ func (t *table) each(yield func(h held) bool) {
 func (s *shard) each(yield func(h held) bool) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, slot := range s.heap {
-		if !yield(s.at(slot).version()) {
+	for slot := range s.used { // in the order of memory, not of the heap
+		if e := s.at(slot); e.attr != nil && !yield(e.version()) {
 			return false
 		}
 	}
