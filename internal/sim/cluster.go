@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lateral"
+	"lateral/cache"
+	"lateral/ccf"
+	"lateral/internal/memnet"
+)
+
+// A cluster is what a plan happens to.
+type cluster struct {
+	p     *Plan
+	net   *memnet.Net
+	began time.Time
+	hosts [MaxNodes + 1]host // by number, from 1
+	lives []*life            // every incarnation that ever was
+	log   *slog.Logger
+
+	linked map[[2]int]time.Duration // two lives by number, the larger first: since when a connection was seen
+	met    map[[2]int]time.Duration // and when they had had one for long enough to be linked
+
+	mu      sync.Mutex // guards what follows, and what lives have seen
+	ops     []*Op
+	source  source
+	broken  []string       // what is wrong, in words
+	working sync.WaitGroup // nodes that end
+	acting  sync.WaitGroup // applications
+	trace   trace
+}
+
+// A host is a machine on which incarnations follow each other.
+type host struct {
+	addr netip.Addr
+	slow atomic.Int64 // ns before each read
+	skew atomic.Int64 // ns that its wall clock is ahead
+	now  *life        // who runs there; nil: nobody
+}
+
+// A life is one incarnation of a node.
+type life struct {
+	number int // of all lives, from 0
+	host   int
+	node   *lateral.Node
+	out    *outlet
+	stop   context.CancelFunc
+	began  time.Duration
+	ended  time.Duration // 0: it lives
+	how    string        // crash, exit, stop
+	seen   map[string]*sight
+}
+
+func (l *life) String() string { return fmt.Sprintf("h%d.%d", l.host, l.number) }
+
+func newCluster(p *Plan, log *slog.Logger) *cluster {
+	c := &cluster{p: p, net: memnet.New(), began: time.Now(), log: log, source: source{},
+		linked: map[[2]int]time.Duration{}, met: map[[2]int]time.Duration{}}
+	c.net.Seed(p.Seed + 1)
+	for i := 1; i <= MaxNodes; i++ {
+		c.hosts[i].addr = netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+		c.net.Host(c.hosts[i].addr)
+	}
+	return c
+}
+
+// now is the time since the plan began.
+func (c *cluster) now() time.Duration { return time.Since(c.began) }
+
+// alive returns who lives, in order of hosts.
+func (c *cluster) alive() (out []*life) {
+	for i := range c.hosts {
+		if l := c.hosts[i].now; l != nil {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func (c *cluster) start(n int) error {
+	h := &c.hosts[n]
+	if h.now != nil {
+		return fmt.Errorf("node %d runs already", n)
+	}
+	cfg, err := c.p.config(n)
+	if err != nil {
+		return err
+	}
+	l := &life{number: len(c.lives), host: n, began: c.now(), seen: map[string]*sight{},
+		out: &outlet{host: c.net.Host(h.addr).Process(), slow: &h.slow}}
+	ctx, stop := context.WithCancel(context.Background())
+	l.stop = stop
+	l.node, err = lateral.Open(ctx, lateral.Config{Service: "sim", Host: fmt.Sprint("h", n), CCF: cfg, Network: l.out,
+		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) }, Logger: c.log.With("node", l)})
+	if err != nil {
+		stop()
+		return err
+	}
+	c.lives = append(c.lives, l)
+	h.now = l
+	return nil
+}
+
+// end has the node of a host leave the way that how says. It does not wait: a
+// node that says goodbye takes its time.
+func (c *cluster) end(n int, how string) {
+	h := &c.hosts[n]
+	l := h.now
+	if l == nil {
+		return
+	}
+	h.now, l.how = nil, how
+	c.mu.Lock()
+	l.ended = c.now()
+	c.mu.Unlock()
+	switch how {
+	case "crash":
+		l.out.dead.Store(true)
+		l.out.host.Kill()
+	case "exit":
+		l.out.dead.Store(true)
+		l.out.host.Exit()
+	}
+	c.working.Go(func() {
+		l.node.Close()
+		l.out.dead.Store(true)
+	})
+}
+
+// links counts the connections between every two hosts.
+func (c *cluster) links() map[[2]int]int {
+	pairs := map[[2]int]int{}
+	for _, l := range c.net.Established() {
+		a, b := int(l.Dialler.Addr().As4()[3]), int(l.Listener.Addr().As4()[3])
+		pairs[[2]int{min(a, b), max(a, b)}]++
+	}
+	return pairs
+}
+
+// meetTime is how long a connection lasts before its two ends count as linked.
+const meetTime = time.Second
+
+// notice notes who is linked with whom.
+func (c *cluster) notice() {
+	now := map[[2]int]time.Duration{}
+	for hosts := range c.links() {
+		a, b := c.hosts[hosts[0]].now, c.hosts[hosts[1]].now
+		if a == nil || b == nil {
+			continue
+		}
+		pair := [2]int{max(a.number, b.number), min(a.number, b.number)}
+		since, ok := c.linked[pair]
+		if !ok {
+			since = c.now()
+		}
+		now[pair] = since
+		if _, ok := c.met[pair]; !ok && c.now()-since >= meetTime {
+			c.met[pair] = c.now()
+		}
+	}
+	c.linked = now
+}
+
+// hadMet reports whether two lives had been linked by some time.
+func (c *cluster) hadMet(a, b *life, by time.Duration) bool {
+	at, ok := c.met[[2]int{max(a.number, b.number), min(a.number, b.number)}]
+	return ok && at <= by
+}
+
+// ready reports whether a load balancer would send clients to a node: it has
+// a link to each that lives, and has had the time to say hello on them.
+func (c *cluster) ready(l *life) bool {
+	links := c.links()
+	for _, o := range c.alive() {
+		if o != l && (links[[2]int{min(o.host, l.host), max(o.host, l.host)}] != 1 || c.now()-max(o.began, l.began) < time.Second) {
+			return false
+		}
+	}
+	return true
+}
+
+// close ends everything.
+func (c *cluster) close() {
+	c.net.HealAll()
+	for _, l := range c.alive() {
+		c.end(l.host, "exit")
+	}
+	c.working.Wait()
+}
+
+const ccfText = `jcs.default=
+jcs.auxiliary.LTCP=org.apache.jcs.auxiliary.lateral.socket.tcp.LateralTCPCacheFactory
+jcs.auxiliary.LTCP.attributes=org.apache.jcs.auxiliary.lateral.socket.tcp.TCPLateralCacheAttributes
+jcs.auxiliary.LTCP.attributes.TcpListenerPort=57462
+jcs.auxiliary.LTCP.attributes.UdpDiscoveryEnabled=false
+jcs.auxiliary.LTCP.attributes.IssueRemoveOnPut=false
+`
+
+// config is the ccf of a node.
+func (p *Plan) config(n int) (*ccf.Config, error) {
+	b := strings.Builder{}
+	b.WriteString(ccfText)
+	set := func(name, value any) { fmt.Fprintf(&b, "jcs.auxiliary.LTCP.attributes.%v=%v\n", name, value) }
+	s := &p.Set
+	var servers []string
+	for i := 1; i <= p.Nodes; i++ {
+		if i != n && (i == 1 || !s.OneSeed) {
+			servers = append(servers, fmt.Sprintf("10.0.0.%d:57462", i))
+		}
+	}
+	set("TcpServers", strings.Join(servers, ","))
+	set("HeartbeatInterval", s.Heartbeat)
+	set("LinkTimeout", s.LinkTimeout)
+	set("AnnounceInterval", s.Member/3)
+	set("MemberTimeout", s.Member)
+	set("LogBytes", fmt.Sprint(s.Log, "K"))
+	set("AllowGet", s.AllowGet)
+	set("PutOnlyMode", !s.AllowGet)
+	for _, r := range s.Regions {
+		fmt.Fprintf(&b, "jcs.region.%s=LTCP\n", r)
+		at := "jcs.region." + r + ".cacheattributes"
+		fmt.Fprintf(&b, "%s=org.apache.jcs.engine.CompositeCacheAttributes\n", at)
+		switch r {
+		case "Rep":
+			fmt.Fprintf(&b, "%s.MaxObjects=100000\n", at)
+		case "Top":
+			fmt.Fprintf(&b, "%s.MaxObjects=%d\n", at, s.Bound)
+		case "Ses":
+			fmt.Fprintf(&b, "%s.MaxObjects=100000\n%s.Acks=%s\n", at, at, s.Acks)
+		case "Inv":
+			fmt.Fprintf(&b, "%s.MaxObjects=100\n%s.MemoryCacheName=org.apache.jcs.engine.memory.lru.LRUMemoryCache\n", at, at)
+			fmt.Fprintf(&b, "%s.WhenLinkDown=%s\n%s.StaleMax=%s\n", at, s.WhenDown, at, s.StaleMax)
+			fmt.Fprintf(&b, "jcs.region.%s.elementattributes=org.apache.jcs.engine.ElementAttributes\n", r)
+			fmt.Fprintf(&b, "jcs.region.%s.elementattributes.IsLateral=false\n", r)
+		default:
+			return nil, fmt.Errorf("sim: no region %q", r)
+		}
+	}
+	return parsed(b.String())
+}
+
+// configs are parsed once: a plan changes few of their lines.
+var configs struct {
+	sync.Mutex
+	of map[string]*ccf.Config
+}
+
+func parsed(text string) (*ccf.Config, error) {
+	configs.Lock()
+	defer configs.Unlock()
+	if c := configs.of[text]; c != nil {
+		return c, nil
+	}
+	c, err := ccf.Parse(ccf.Source{Name: "sim.ccf", Data: []byte(text)})
+	if err != nil {
+		return nil, err
+	}
+	if configs.of == nil || len(configs.of) > 4096 {
+		configs.of = map[string]*ccf.Config{}
+	}
+	configs.of[text] = c
+	return c, nil
+}
+
+// replicated reports whether values of the region travel.
+func replicated(region string) bool { return region != "Inv" }
+
+// keyOf reads a key as stories write it: "g/name" is in group g.
+func keyOf(text string) string {
+	if g, n, ok := strings.Cut(text, "/"); ok && n != "" {
+		return cache.GroupKey(g, n)
+	}
+	return text
+}
+
+// covers reports whether a removal of what is a key, a prefix or a group ("g/")
+// in the words of stories means a key.
+func covers(what, key string) bool {
+	switch {
+	case what == "":
+		return true
+	case strings.HasSuffix(what, ":"), strings.HasSuffix(what, "/"):
+		return strings.HasPrefix(key, what)
+	}
+	return what == key
+}
+
+func (p *Plan) has(region string) bool { return slices.Contains(p.Set.Regions, region) }

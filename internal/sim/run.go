@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lateral/cache"
+)
+
+// A Result is what came of a plan.
+type Result struct {
+	Broken  []string // promises that were not kept; none: all is well
+	Trace   uint64   // of all that was done and seen, in order
+	Settled time.Duration
+	Ops     int
+	History []string // what applications did
+}
+
+// trace sums up a run.
+type trace struct{ sum uint64 }
+
+func (t *trace) add(s string) {
+	h := fnv.New64a()
+	fmt.Fprint(h, t.sum, s)
+	t.sum = h.Sum64()
+}
+
+// Run carries a plan out, in a bubble of its own, and judges it. w, if not
+// nil, is where the nodes log.
+func Run(t *testing.T, p *Plan, w io.Writer) (r Result) {
+	log := slog.New(slog.DiscardHandler)
+	if w != nil {
+		log = slog.New(slog.NewTextHandler(w, nil))
+	}
+	seedRuntime(p.Seed)
+	synctest.Test(t, func(*testing.T) {
+		c := newCluster(p, log)
+		defer c.close()
+		for _, s := range p.Steps {
+			time.Sleep(s.At - c.now())
+			c.notice()
+			if s.isOp() {
+				c.acting.Go(func() { c.act(s) })
+			} else if s.Verb == "start" && c.hosts[s.node(0)].now != nil {
+				continue // two faults drawn for one node
+			} else if err := c.fault(s); err != nil {
+				c.breaks("step %q: %v", s, err)
+			}
+		}
+		time.Sleep(p.End - c.now())
+		c.calm()
+		c.acting.Wait()
+		r.Settled = c.settle()
+		c.judge()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		r.Broken, r.Trace, r.Ops = c.broken, c.trace.sum, len(c.ops)
+		if len(r.Broken) > 0 {
+			for _, o := range c.ops {
+				r.History = append(r.History, o.String())
+			}
+		}
+	})
+	return r
+}
+
+// calm ends every fault.
+func (c *cluster) calm() {
+	c.net.HealAll()
+	for i := range c.hosts {
+		c.hosts[i].slow.Store(0)
+		for j := range c.hosts {
+			if i > 0 && j > 0 {
+				c.net.SetDelay(c.hosts[i].addr, c.hosts[j].addr, time.Millisecond)
+			}
+		}
+	}
+}
+
+// quiet is how long a cluster may take to be of one mind after all is healed:
+// links are noticed and dialled anew, and the comparison that every pair makes
+// once a minute (between 30 and 90 s) has come round, for a chain of two.
+func (p *Plan) quiet() time.Duration { return p.Set.LinkTimeout + 10*time.Second + 2*90*time.Second }
+
+// settle waits until all nodes agree, and says how long that took.
+func (c *cluster) settle() time.Duration {
+	began := c.now()
+	for step := 50 * time.Millisecond; ; step = min(2*step, 2*time.Second) {
+		time.Sleep(step)
+		why := c.differs()
+		if why == "" {
+			return c.now() - began
+		}
+		if c.now()-began > c.p.quiet() {
+			c.breaks("convergence: %v after all is healed %s", c.now()-began, why)
+			return c.now() - began
+		}
+	}
+}
+
+// differs says what keeps the nodes from being of one mind; "" is nothing.
+func (c *cluster) differs() string {
+	nodes := c.alive()
+	pairs := c.links()
+	for i, a := range nodes {
+		for _, b := range nodes[i+1:] {
+			if n := pairs[[2]int{a.host, b.host}]; n != 1 {
+				return fmt.Sprintf("%s and %s have %d connections", a, b, n)
+			}
+		}
+	}
+	for _, r := range c.p.Set.Regions {
+		if !replicated(r) || len(nodes) < 2 {
+			continue
+		}
+		first := c.contents(nodes[0], r)
+		for _, l := range nodes[1:] {
+			if why := unlike(first, c.contents(l, r)); why != "" {
+				return fmt.Sprintf("%s of %s and %s is not the same: %s", r, nodes[0], l, why)
+			}
+		}
+	}
+	return c.digestsDiffer(nodes)
+}
+
+func (c *cluster) digestsDiffer(nodes []*life) string {
+	first := map[string]string{}
+	for _, l := range nodes {
+		for _, r := range l.node.Status().Regions {
+			if d, ok := first[r.Region]; !ok {
+				first[r.Region] = r.Digest
+			} else if d != r.Digest {
+				return fmt.Sprintf("%s of %s and %s has the same elements and another digest", r.Region, nodes[0], l)
+			}
+		}
+	}
+	return ""
+}
+
+// contents are the live elements of a node's region.
+func (c *cluster) contents(l *life, region string) []cache.Element {
+	rep, err := l.node.Do(c.ctx(), cache.Command{Op: cache.GetMatching, Region: region})
+	if err != nil {
+		c.breaks("%s of %s cannot be read: %v", region, l, err)
+	}
+	return rep.Elements
+}
+
+// unlike says in what two contents differ.
+func unlike(a, b []cache.Element) string {
+	for i := range max(len(a), len(b)) {
+		switch {
+		case i >= len(a):
+			return fmt.Sprintf("%s is missing at the first", cache.KeyText(b[i].Key))
+		case i >= len(b):
+			return fmt.Sprintf("%s is missing at the other", cache.KeyText(a[i].Key))
+		case a[i].Key != b[i].Key || a[i].Stamp != b[i].Stamp || a[i].Value.Bytes != b[i].Value.Bytes:
+			return fmt.Sprintf("%s=%.20q %s, %s=%.20q %s", cache.KeyText(a[i].Key), a[i].Value.Bytes, a[i].Stamp,
+				cache.KeyText(b[i].Key), b[i].Value.Bytes, b[i].Stamp)
+		}
+	}
+	return ""
+}

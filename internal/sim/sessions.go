@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// judgeSessions wants what the client of each session was answered to be
+// linearizable. It holds for one client per key, who goes from node to node
+// while the network is whole; so keys of sessions begin with "s".
+func (c *cluster) judgeSessions() {
+	if !c.p.whole() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	histories := map[string][]porcupine.Operation{}
+	for i, o := range c.ops {
+		if !o.session() {
+			continue
+		}
+		ret := int64(o.ret)
+		if !o.done || o.err != nil {
+			ret = math.MaxInt64
+		}
+		histories[o.key()] = append(histories[o.key()], porcupine.Operation{ClientId: i, Input: o, Call: int64(o.call), Output: o, Return: ret})
+	}
+	for key, h := range histories {
+		if porcupine.CheckOperationsTimeout(sessionModel, h, 10*time.Second) == porcupine.Illegal {
+			said := ""
+			for _, op := range h {
+				said += fmt.Sprintf("\n    %s", op.Input)
+			}
+			c.breaksLocked("sessions: what the client of %s was told is not linearizable:%s", key, said)
+		}
+	}
+}
+
+// whole reports whether nothing happens to the network itself.
+func (p *Plan) whole() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool {
+		switch s.Verb {
+		case "part", "block", "reset", "slow", "skew":
+			return true
+		}
+		return false
+	})
+}
+
+// sessionModel is a register. A write that was not acknowledged may be seen or
+// not, now and later, until one that was.
+var sessionModel = porcupine.Model{
+	Init: func() any { return "|" },
+	Step: func(state, input, output any) (bool, any) {
+		may, o := state.(string), output.(*Op)
+		switch {
+		case o.Verb == "get" && (!o.done || o.err != nil):
+			return true, may
+		case o.Verb == "get":
+			return contains(may, o.value), may
+		}
+		value := ""
+		if o.Verb == "put" {
+			value = o.value
+		}
+		if !o.done || o.err != nil {
+			return true, may + value + "|"
+		}
+		return true, value + "|"
+	},
+	DescribeOperation: func(input, _ any) string { return input.(*Op).String() },
+}
+
+// contains looks for a value in a list of values that each end in "|".
+func contains(list, value string) bool {
+	for len(list) > 0 {
+		i := 0
+		for list[i] != '|' {
+			i++
+		}
+		if list[:i] == value {
+			return true
+		}
+		list = list[i+1:]
+	}
+	return false
+}
