@@ -48,6 +48,7 @@ type bound struct {
 	outage  *outage // nil where a link that is down makes no difference
 	session bool    // replicated, with Acks: see session.go
 	flights flights
+	votes   votes
 }
 
 func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
@@ -158,6 +159,10 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	b, err := n.regions.get(c.Region)
 	if err != nil {
 		return cache.Reply{}, err
+	}
+	if c.Op == cache.Take {
+		e, found, err := n.take(ctx, b, c)
+		return cache.Reply{Found: found, Element: e, Stamp: e.Stamp}, err
 	}
 	var rep cache.Reply
 	reads := c.Op == cache.Get || c.Op == cache.Touch

@@ -70,6 +70,26 @@ func (r *Region[V]) Touch(ctx context.Context, key string) (ok bool, err error) 
 	return ok, err
 }
 
+// Take removes a key everywhere and returns its value, to one caller at most:
+// of several who take the same key at once, here or on other nodes, one is
+// returned the value and the others nothing. It adopts a session.
+//
+// More than half of the nodes that hold the region have to agree within
+// AckTimeout. If they cannot be reached, or do not answer in time, the error is
+// cache.ErrNotReplicated and the value is not returned, though it may be
+// removed: rather nobody has it than two. So it is, too, where values do not
+// travel but removals do, as nodes cannot agree there.
+func (r *Region[V]) Take(ctx context.Context, key string) (v V, ok bool, err error) {
+	if r.n.closed.Load() {
+		return v, false, cache.ErrClosed
+	}
+	e, ok, err := r.n.take(ctx, r.b, cache.Command{Op: cache.Take, Key: key})
+	if !ok || err != nil {
+		return v, false, err
+	}
+	return r.value(e)
+}
+
 // now is monotonic time, which is read at half the price of the wall clock:
 // expiry is not about the wall.
 func (r *Region[V]) now() int64 { return r.ms + time.Since(r.base).Milliseconds() }

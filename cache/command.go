@@ -25,9 +25,10 @@ const (
 	GetMatching    // live elements whose key matches Pattern
 	Merge          // an element, of whatever State, as another node knows it
 	Touch          // note an access to a live element, as a Get does, without asking for its value
+	Take           // remove a live element and return it: to one caller at most, of all nodes
 )
 
-var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge", "touch"}
+var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge", "touch", "take"}
 
 // String returns the name of the operation.
 func (o Op) String() string {

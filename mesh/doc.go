@@ -53,10 +53,12 @@
 //	23 end       uvarint round: all are compared, and you have what you wanted
 //	24 ended     uvarint round: and I have merged it
 //	25 touches   text region; (text key, uvarint ms ago) …: elements that were read lately
+//	26 take      uint64 number of the question, 0: I give your vote back; text region; text key; 2 × uint64 stamp of the version, or with 0 of its removal by me; 2 × uint64 stamp of the attempt; uvarint ms for which a vote binds
+//	27 vote      uint64 number of the question; byte (0: I cannot say, 1: yes, 2: it is gone, 3: I hold a newer version, 4: I have voted for another)
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 4 MiB
-// (cells, which), 192 KiB (keys, want), 72 KiB (get, touches), 64 KiB (all others); a host,
+// (cells, which), 192 KiB (keys, want), 72 KiB (get, touches, take), 64 KiB (all others); a host,
 // service or endpoint has at most 255 printable bytes; a log speaks of at most
 // 4,096 regions. A frame of an unknown type, over its limit, or cut in the
 // middle of a field ends the link.
@@ -125,6 +127,16 @@
 // later of two times; to what it does not hold, or only as a tombstone, a
 // touch does nothing. Touches are dropped rather than queued where they are
 // many or the connection is slow: the next eighth has another.
+//
+// # Take
+//
+// Who takes an element out of a region, so that nobody else does, asks the
+// members that hold the region for their votes: the one with the smallest id
+// first, then the others at once. More than half of them, those without a link
+// included, have to say yes; then it removes the element and waits until more
+// than half have applied that. A member votes for one attempt per key until
+// the time that the take gives is over, or it is given back. docs/coherence.md
+// ("Sessions") has the argument.
 //
 // # Sync
 //

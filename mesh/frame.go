@@ -58,10 +58,12 @@ const (
 	frameEnd                           // sync, asker: all are compared
 	frameEnded                         // sync, answerer: and I have merged what I lacked
 	frameTouches                       // elements that were read lately
+	frameTake                          // may I take this element out, alone?
+	frameVote                          // yes; or why not
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
-	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches"}
+	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -83,7 +85,7 @@ func (t frameType) limit() int {
 		return maxSketch
 	case frameKeys, frameWant:
 		return maxKeys
-	case frameGet, frameTouches:
+	case frameGet, frameTouches, frameTake:
 		return maxGet
 	case frameNames, frameShares:
 		return maxHello

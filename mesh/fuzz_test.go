@@ -129,6 +129,8 @@ func extremes() [][]byte {
 		fr(frameChanges, uint64(1), put(cache.Put, "k")), fr(frameChanges, uint64(1), []byte{0xff, 0xff, 0xff, 0xff, 0x7f}),
 		fr(frameTouches), fr(frameTouches, "State"), fr(frameTouches, "State", "k", 0, "k", int(maxTouchAge), "k"),
 		fr(frameTouches, "State", "k", []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}), fr(frameTouches, "none", "k", 1), fr(frameTouches, "State", strings.Repeat("k", cache.MaxKey+1), 1),
+		fr(frameTake), fr(frameTake, most, "State", "k"), fr(frameTake, uint64(0), "State", "k", most, most, most, most, 1), fr(frameTake, uint64(1), "none", "", most, most, most, most, int(^uint(0)>>1)),
+		fr(frameVote), fr(frameVote, most), fr(frameVote, most, []byte{255}), fr(frameVote, uint64(1), []byte{1}),
 		fr(frameAck), fr(frameAck, most), fr(frameBeat), fr(frameBeat, most, most, most), fr(frameBeat, uint64(1)<<63, uint64(1)<<63, uint64(1)<<63),
 		fr(frameRow), fr(frameRow, []byte(`{"up":[{"id":"ffffffffffffffff","addr":"224.0.0.1:0","port":-1}],"down":{"":"\u001b[2J"}}`)), fr(frameRow, []byte(`null`)),
 		fr(frameRow, []byte(`{"up":[{"id":"0"},{"id":"1"},{"id":""}]}`)), fr(frameRow, bytes.Repeat([]byte("["), 20000)),

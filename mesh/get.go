@@ -25,6 +25,7 @@ type gets struct {
 type got struct {
 	found   bool
 	element cache.Element
+	vote    Vote // for a ballot
 }
 
 // Fetch asks all linked peers at once whether they hold an element and returns
@@ -177,7 +178,7 @@ func (g *gets) answered(l *link, s *scan) error {
 		if err != nil {
 			return fmt.Errorf("%w: a reply: %w", ErrProtocol, err)
 		}
-		a = got{c.Op == cache.Put, c.Element}
+		a = got{found: c.Op == cache.Put, element: c.Element}
 	}
 	g.deliver(l, number, a)
 	return nil

@@ -101,6 +101,10 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.answer(s)
 	case frameReply:
 		return l.m.gets.answered(l, s)
+	case frameTake:
+		return l.takeBallot(s)
+	case frameVote:
+		return l.takeVote(s)
 	case frameTouches:
 		return l.takeTouches(s)
 	case frameElements:

@@ -45,7 +45,7 @@ func (c *Client) Status(ctx context.Context) (cache.Status, error) {
 }
 
 // Do carries out a command at the service: a cache.Do from afar. It knows Get,
-// Touch, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
+// Touch, Take, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
 // the service are *Failure and unwrap to what the service saw. Of attributes
 // only the lifetimes travel: 0 is the region's own, < 0 is unlimited.
 func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, err error) {
@@ -61,7 +61,9 @@ func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, er
 	element := region + "/elements/" + key
 	switch cmd.Op {
 	case cache.Get:
-		return c.get(ctx, cmd.Key, element+query(q))
+		return c.get(ctx, http.MethodGet, cmd.Key, element+query(q))
+	case cache.Take:
+		return c.get(ctx, http.MethodPost, cmd.Key, region+"/take/"+key+query(q))
 	case cache.Keys:
 		if cmd.Pattern != "" {
 			q.Set("pattern", cmd.Pattern)
@@ -139,8 +141,8 @@ func lifetime(q url.Values, name string, d time.Duration) {
 	}
 }
 
-func (c *Client) get(ctx context.Context, key, target string) (rep cache.Reply, err error) {
-	res, err := c.send(ctx, http.MethodGet, target, nil)
+func (c *Client) get(ctx context.Context, method, key, target string) (rep cache.Reply, err error) {
+	res, err := c.send(ctx, method, target, nil)
 	if errors.Is(err, errMiss) {
 		return rep, nil
 	}

@@ -19,6 +19,7 @@ import (
 var options = map[cache.Op][]string{
 	cache.Get:         {"group", "local"},
 	cache.Touch:       {"group", "local"},
+	cache.Take:        {"group", "acks"},
 	cache.Put:         {"group", "local", "update", "if-absent", "eternal", "max-life", "max-idle", "acks"},
 	cache.Remove:      {"group", "local", "acks"},
 	cache.RemoveAll:   {"local", "acks"},
@@ -42,7 +43,7 @@ func command(r *http.Request, op cache.Op) (cache.Command, error) {
 		return c, fmt.Errorf("%w: the name of a region has 1 to %d bytes, this one %d", ErrRequest, cache.MaxRegion, len(c.Region))
 	}
 	switch op {
-	case cache.Get, cache.Touch, cache.Put, cache.Remove:
+	case cache.Get, cache.Touch, cache.Take, cache.Put, cache.Remove:
 		text := r.PathValue("key")
 		if text == "" {
 			return c, fmt.Errorf("%w: it is empty", cache.ErrKey)

@@ -22,6 +22,8 @@
 //	                                               acks=K|all|0: how many peers must have it first
 //	                                               (also of the deletes below)
 //	POST   /v1/regions/{region}/touch/{key…}       Done: notes an access, as the get of a value does; local
+//	POST   /v1/regions/{region}/take/{key…}        as GET of a value, which is removed and answered with
+//	                                               to one caller at most; acks
 //	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
 //

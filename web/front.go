@@ -35,9 +35,10 @@ func (f *Front) Handler() http.Handler {
 	m.HandleFunc("GET /v1/regions/{region}", f.region)
 	m.HandleFunc("GET /v1/regions/{region}/keys", f.keys)
 	m.HandleFunc("DELETE /v1/regions/{region}/elements", f.remove(cache.RemoveAll))
-	m.HandleFunc("GET /v1/regions/{region}/elements/{key...}", f.get)
+	m.HandleFunc("GET /v1/regions/{region}/elements/{key...}", f.value(cache.Get))
 	m.HandleFunc("PUT /v1/regions/{region}/elements/{key...}", f.put)
 	m.HandleFunc("POST /v1/regions/{region}/touch/{key...}", f.touch)
+	m.HandleFunc("POST /v1/regions/{region}/take/{key...}", f.value(cache.Take))
 	m.HandleFunc("DELETE /v1/regions/{region}/elements/{key...}", f.remove(cache.Remove))
 	m.HandleFunc("DELETE /v1/regions/{region}/groups/{group}", f.remove(cache.RemoveGroup))
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -81,20 +82,26 @@ func (f *Front) keys(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out)
 }
 
-func (f *Front) get(w http.ResponseWriter, r *http.Request) {
-	c, err := command(r, cache.Get)
-	if err != nil {
-		fail(w, err)
-		return
+// value answers with the element that a Get or a Take returns.
+func (f *Front) value(op cache.Op) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := command(r, op)
+		var rep cache.Reply
+		if err == nil {
+			rep, err = f.Do(r.Context(), c)
+		}
+		if err == nil && !rep.Found {
+			err = missed(c)
+		}
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		send(w, r, &rep)
 	}
-	rep, err := f.Do(r.Context(), c)
-	if err == nil && !rep.Found {
-		err = missed(c)
-	}
-	if err != nil {
-		fail(w, err)
-		return
-	}
+}
+
+func send(w http.ResponseWriter, r *http.Request, rep *cache.Reply) {
 	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
 		answer(w, http.StatusOK, ElementOf(rep.Element))
 		return

@@ -70,6 +70,7 @@ func TestCommands(t *testing.T) {
 		{Op: cache.PutIfAbsent, Region: "User", Key: "k"},
 		{Op: cache.Get, Region: "User", Key: "k", Origin: cache.LocalOnly},
 		{Op: cache.Touch, Region: "User", Key: "k"},
+		{Op: cache.Take, Region: "User", Key: cache.GroupKey("g", "k"), Acks: 2},
 		{Op: cache.Touch, Region: "User", Key: cache.GroupKey("g", "elements/x"), Origin: cache.LocalOnly},
 		{Op: cache.Remove, Region: "User", Key: "k"},
 		{Op: cache.Remove, Region: "User", Key: "424242:"},

@@ -35,17 +35,22 @@ func (c *getCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	return c.show(s, &rep)
+}
+
+// show prints the value that a reply has.
+func (o *one) show(s *streams, rep *cache.Reply) error {
 	if !rep.Found {
 		return no
 	}
-	if c.JSON {
+	if o.JSON {
 		return s.out.json(web.ElementOf(rep.Element))
 	}
 	v := rep.Element.Value.Bytes
 	if s.out.terminal && !strings.HasSuffix(v, "\n") {
 		v += "\n"
 	}
-	_, err = io.WriteString(s.out, v)
+	_, err := io.WriteString(s.out, v)
 	return err
 }
 

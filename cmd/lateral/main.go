@@ -28,6 +28,7 @@ type commands struct {
 	Stats  statsCmd  `cmd:"" help:"Show regions and endpoints: sizes, hits, lag."`
 	Get    getCmd    `cmd:"" help:"Print the value of a key."`
 	Touch  touchCmd  `cmd:"" help:"Note an access to a key, which keeps it from idling out."`
+	Take   takeCmd   `cmd:"" help:"Print the value of a key and remove it, for one caller only."`
 	Put    putCmd    `cmd:"" help:"Store a value."`
 	Rm     rmCmd     `cmd:"" help:"Remove a key, a prefix or a group."`
 	Keys   keysCmd   `cmd:"" help:"List the keys of a region."`
