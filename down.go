@@ -50,6 +50,9 @@ func (rs *regions) outageOf(c ccf.Region, mode region.Mode, s *region.Settings) 
 // bypass reports whether memory must not be looked at now. While no link is
 // missed that costs an atomic load or two.
 func (b *bound) bypass() bool {
+	if b.strict != nil {
+		return !b.strict.good(b.strict.take())
+	}
 	if b.outage == nil {
 		return false
 	}
@@ -79,6 +82,9 @@ func (b *bound) dropLost() {
 // Get returns a live element from memory, if the region's memory may be looked
 // at now. Peers that ask are answered by it, too.
 func (b *bound) Get(now int64, key string) (cache.Element, bool) {
+	if b.strict != nil {
+		return b.strictGet(now, key)
+	}
 	if b.bypass() {
 		b.outage.bypassed.Add(1)
 		return cache.Element{}, false
@@ -91,6 +97,12 @@ func (b *bound) Status() cache.RegionStatus {
 	st := b.Region.Status()
 	if b.outage != nil {
 		st.Stats.Bypassed = b.outage.bypassed.Load()
+	}
+	if s := b.strict; s != nil {
+		st.Strict, st.Stats.Unleased = true, s.unleased.Load()
+		if l := s.take(); s.good(l) {
+			st.Lease = time.Duration(min(l, lease(mesh.MaxLease)+lease(time.Since(s.started)))) - time.Since(s.started)
+		}
 	}
 	return st
 }

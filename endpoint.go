@@ -55,6 +55,9 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)})
 	e.doubt = &mesh.Suspicion{Directory: directory{e.disc}, Settle: e.c.HeartbeatInterval}
 	e.mesh = mesh.New(e.meshConfig(id))
+	if d := leaseOf(n.ccf, e.name); d > 0 {
+		e.mesh.Strict(d)
+	}
 	return e, nil
 }
 
@@ -90,7 +93,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	mc := mesh.Config{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
 		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: e.doubt, Regions: e.regions, Region: e.region,
-		Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
+		Started: n.started, Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
 		Now: n.wall, Logger: n.log.With("endpoint", e.name)}
 	if e.group.IsValid() {
 		mc.Group = e.group.String()

@@ -26,6 +26,8 @@ type flightKey struct {
 	key  string
 	t    region.Ticket
 	load bool // from the source; else from the auxiliaries only
+
+	alone uint64 // a number of its own, where nobody may join; else 0
 }
 
 // A flight is one miss. Its result is written before done is closed.

@@ -91,12 +91,19 @@ func (r *Region[V]) UpdateVersion(ctx context.Context, key string, fn func(ctx c
 	if r.n.closed.Load() {
 		return cache.ErrClosed
 	}
+	if r.b.strict != nil {
+		release, err := r.b.hold(ctx, key)
+		if err != nil {
+			return fmt.Errorf("region %s, key %q: %w", r.b.Name(), key, err)
+		}
+		defer release()
+	}
 	invalidate := true
 	defer func() {
 		if !invalidate {
 			return
 		}
-		if rerr := r.apply(context.WithoutCancel(ctx), c); rerr != nil {
+		if rerr := r.invalidate(context.WithoutCancel(ctx), c); rerr != nil {
 			err = errors.Join(err, fmt.Errorf("region %s, key %q: its source was changed, but %w", r.b.Name(), key, rerr))
 		}
 	}()
@@ -105,6 +112,16 @@ func (r *Region[V]) UpdateVersion(ctx context.Context, key string, fn func(ctx c
 		c.Value = region.VersionValue(version)
 	}
 	invalidate = err == nil || outcomeUnknown(err)
+	return err
+}
+
+// invalidate is the second half of Update. In a strict region the key is held:
+// nobody serves it, so nothing is left to wait for.
+func (r *Region[V]) invalidate(ctx context.Context, c cache.Command) error {
+	if r.b.strict == nil || r.n.closed.Load() {
+		return r.apply(ctx, c)
+	}
+	_, err := r.b.Apply(r.n.now(), c)
 	return err
 }
 
@@ -135,8 +152,9 @@ func (rs *regions) load(ctx context.Context, b *bound, key string, from func(con
 	if rs.n.closed.Load() {
 		return cache.Element{}, cache.ErrClosed
 	}
-	t := b.Ticket(key)
-	e, _, err := b.flights.join(ctx, rs.n.done, flightKey{key, t, true}, b.peek(key), func(ctx context.Context) (cache.Element, bool, error) {
+	k := b.flightKey(key, true)
+	t := k.t
+	e, _, err := b.flights.join(ctx, rs.n.done, k, b.peek(key), func(ctx context.Context) (cache.Element, bool, error) {
 		// A peer that does not answer is no reason not to ask the source.
 		if e, ok, _ := b.ask(ctx, key, t); ok {
 			return e, true, nil
@@ -156,19 +174,24 @@ func (rs *regions) fetch(ctx context.Context, b *bound, key string) (cache.Eleme
 	if !b.Asks() || b.removed(key) {
 		return cache.Element{}, false, nil
 	}
-	t := b.Ticket(key)
-	return b.flights.join(ctx, rs.n.done, flightKey{key, t, false}, b.peek(key), func(ctx context.Context) (cache.Element, bool, error) {
-		return b.ask(ctx, key, t)
+	k := b.flightKey(key, false)
+	return b.flights.join(ctx, rs.n.done, k, b.peek(key), func(ctx context.Context) (cache.Element, bool, error) {
+		return b.ask(ctx, key, k.t)
 	})
 }
 
 // peek looks whether a flight that has just ended has left the key in memory.
 func (b *bound) peek(key string) func() (cache.Element, bool) {
 	return func() (cache.Element, bool) {
-		if b.bypass() {
-			return cache.Element{}, false
+		if b.strict == nil {
+			if b.bypass() {
+				return cache.Element{}, false
+			}
+			return b.Peek(b.n.now(), key)
 		}
-		return b.Peek(b.n.now(), key)
+		l := b.strict.take()
+		e, ok := b.Peek(b.n.now(), key)
+		return e, ok && b.strict.good(l)
 	}
 }
 

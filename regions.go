@@ -45,6 +45,7 @@ type bound struct {
 	acks       cache.Acks // NoAcks, AllAcks or a number
 	ackTimeout time.Duration
 
+	strict  *strict // nil without Strict
 	outage  *outage // nil where a link that is down makes no difference
 	session bool    // replicated, with Acks: see session.go
 	flights flights
@@ -120,7 +121,14 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}
 	mode := region.ModeOf(&s.Attr, laterals)
-	b := &bound{n: rs.n, outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
+	strict, err := rs.strictOf(c, mode)
+	if err != nil {
+		return nil, err
+	}
+	b := &bound{n: rs.n, strict: strict, outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
+	if strict != nil {
+		b.outage = nil // leases see to it, and to more
+	}
 	if c.Acks == 0 {
 		b.acks = cache.NoAcks
 	}
@@ -166,7 +174,9 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	}
 	var rep cache.Reply
 	reads := c.Op == cache.Get || c.Op == cache.Touch
-	if !reads || !b.bypass() {
+	if b.strict != nil {
+		rep, err = b.strictApply(n.now(), c)
+	} else if !reads || !b.bypass() {
 		rep, err = b.Apply(n.now(), c)
 	}
 	if err == nil && c.Origin == cache.Application {

@@ -141,6 +141,9 @@ var (
 	// ErrNotReplicated: the write is done here and on its way, but fewer peers
 	// than asked for have acknowledged it.
 	ErrNotReplicated = errors.New("not replicated")
+	// ErrUnsettled: in a strict region the removal is done here and on its way,
+	// but some member may still serve what was removed.
+	ErrUnsettled = errors.New("not settled")
 )
 
 // Do carries out a command on whatever region it names; fronts are handed one

@@ -147,6 +147,9 @@ type RegionStatus struct {
 	Bytes       int64    `json:"bytes"` // of keys and values
 	Digest      string   `json:"digest,omitempty"`
 	Stats       Stats    `json:"stats"`
+
+	Strict bool          `json:"strict,omitempty"`   // served under leases only
+	Lease  time.Duration `json:"lease_ns,omitempty"` // for how long it may be served if none is renewed; 0: it may not
 }
 
 // Stats counts what happened in a region since the start.
@@ -168,6 +171,8 @@ type Stats struct {
 	Fills         uint64 `json:"fills"`          // kept
 	RejectedFills uint64 `json:"rejected_fills"` // not kept: the key was invalidated meanwhile, or a newer version is known
 	Bypassed      uint64 `json:"bypassed"`       // gets that did not look in memory, because a link was down (WhenLinkDown)
+
+	Unleased uint64 `json:"unleased,omitempty"` // gets that a strict region did not serve from memory, for want of a lease
 
 	SyncIn     uint64 `json:"sync_in"`     // elements received by a sync
 	SyncOut    uint64 `json:"sync_out"`    // elements sent by a sync

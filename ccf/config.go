@@ -85,6 +85,9 @@ type Region struct {
 	WhenLinkDown string        `json:"when_link_down"` // serve, bypass, drop; of an invalidated region
 	StaleMax     time.Duration `json:"stale_max_ns"`   // serve and drop: how long
 
+	Strict bool          `json:"strict"`   // removals wait until nobody serves the old value
+	Lease  time.Duration `json:"lease_ns"` // 100 ms to a minute
+
 	Policy string `json:"policy"` // lru, lhmlru, fifo, mru, soft; "" is Lateral's own
 
 	UseShrinker      bool          `json:"use_shrinker"`

@@ -109,6 +109,8 @@ func (r *reader) region(prefix, name string, e entry, base, elements *block) Reg
 		AckTimeout:       b.time(scopeCache, "AckTimeout"),
 		WhenLinkDown:     b.text(scopeCache, "WhenLinkDown"),
 		StaleMax:         b.time(scopeCache, "StaleMax"),
+		Strict:           b.bool(scopeCache, "Strict"),
+		Lease:            b.time(scopeCache, "Lease"),
 		UseShrinker:      b.bool(scopeCache, "UseMemoryShrinker"),
 		ShrinkerInterval: b.time(scopeCache, "ShrinkerIntervalSeconds"),
 		MaxMemoryIdle:    b.time(scopeCache, "MaxMemoryIdleTimeSeconds"),
@@ -220,6 +222,9 @@ func (r *reader) isHere(b *block, st setting) bool {
 	return l != nil && slices.ContainsFunc(l.lines, func(e entry) bool { return e.pos == st.pos })
 }
 
+// maxLease is the longest lease of a strict region.
+const maxLease = time.Minute
+
 // checkRegion tells of settings that contradict each other.
 func (r *reader) checkRegion(g *Region, b, el *block) {
 	if g.Attr.Eternal {
@@ -240,6 +245,12 @@ func (r *reader) checkRegion(g *Region, b, el *block) {
 		}
 	}
 	g.MaxObjects, g.SpoolChunk = max(g.MaxObjects, 0), max(g.SpoolChunk, 1)
+	if st, ok := b.set[must(scopeCache, "Lease")]; ok && g.Lease > maxLease {
+		if r.isHere(b, st) {
+			r.fs.add(Warning, st.pos, b.prefix+".Lease", st.text, "a removal would wait that long for a member that has died; it counts as "+maxLease.String(), "write less")
+		}
+		g.Lease = maxLease
+	}
 	if st, ok := b.set[must(scopeCache, "ShrinkerIntervalSeconds")]; ok && g.UseShrinker && g.ShrinkerInterval <= 0 && r.isHere(b, st) {
 		r.fs.add(Error, st.pos, b.prefix, fmt.Sprintf("the shrinker runs every %q", printable(st.text)), "it would never rest", "write at least 1 second")
 	}

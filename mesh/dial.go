@@ -24,6 +24,7 @@ const (
 func (m *Mesh) pursueAll(ctx context.Context) error {
 	for {
 		m.supersede(m.c.Directory.Peers())
+		m.census() // before anybody is dialled
 		wanted := map[string]Peer{}
 		for _, p := range m.c.Directory.Peers() {
 			if p.ID != m.c.ID && len(p.Addrs) > 0 && (p.Receive || p.ID == 0) {

@@ -55,10 +55,15 @@
 //	25 touches   text region; (text key, uvarint ms ago) …: elements that were read lately
 //	26 take      uint64 number of the question, 0: I give your vote back; text region; text key; 2 × uint64 stamp of the version, or with 0 of its removal by me; 2 × uint64 stamp of the attempt; uvarint ms for which a vote binds
 //	27 vote      uint64 number of the question; byte (0: I cannot say, 1: yes, 2: it is gone, 3: I hold a newer version, 4: I have voted for another)
+//	28 ask       uint64 my age (ns) as I ask; uint64 length (ns) of the lease that I ask for
+//	29 lease     the same two numbers: it is granted
+//	30 hold      uint64 number; text region; text key: keep it out of memory
+//	31 held      uint64 number: it is
+//	32 release   uint64 number: no longer so
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 4 MiB
-// (cells, which), 192 KiB (keys, want), 72 KiB (get, touches, take), 64 KiB (all others); a host,
+// (cells, which), 192 KiB (keys, want), 72 KiB (get, touches, take, hold), 64 KiB (all others); a host,
 // service or endpoint has at most 255 printable bytes; a log speaks of at most
 // 4,096 regions. A frame of an unknown type, over its limit, or cut in the
 // middle of a field ends the link.
@@ -171,6 +176,23 @@
 // two roles differ. But the larger id begins no round while one of the smaller
 // is getting on, as that would list and send the same twice.
 //
+// # Leases and holds
+//
+// Frames of version 2; nobody sends them who has no strict region, but for
+// the answers. A node asks each peer for a lease, of at most a minute, four times in the length of
+// one. Its lease runs from the moment it asked, by its own clock; the granter
+// counts it from when it granted, and 2 % longer, so that each clock may be 1 %
+// off. Nothing that a clock shows is compared with another's. A lease is of one
+// link, and over when that is.
+//
+// A lease is granted behind everything in the stream that somebody on the
+// granter's side waits for: changes that were removals of a strict region,
+// and holds. So who waits for a member waits until it has acknowledged the
+// change, or held, or the last lease is over that was granted to it before.
+// Any later one proves that it has heard.
+//
+// Who counts as a member, and until when, is said at type leases (lease.go).
+//
 // # Goodbye
 //
 // A node that shuts down stops accepting, waits up to a second until its peers
@@ -197,11 +219,11 @@
 //
 //	> 4c 54 52 31                    "LTR1"
 //	> 01 00 00 00 d6                 hello
-//	  {"version":1,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
+//	  {"version":2,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
 //	  "host":"h1","service":"admindaemon","endpoint":"LTCP","pid":9,"port":57461,
 //	  "receive":true,"dial":1,"now":946684800000,"regions":[]}
 //	< 01 00 00 01 34                 hello
-//	  {"version":1,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
+//	  {"version":2,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
 //	  "node":"0000000000000200","host":"h2","service":"groupware","endpoint":"LTCP","pid":7,"port":32768,
 //	  "receive":true,"dial":0,"now":946684800000,"regions":[{"name":"User","mode":"invalidate"},
 //	  {"name":"State","mode":"replicate"}]}

@@ -60,10 +60,16 @@ const (
 	frameTouches                       // elements that were read lately
 	frameTake                          // may I take this element out, alone?
 	frameVote                          // yes; or why not
+	frameAsk                           // grant me a lease
+	frameLease                         // it is granted
+	frameHold                          // keep this key out of memory
+	frameHeld                          // it is
+	frameRelease                       // not any longer
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
-	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote"}
+	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote",
+	"ask", "lease", "hold", "held", "release"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -85,7 +91,7 @@ func (t frameType) limit() int {
 		return maxSketch
 	case frameKeys, frameWant:
 		return maxKeys
-	case frameGet, frameTouches, frameTake:
+	case frameGet, frameTouches, frameTake, frameHold:
 		return maxGet
 	case frameNames, frameShares:
 		return maxHello
@@ -95,6 +101,10 @@ func (t frameType) limit() int {
 
 // ErrProtocol is wrapped by every error about what a peer sent.
 var ErrProtocol = errors.New("protocol error")
+
+func protocolErrorf(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrProtocol}, args...)...)
+}
 
 const headerSize = 5
 

@@ -15,7 +15,10 @@ import (
 
 // Version of the protocol. A node speaks to every version that it knows;
 // unknown fields of a hello are ignored.
-const Version = 1
+const Version = 2
+
+// leaseVersion is the first that knows leases and holds.
+const leaseVersion = 2
 
 // id is a NodeID as JSON carries it: 64 bits do not fit a JSON number.
 type id cache.NodeID

@@ -33,19 +33,24 @@ type link struct {
 	regions  []boundRegion     // by the numbers of the peer's log
 	lastAttr *cache.Attributes // of the region last changed: most records repeat them
 	resumed  bool              // the peer has said how far it had read
+	held     map[uint64]func() // keys that the peer holds here → how to release them
 
 	// From anywhere to the write loop, which poke wakes.
-	poke     chan struct{}
-	ackDue   atomic.Bool
-	rowDue   atomic.Bool
-	told     row // of the write loop: our row as the peer knows it
-	beatDue  atomic.Bool
-	moreDue  atomic.Bool     // regions were made since the hello
-	shown    map[string]bool // of the write loop: regions that the peer has heard of
-	resumeAt chan resume     // the peer's resume, once
-	bulk     chan []byte     // frames of a sync, one at a time
-	syncIn   chan syncFrame
-	syncPoke chan struct{}
+	poke      chan struct{}
+	ackDue    atomic.Bool
+	rowDue    atomic.Bool
+	told      row // of the write loop: our row as the peer knows it
+	beatDue   atomic.Bool
+	moreDue   atomic.Bool     // regions were made since the hello
+	shown     map[string]bool // of the write loop: regions that the peer has heard of
+	resumeAt  chan resume     // the peer's resume, once
+	bulk      chan []byte     // frames of a sync, one at a time
+	syncIn    chan syncFrame
+	syncPoke  chan struct{}
+	askDue    atomic.Bool
+	wanted    atomic.Pointer[asked] // the lease that the peer asks for
+	holdDue   atomic.Bool
+	toldHolds map[uint64]bool // of the write loop: of our own holds
 
 	syncWaiting atomic.Int64 // bytes in syncIn
 	syncHeard   atomic.Int64 // ns since 1970: when elements last came by a sync
@@ -79,6 +84,7 @@ const (
 
 func (m *Mesh) newLink(conn net.Conn, out bool, own, peer *hello, in *input) *link {
 	return &link{m: m, conn: conn, out: out, own: *own, peerHello: *peer, since: time.Now(), in: in,
+		held: map[uint64]func(){}, toldHolds: map[uint64]bool{},
 		done: make(chan struct{}), poke: make(chan struct{}, 1), resumeAt: make(chan resume, 1),
 		bulk: make(chan []byte, 1), syncIn: make(chan syncFrame, maxSyncWaiting), syncPoke: make(chan struct{}, 1), stop: func() {}}
 }

@@ -178,6 +178,7 @@ func (l *link) takeRow(p []byte) error {
 	l.peer.row.take(&f)
 	l.peer.heard = time.Now()
 	l.peer.mu.Unlock()
+	l.m.census() // before a lease that comes after it
 	l.m.learn(f.Up[:min(len(f.Up), maxMembers)])
 	return nil
 }

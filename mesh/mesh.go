@@ -76,6 +76,8 @@ type Config struct {
 	Regions   func() []Region                  // those bound to this endpoint
 	Region    func(name string) (Region, bool) // makes one from jcs.default where that binds it here
 
+	Started time.Time // what leases are counted from, the same for all endpoints of a process; zero: now
+
 	Heartbeat   time.Duration // 1 s
 	LinkTimeout time.Duration // 5 s: silence after which a link is dead
 	OpenTimeout time.Duration // 2 s: connect and hello (JCS: OpenTimeOut)
@@ -109,6 +111,7 @@ type Mesh struct {
 	gets     gets
 	ackers   ackers
 	touches  touches
+	leases   leases
 	counters counters
 	strange  strangers     // connections that have not said hello
 	often    *rate.Limiter // of log lines that strangers can cause
@@ -139,6 +142,9 @@ func New(c Config) *Mesh {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Started.IsZero() {
+		c.Started = time.Now()
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -153,6 +159,7 @@ func New(c Config) *Mesh {
 	m.often = rate.NewLimiter(1, 5)
 	m.touches.poke = make(chan struct{}, 1)
 	m.gets.waiting = map[uint64]chan<- got{}
+	m.leases.members, m.leases.holds, m.leases.begin = map[cache.NodeID]*fellow{}, map[uint64]*hold{}, make(chan struct{})
 	return m
 }
 
@@ -168,6 +175,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	g.Go(func() error { return m.pursueAll(work) })
 	g.Go(func() error { return m.publishRows(work) })
 	g.Go(func() error { return m.publishTouches(work) })
+	g.Go(func() error { return m.renew(work.Done()) })
 	if m.c.Listener != nil {
 		g.Go(func() error { return m.accept(work) })
 	}
@@ -213,6 +221,7 @@ func (m *Mesh) farewell(ctx context.Context) {
 	for _, p := range m.linked() {
 		p.waitAcked(ctx, last)
 	}
+	m.stopServing()
 	m.closeAll()
 }
 

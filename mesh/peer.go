@@ -168,6 +168,7 @@ func (m *Mesh) adopt(l *link) error {
 	}
 	m.peers[p.id], p.touched = p, time.Now()
 	l.peer = p
+	m.linkLease(p, l)
 	p.set(l)
 	return nil
 }

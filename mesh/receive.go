@@ -112,6 +112,16 @@ func (l *link) handle(t frameType, p []byte) error {
 	case frameRoot, frameSame, frameCells, frameOn, frameKeys, frameWant, frameNext, frameWhich,
 		frameRound, frameEnd, frameEnded:
 		return l.queueSync(t, s.s)
+	case frameAsk:
+		return l.takeAsk(s)
+	case frameLease:
+		return l.takeLease(s)
+	case frameHold:
+		return l.takeHold(s)
+	case frameHeld:
+		return l.takeHeld(s)
+	case frameRelease:
+		return l.takeRelease(s)
 	case frameGoaway:
 		var g goaway
 		if err := decodeJSON(t, p, &g); err != nil {

@@ -23,6 +23,10 @@ func (m *Mesh) up(l *link) {
 	m.mu.Unlock()
 	m.c.Logger.Info("link up", "peer", l.name(), "direction", l.direction(), "local", l.conn.LocalAddr().String())
 	l.rowDue.Store(true) // the first on it does not wait
+	l.holdDue.Store(true)
+	l.ask()
+	m.census()
+	m.bury()
 	l.wake()
 	m.rowChanged()
 }
@@ -31,7 +35,10 @@ func (m *Mesh) up(l *link) {
 func (m *Mesh) down(l *link) {
 	m.gets.lost(l)
 	m.awaitSwap(l)
-	if !m.release(l) {
+	current := m.release(l)
+	l.releaseAll()
+	m.bury()
+	if !current {
 		m.c.Logger.Debug("link replaced", "peer", l.name())
 		return
 	}
@@ -75,6 +82,9 @@ func (m *Mesh) release(l *link) bool {
 			m.failures[p.id.String()] = why.Error()
 		}
 		m.mu.Unlock()
+		if m.linkLease(p, nil); left {
+			m.leaveLease(p.id)
+		}
 		m.c.Directory.Linked(p.id, false)
 		if left {
 			m.c.Directory.Left(p.id)

@@ -22,7 +22,8 @@ func (l *link) write(ctx context.Context) error {
 		cur   *changelog.Cursor
 		names int
 		buf   = make([]byte, 0, 4<<10)
-		space [3][]byte
+		space [4][]byte
+		lease []byte
 	)
 	for {
 		if cap(buf) > maxKept {
@@ -40,7 +41,8 @@ func (l *link) write(ctx context.Context) error {
 			}
 		}
 		frame := l.takeBulk()
-		if len(buf) == 0 && len(frame) == 0 { // records come with a header in buf
+		lease = l.grant(lease[:0], cur)          // behind the changes that it speaks of
+		if len(buf)+len(lease)+len(frame) == 0 { // records come with a header in buf
 			if l.farewellSent() {
 				return l.hangUp()
 			}
@@ -50,7 +52,7 @@ func (l *link) write(ctx context.Context) error {
 			}
 			continue
 		}
-		pieces := append(net.Buffers(space[:0]), buf, records, frame)
+		pieces := append(net.Buffers(space[:0]), buf, records, lease, frame)
 		n, err := pieces.WriteTo(l.conn)
 		l.m.counters.bytesOut.Add(n)
 		if err != nil {
@@ -79,6 +81,12 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		if f := l.m.rowFor(l).since(&l.told); f != nil {
 			buf = appendJSON(buf, frameRow, f)
 		}
+	}
+	if l.holdDue.Swap(false) {
+		buf = l.holds(buf)
+	}
+	if l.askDue.Swap(false) {
+		buf = l.asks(buf)
 	}
 	if l.ackDue.Swap(false) {
 		buf = binary.BigEndian.AppendUint64(appendHeader(buf, frameAck, 8), l.peer.received.Load())

@@ -79,6 +79,7 @@ type Region struct {
 	invalid  invalidations
 	versions versions
 	watchers watchers
+	holds    heldKeys
 
 	// mark is the time of the largest stamp that capacity pushed out of a
 	// replicated region. What peers send from before it would be pushed out

@@ -84,7 +84,7 @@ func (r *Region) invalidateAll(now int64) {
 func (r *Region) Ticket(key string) Ticket { return r.invalid.ticket(hashOf(key, r.seed)) }
 
 // Fill keeps a value that was loaded after t was taken, unless the key has
-// been invalidated since or, with a version other than 0, a newer version of
+// been invalidated since, is held (see Hold) or, with a version other than 0, a newer version of
 // it is known (see RemoveVersion). It reports whether it did. A fill is no
 // write: it is not told to peers, voids no ticket, and in a replicated region
 // gives way to what peers write, whatever the stamps.
@@ -123,7 +123,7 @@ func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (sto
 }
 
 func (r *Region) valid(now int64, c *cache.Command, version, hash uint64, t Ticket) bool {
-	if r.invalid.void(hash, t) || foreign(c) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds() {
+	if r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds() {
 		return false
 	}
 	return version == 0 || r.versions.raise(now, c.Key, version)

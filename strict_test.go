@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lateral_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lateral"
+	"lateral/cache"
+	"lateral/ccf"
+)
+
+// Of a strict region whose lease is lease, a removal waits at most waits: the
+// granter allows for clocks that run at different rates.
+const (
+	lease = 2 * time.Second
+	waits = lease + lease/50
+)
+
+// strictly is some nodes whose Inv is strict, with k in each, settled.
+func strictly(c *cluster, nodes int, more ...string) {
+	c.t.Helper()
+	for i := 1; i <= nodes; i++ {
+		c.own(i, append([]string{attribute("Inv", "Strict=true")}, more...)...)
+	}
+	c.within(time.Second, nodes)
+	for name := range c.nodes {
+		c.local(name, "Inv", "k", "old")
+	}
+	c.expect("1", "Inv", "k", "") // not in the first lease of its life
+	time.Sleep(lease + lease/4)   // and then asked for every quarter
+	for name := range c.nodes {
+		c.expect(name, "Inv", "k", "old")
+	}
+}
+
+// removal removes k at a node and says how long that took.
+func (c *cluster) removal(name string) time.Duration {
+	c.t.Helper()
+	began := time.Now()
+	c.remove(name, "Inv", "k")
+	return time.Since(began)
+}
+
+// Without a fault a removal returns after one round trip, whatever it is, and
+// the value is gone everywhere when it does.
+func TestStrictRemoval(t *testing.T) {
+	ctx := context.Background()
+	for what, remove := range map[string]func(c *cluster) error{
+		"remove": func(c *cluster) error { return c.in("1", "Inv").Remove(ctx, "p:k") },
+		"prefix": func(c *cluster) error { return c.in("1", "Inv").Remove(ctx, "p:") },
+		"clear":  func(c *cluster) error { return c.in("1", "Inv").Clear(ctx) },
+		"group": func(c *cluster) error {
+			_, err := c.nodes["1"].Do(ctx, cache.Command{Op: cache.RemoveGroup, Region: "Inv", Key: "g"})
+			return err
+		},
+		"replace": func(c *cluster) error { return c.in("1", "Inv").Replace(ctx, "p:k", "new") },
+		"update": func(c *cluster) error {
+			return c.in("1", "Inv").Update(ctx, "p:k", func(context.Context) error { return nil })
+		},
+	} {
+		inBubble(t, func(c *cluster) {
+			strictly(c, 3)
+			key := "p:k"
+			if what == "group" {
+				key = cache.GroupKey("g", "k")
+			}
+			const trip = 30 * time.Millisecond
+			for _, i := range []int{2, 3} {
+				c.local(fmt.Sprint(i), "Inv", key, "old")
+				c.net.SetDelay(hostAddr(1), hostAddr(i), trip/3)
+				c.net.SetDelay(hostAddr(i), hostAddr(1), 2*trip/3)
+			}
+			began := time.Now()
+			if err := remove(c); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if took := time.Since(began); took != trip {
+				t.Errorf("%s took %v", what, took)
+			}
+			c.expect("2", "Inv", key, "")
+			c.expect("3", "Inv", key, "")
+			c.expect("3", "Inv", "k", map[bool]string{false: "old"}[what == "clear"])
+		})
+	}
+}
+
+// Cut off in either direction or both, a removal returns when the lease is
+// over; from then on who is cut off serves nothing, not even once. It serves
+// again, what is new, when it is back.
+func TestStrictCut(t *testing.T) {
+	for how, cut := range map[string]func(c *cluster){
+		"both":  func(c *cluster) { c.net.Partition(hostAddr(1), hostAddr(2)) },
+		"there": func(c *cluster) { c.net.Block(hostAddr(1), hostAddr(2)) },
+		"back":  func(c *cluster) { c.net.Block(hostAddr(2), hostAddr(1)) },
+	} {
+		inBubble(t, func(c *cluster) {
+			strictly(c, 3)
+			cut(c)
+			c.expect("2", "Inv", "k", "old")
+			removed := make(chan time.Duration)
+			go func() { removed <- c.removal("1") }()
+			var took time.Duration
+			for took == 0 { // asked at every moment, it says old or nothing, and nothing once the removal has returned
+				select {
+				case took = <-removed:
+				default:
+					c.get("2", "Inv", "k")
+					time.Sleep(time.Millisecond)
+				}
+			}
+			if took > waits || how != "back" && took < lease/2 {
+				t.Errorf("%s: the removal took %v", how, took)
+			}
+			for range 20_000 { // 20 s: it is missed, dialled, given up
+				if got := c.get("2", "Inv", "k"); got != "" {
+					t.Fatalf("%s: 2 serves %q after the removal has returned", how, got)
+				}
+				time.Sleep(time.Millisecond)
+			}
+			c.expect("3", "Inv", "k", "")
+			d := &database{}
+			for range 2 {
+				c.load("2", "Inv", "k", d, "0")
+				c.load("3", "Inv", "x", d, "0") // no lease from 2? it has one: all its links are up
+			}
+			if n := d.loads.Load(); n != 2+1 {
+				t.Errorf("%s: %d loads", how, n)
+			}
+			if st := c.region("2", "Inv"); st.Stats.Unleased == 0 || !st.Strict || st.Lease != 0 {
+				t.Errorf("%+v", st)
+			}
+			c.net.HealAll()
+			c.within(5*time.Second, 3)
+			time.Sleep(settle)
+			c.expect("2", "Inv", "k", "")
+			c.load("2", "Inv", "k", d, "0")
+			c.expect("2", "Inv", "k", "0")
+			if took := c.removal("1"); took != 0 {
+				t.Errorf("%s: healed, and the removal takes %v", how, took)
+			}
+		})
+	}
+}
+
+// A member that is stopped answers nothing and asks nothing; when it goes on,
+// what arrives meanwhile is dealt with first. Its removal waits, too.
+func TestStrictStopped(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 2)
+		c.net.Partition(hostAddr(1), hostAddr(2))
+		if took := c.removal("1"); took > waits || took < lease/2 {
+			t.Errorf("the removal took %v", took)
+		}
+		c.expect("2", "Inv", "k", "")
+		if took := c.removal("2"); took > lease { // its own leases ran from before
+			t.Errorf("the removal of who was stopped took %v", took)
+		}
+		c.heal()
+		c.expect("2", "Inv", "k", "")
+	})
+}
+
+// A killed member is waited for at most a lease, and nobody serves until its
+// successor is there; then from an empty memory, since what the dead one
+// removed last is unknown. One that takes its leave is missed by nobody.
+func TestStrictRestart(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 3)
+		c.stop("3")
+		synctest.Wait()
+		time.Sleep(50 * time.Millisecond) // rows that still speak of it
+		c.expect("1", "Inv", "k", "old")
+		if took := c.removal("1"); took != 0 {
+			t.Errorf("waited %v for who had left", took)
+		}
+		c.local("1", "Inv", "k", "older")
+		c.kill("2")
+		synctest.Wait()
+		c.expect("1", "Inv", "k", "")
+		if took := c.removal("1"); took > waits {
+			t.Errorf("waited %v for who was killed", took)
+		}
+		c.local("1", "Inv", "k", "older")
+		time.Sleep(10 * time.Minute) // forgotten by discovery, and yet it may be alive and removing
+		c.expect("1", "Inv", "k", "")
+		c.local("1", "Inv", "k2", "old")
+		c.own(2, attribute("Inv", "Strict=true"))
+		c.within(time.Second, 2)
+		time.Sleep(settle)
+		c.expect("1", "Inv", "k2", "")
+		d := &database{}
+		c.load("1", "Inv", "k", d, "0")
+		c.expect("1", "Inv", "k", "0")
+		if took := c.removal("2"); took != 0 {
+			t.Errorf("the removal took %v", took)
+		}
+	})
+}
+
+// Who joins while a removal waits holds nothing old when that returns, and a
+// removal of his own waits until he knows the others.
+func TestStrictJoin(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 2)
+		c.net.Partition(hostAddr(1), hostAddr(2))
+		removed := make(chan time.Duration)
+		d := &database{}
+		go func() {
+			began := time.Now()
+			if err := c.in("1", "Inv").Update(c.t.Context(), "k", d.commit); err != nil {
+				t.Error(err)
+			}
+			removed <- time.Since(began)
+		}()
+		synctest.Wait()
+		c.own(3, attribute("Inv", "Strict=true"))
+		for over := false; !over; {
+			if d.value.Load() == 0 {
+				c.load("3", "Inv", "k", d, "0")
+			}
+			select {
+			case took := <-removed:
+				over = true
+				if took > waits {
+					t.Errorf("took %v", took)
+				}
+			case <-time.After(time.Millisecond):
+			}
+		}
+		for range 5000 {
+			c.load("3", "Inv", "k", d, "1")
+			c.load("1", "Inv", "k", d, "1")
+			time.Sleep(time.Millisecond)
+		}
+		c.net.HealAll()
+		c.within(5*time.Second, 3)
+		time.Sleep(settle)
+		c.expect("3", "Inv", "k", "1")
+		c.local("1", "Inv", "k", "old")
+		c.own(4, attribute("Inv", "Strict=true"))
+		if err := c.in("4", "Inv").Remove(c.t.Context(), "k"); err != nil {
+			t.Error(err)
+		}
+		c.expect("1", "Inv", "k", "")
+	})
+}
+
+// A member that is known and cannot be linked: neither serves, and a removal
+// does not pretend.
+func TestStrictStrangers(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.net.Partition(hostAddr(2), hostAddr(3))
+		for i := 1; i <= 3; i++ {
+			c.own(i, attribute("Inv", "Strict=true"))
+		}
+		time.Sleep(time.Minute)
+		for name, want := range map[string]string{"1": "v", "2": "", "3": ""} {
+			c.local(name, "Inv", "k", "v")
+			c.expect(name, "Inv", "k", want)
+		}
+		began := time.Now()
+		err := c.in("2", "Inv").Remove(c.t.Context(), "k")
+		if !errors.Is(err, cache.ErrUnsettled) || !strings.Contains(err.Error(), "h3/s3.LTCP") || time.Since(began) != lease+5*time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		err = c.in("2", "Inv").Update(c.t.Context(), "k", func(context.Context) error { t.Error("committed"); return nil })
+		if !errors.Is(err, cache.ErrUnsettled) {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithTimeout(c.t.Context(), time.Second)
+		defer cancel()
+		if err := c.in("2", "Inv").Remove(ctx, "k"); !errors.Is(err, cache.ErrUnsettled) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if took := c.removal("1"); took != 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+	inBubble(t, func(c *cluster) { // a configured address counts before it has led anywhere
+		c.own(1, attribute("Inv", "Strict=true"), "TcpServers="+hostAddr(7).String()+":57462", "UdpDiscoveryEnabled=false")
+		time.Sleep(time.Minute)
+		c.local("1", "Inv", "k", "v")
+		c.expect("1", "Inv", "k", "")
+		if err := c.in("1", "Inv").Remove(c.t.Context(), "k"); !errors.Is(err, cache.ErrUnsettled) || !strings.Contains(err.Error(), "10.0.0.7") {
+			t.Error(err)
+		}
+	})
+}
+
+// One that applies nothing of what peers send serves nothing, and nobody waits
+// for it; its own removals wait for the others.
+func TestStrictWithoutReceive(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.own(1, attribute("Inv", "Strict=true"))
+		c.own(2, attribute("Inv", "Strict=true"), "Receive=false")
+		c.within(3*time.Second, 2)
+		time.Sleep(lease + lease/4)
+		c.local("1", "Inv", "k", "old")
+		c.local("2", "Inv", "k", "old")
+		c.expect("1", "Inv", "k", "old")
+		c.expect("2", "Inv", "k", "")
+		if took := c.removal("1"); took != 0 {
+			t.Errorf("took %v", took)
+		}
+		c.local("1", "Inv", "k", "old")
+		c.net.SetDelay(hostAddr(1), hostAddr(2), 10*time.Millisecond)
+		if took := c.removal("2"); took != 10*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+		c.expect("1", "Inv", "k", "")
+	})
+}
+
+// While a source changes nobody keeps, shares or serves the key, on any node;
+// so who has seen the new value is followed by nobody who sees the old.
+func TestStrictUpdateHolds(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 2)
+		d, p := &database{}, &database{}
+		for _, key := range []string{"k", "p:1"} {
+			c.local("1", "Inv", key, "old")
+			c.local("2", "Inv", key, "old")
+		}
+		for _, key := range []string{"k", "p:"} {
+			one := strings.Replace(key, "p:", "p:1", 1)
+			err := c.in("1", "Inv").Update(c.t.Context(), key, func(context.Context) error {
+				d.slow = time.Second
+				for _, name := range []string{"1", "2"} {
+					go c.load(name, "Inv", one, d, "0") // reads before
+				}
+				synctest.Wait()
+				d.commit(c.t.Context())
+				synctest.Wait()
+				d.slow = 0
+				for _, name := range []string{"1", "2"} {
+					c.load(name, "Inv", one, d, "1")
+				}
+				time.Sleep(time.Second)
+				for _, name := range []string{"1", "2"} {
+					c.expect(name, "Inv", one, "")
+					c.load(name, "Inv", "other", p, "0")
+					c.expect(name, "Inv", "other", "0")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+			c.load("1", "Inv", one, d, "1")
+			c.load("2", "Inv", one, d, "1")
+			c.expect("2", "Inv", one, "1")
+			d.value.Store(0)
+		}
+		// Nothing was changed: what is there may be kept again at once.
+		before := c.nodes["1"].Status().Endpoints[0].Log.Next
+		if err := c.in("1", "Inv").Update(c.t.Context(), "z", func(context.Context) error { return cache.ErrKey }); !errors.Is(err, cache.ErrKey) {
+			t.Error(err)
+		}
+		synctest.Wait()
+		c.load("2", "Inv", "z", p, "0")
+		c.expect("2", "Inv", "z", "0")
+		if after := c.nodes["1"].Status().Endpoints[0].Log.Next; after != before {
+			t.Error("it was removed all the same")
+		}
+	})
+}
+
+// Peers are answered under a lease only; nor is one asked without.
+func TestStrictAnswersNoPeer(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 3, "AllowGet=true", "PutOnlyMode=false")
+		c.local("2", "Inv", "at 2", "v")
+		c.expect("3", "Inv", "at 2", "v")
+		c.local("2", "Inv", "more", "v")
+		c.net.Partition(hostAddr(1), hostAddr(2))
+		time.Sleep(waits)
+		c.expect("3", "Inv", "more", "")
+		c.local("3", "Inv", "at 3", "v")
+		c.expect("2", "Inv", "at 3", "")
+		rep := do(c, "2", cache.Command{Op: cache.GetMatching, Region: "Inv"})
+		if len(rep.Elements) != 0 {
+			t.Errorf("%+v", rep)
+		}
+		rep = do(c, "2", cache.Command{Op: cache.PutIfAbsent, Region: "Inv", Key: "k", Value: cache.Value{Bytes: "new"}})
+		if rep.Found {
+			t.Errorf("%+v", rep)
+		}
+	})
+}
+
+// Strict is refused where values travel: peers would hold copies without lease.
+func TestStrictOfReplicated(t *testing.T) {
+	text := plain + attribute("Rep", "Strict=true") + "\n"
+	cfg, err := ccf.Parse(ccf.Source{Name: "test.ccf", Data: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		n, err := lateral.Open(t.Context(), lateral.Config{CCF: cfg, Network: memory{c.net.Host(hostAddr(1))}})
+		if err == nil {
+			n.Close()
+			t.Fatal("opened")
+		}
+		if !strings.Contains(err.Error(), "test.ccf:5") || !strings.Contains(err.Error(), "IsLateral=false") {
+			t.Error(err)
+		}
+	})
+}
