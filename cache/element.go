@@ -9,9 +9,10 @@ type Form uint8
 
 // The forms of a value. Wire numbers: only append to this list.
 const (
-	FormBytes Form = iota // plain bytes; text is UTF-8
-	FormJava              // a Java object stream that has no plainer form
-	FormHash              // fields with stamps of their own (package fields), which replicas merge one by one
+	FormBytes     Form = iota // plain bytes; text is UTF-8
+	FormJava                  // a Java object stream that has no plainer form
+	FormHash                  // fields with stamps of their own (package fields), which replicas merge one by one
+	FormByteArray             // plain bytes that are a byte[] in Java, not a String
 )
 
 // A Value is what an element holds: immutable bytes, or a Go value that the

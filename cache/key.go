@@ -4,6 +4,7 @@ package cache
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 )
 
@@ -25,6 +26,7 @@ const Separator = ":"
 const (
 	groupMark = "\x00g" // \0 g uvarint(len(group)) group name
 	plainMark = "\x00s" // \0 s text: a text key that itself starts with NUL
+	javaMark  = "\x00j" // \0 j kind text: a key of Java's that is no String, see JavaKey
 	floorMark = "\x00f" // \0 f op name: the removal of many at once
 )
 
@@ -52,6 +54,23 @@ func PlainKey(text string) string {
 	}
 	return text
 }
+
+// JavaKey returns the key of a Java object that is no String: kind is a letter
+// of the room jcs, text is what people read of it, or its bytes.
+func JavaKey(kind byte, text string) string { return javaMark + string(rune(kind)) + text }
+
+// SplitJavaKey takes a JavaKey apart; ok is false for every other key.
+func SplitJavaKey(key string) (kind byte, text string, ok bool) {
+	rest, ok := strings.CutPrefix(key, javaMark)
+	if !ok || rest == "" {
+		return 0, "", false
+	}
+	return rest[0], rest[1:], true
+}
+
+// javaKinds are the kinds of JavaKey whose text can be read; of others it is
+// the bytes of a Java object stream.
+var javaKinds = map[byte]string{'B': "Byte", 'C': "Character", 'D': "Double", 'F': "Float", 'I': "Integer", 'J': "Long", 'S': "Short", 'Z': "Boolean"}
 
 // GroupKey returns the key of name within group
 // (JCS: engine.control.group.GroupAttrName).
@@ -88,10 +107,19 @@ func IsPrefix(key string) bool {
 	return strings.HasSuffix(key, Separator) && !strings.HasPrefix(key, "\x00")
 }
 
+// TextKey is the inverse of PlainKey.
+func TextKey(key string) string { return strings.TrimPrefix(key, plainMark) }
+
 // KeyText returns a key as people read it: groups as "group/name".
 func KeyText(key string) string {
 	if g, n, ok := SplitGroup(key); ok {
-		return g + "/" + n
+		return g + "/" + KeyText(n)
 	}
-	return strings.TrimPrefix(key, plainMark)
+	if kind, text, ok := SplitJavaKey(key); ok {
+		if name := javaKinds[kind]; name != "" {
+			return text + " (" + name + ")"
+		}
+		return fmt.Sprintf("Java object of %d bytes", len(text))
+	}
+	return TextKey(key)
 }

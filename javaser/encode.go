@@ -8,17 +8,21 @@ import (
 )
 
 // An Encoder writes one stream: the header, then each value given to Encode.
-// The same pointer given, or met, twice is written as a reference. It is for
-// one goroutine.
+// The same pointer given, or met, twice is written as a reference. Of class
+// descriptions and of the types of fields, of which Java has each only once,
+// so is what is equal. It is for one goroutine.
 type Encoder struct {
 	buf     []byte
 	handles map[Value]uint32
 	next    uint32
+	classes map[string]*Class  // by name: the one that was written
+	types   map[string]*String // likewise
 }
 
 // NewEncoder returns an encoder that has written the header.
 func NewEncoder() *Encoder {
-	return &Encoder{buf: []byte(header), handles: map[Value]uint32{}, next: firstHandle}
+	return &Encoder{buf: []byte(header), handles: map[Value]uint32{}, next: firstHandle,
+		classes: map[string]*Class{}, types: map[string]*String{}}
 }
 
 // Encode returns the stream of one value.
@@ -31,8 +35,7 @@ func Encode(v Value) ([]byte, error) {
 // Restart makes an encoder of a new stream that uses b's memory; the header
 // is written behind what b holds.
 func (e *Encoder) Restart(b []byte) {
-	clear(e.handles)
-	e.next = firstHandle
+	e.forget()
 	e.buf = append(b, header...)
 }
 
@@ -64,6 +67,8 @@ func (e *Encoder) Take() []byte {
 
 func (e *Encoder) forget() {
 	clear(e.handles)
+	clear(e.classes)
+	clear(e.types)
 	e.next = firstHandle
 }
 
@@ -187,7 +192,7 @@ func (e *Encoder) class(c *Class) error {
 		e.buf = append(e.buf, tcNull)
 		return nil
 	}
-	if e.known(c) {
+	if c = e.same(c); e.known(c) {
 		return nil
 	}
 	var err error
@@ -221,10 +226,48 @@ func (e *Encoder) class(c *Class) error {
 func (e *Encoder) field(f *Field) error {
 	e.buf = append(e.buf, f.Type)
 	err := e.utf(f.Name)
-	if err == nil && width(f.Type) == 0 {
-		err = e.string(f.Sig)
+	if err != nil || width(f.Type) > 0 {
+		return err
 	}
-	return err
+	sig := f.Sig
+	if sig != nil && e.types[sig.S] == nil {
+		e.types[sig.S] = sig
+	} else if sig != nil {
+		sig = e.types[sig.S]
+	}
+	return e.string(sig)
+}
+
+// same returns the description that was written before of an equal class, if
+// there is one.
+func (e *Encoder) same(c *Class) *Class {
+	if _, known := e.handles[c]; known {
+		return c
+	}
+	if first := e.classes[c.Name]; first == nil {
+		e.classes[c.Name] = c
+	} else if first.equal(c) {
+		return first
+	}
+	return c
+}
+
+// equal reports whether two descriptions say the same. Annotations are not
+// compared: only one without is.
+func (c *Class) equal(d *Class) bool {
+	for ; c != d; c, d = c.Super, d.Super {
+		if c == nil || d == nil || c.Name != d.Name || c.UID != d.UID || c.Flags != d.Flags || len(c.Fields) != len(d.Fields) ||
+			c.Proxy != nil || d.Proxy != nil || len(c.Annotation)+len(d.Annotation) > 0 {
+			return false
+		}
+		for i := range c.Fields {
+			f, g := &c.Fields[i], &d.Fields[i]
+			if f.Type != g.Type || f.Name != g.Name || (f.Sig == nil) != (g.Sig == nil) || f.Sig != nil && f.Sig.S != g.Sig.S {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (e *Encoder) object(o *Object) error {
