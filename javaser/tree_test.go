@@ -64,8 +64,9 @@ func TestTreeIsBounded(t *testing.T) {
 		if n := len(Tree(v)); n == 0 || n > maxTree+100 {
 			t.Errorf("%s: %d bytes", name, n)
 		}
-		Plain(v)
-		Hash(v)
+		if name == "self" {
+			Hash(v)
+		}
 	}
 	if _, ok := Plain(bomb); ok {
 		t.Error("2^100 strings were listed")

@@ -150,16 +150,18 @@ func (s *Serializer) String() string {
 
 // Open unwraps what Seal, or Java, has wrapped. What decompresses to more than
 // MaxFrame is refused.
-func (s *Serializer) Open(b []byte) ([]byte, error) {
+func (s *Serializer) Open(b []byte) ([]byte, error) { return s.open(b, MaxFrame) }
+
+func (s *Serializer) open(b []byte, most int64) ([]byte, error) {
 	switch {
 	case s.Compress:
 		z, err := zlib.NewReader(bytes.NewReader(b))
 		if err != nil {
 			return nil, s.errWrapped(err)
 		}
-		out, err := io.ReadAll(io.LimitReader(z, MaxFrame+1))
-		if err == nil && len(out) > MaxFrame {
-			err = fmt.Errorf("more than %d bytes", MaxFrame)
+		out, err := io.ReadAll(io.LimitReader(z, most+1))
+		if err == nil && int64(len(out)) > most {
+			err = fmt.Errorf("more than %d bytes", most)
 		}
 		if err != nil {
 			return nil, s.errWrapped(err)
