@@ -172,6 +172,11 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 		e, found, err := n.take(ctx, b, c)
 		return cache.Reply{Found: found, Element: e, Stamp: e.Stamp}, err
 	}
+	if c.Op == cache.Get && c.Origin != cache.LocalOnly && b.digest != nil {
+		if t, err := tokenOf(ctx, c.Token); err != nil || !t.IsZero() {
+			return n.doCurrent(ctx, b, c.Key, t, err)
+		}
+	}
 	var rep cache.Reply
 	reads := c.Op == cache.Get || c.Op == cache.Touch
 	if b.strict != nil {

@@ -51,11 +51,27 @@ func In[V any](n *Node, name string, codec Codec[V]) (*Region[V], error) {
 // out other readers; a miss asks the region's auxiliaries (see the package
 // comment).
 func (r *Region[V]) Get(ctx context.Context, key string) (v V, ok bool, err error) {
+	if r.b.digest != nil {
+		if t, err := tokenOf(ctx, cache.Token{}); err != nil || !t.IsZero() {
+			return r.getCurrent(ctx, key, t, err)
+		}
+	}
 	e, ok := r.b.Get(r.now(), key)
 	if !ok {
 		if e, ok, err = r.n.regions.fetch(ctx, r.b, key); !ok || err != nil {
 			return v, false, err
 		}
+	}
+	return r.value(e)
+}
+
+func (r *Region[V]) getCurrent(ctx context.Context, key string, t cache.Token, err error) (v V, ok bool, _ error) {
+	if err != nil {
+		return v, false, err
+	}
+	e, ok, err := r.n.current(ctx, r.b, key, t)
+	if !ok || err != nil {
+		return v, false, err
 	}
 	return r.value(e)
 }
@@ -153,13 +169,20 @@ func (r *Region[V]) encode(key string, v V) (cache.Value, error) {
 
 // apply carries out a write and waits for the acknowledgements it is to have.
 func (r *Region[V]) apply(ctx context.Context, c cache.Command) error {
+	_, err := r.applied(ctx, c)
+	return err
+}
+
+// applied is apply with what the region replied, also if it waited in vain.
+func (r *Region[V]) applied(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	if r.n.closed.Load() {
-		return cache.ErrClosed
+		return cache.Reply{}, cache.ErrClosed
 	}
-	if _, err := r.b.Apply(r.n.now(), c); err != nil {
-		return err
+	rep, err := r.b.Apply(r.n.now(), c)
+	if err != nil {
+		return rep, err
 	}
-	return r.n.await(ctx, r.b, c.Op, c.Acks)
+	return rep, r.n.await(ctx, r.b, c.Op, c.Acks)
 }
 
 // Remove drops a key here and at the peers; one that ends in ":" drops every

@@ -65,6 +65,8 @@ type Command struct {
 
 	Acks Acks // writes of the Application: how many peers must have it first
 
+	Token Token // Get: the answer is to be as new as this write
+
 	// Seen makes a Put or a Remove of one key conditional: the live element
 	// must have this stamp, or there must be none if it is zero. Else nothing
 	// is done and the Reply says Conflict.
@@ -144,6 +146,9 @@ var (
 	// ErrUnsettled: in a strict region the removal is done here and on its way,
 	// but some member may still serve what was removed.
 	ErrUnsettled = errors.New("not settled")
+	// ErrNotCurrent: the write that a read is to see is on no node that can
+	// be asked.
+	ErrNotCurrent = errors.New("not current")
 )
 
 // Do carries out a command on whatever region it names; fronts are handed one

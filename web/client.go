@@ -61,9 +61,9 @@ func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, er
 	element := region + "/elements/" + key
 	switch cmd.Op {
 	case cache.Get:
-		return c.get(ctx, http.MethodGet, cmd.Key, element+query(q))
+		return c.get(ctx, http.MethodGet, cmd.Key, element+query(q), cmd.Token)
 	case cache.Take:
-		return c.get(ctx, http.MethodPost, cmd.Key, region+"/take/"+key+query(q))
+		return c.get(ctx, http.MethodPost, cmd.Key, region+"/take/"+key+query(q), cache.Token{})
 	case cache.Keys:
 		if cmd.Pattern != "" {
 			q.Set("pattern", cmd.Pattern)
@@ -141,8 +141,8 @@ func lifetime(q url.Values, name string, d time.Duration) {
 	}
 }
 
-func (c *Client) get(ctx context.Context, method, key, target string) (rep cache.Reply, err error) {
-	res, err := c.send(ctx, method, target, nil)
+func (c *Client) get(ctx context.Context, method, key, target string, t cache.Token) (rep cache.Reply, err error) {
+	res, err := c.send(ctx, method, target, nil, t)
 	if errors.Is(err, errMiss) {
 		return rep, nil
 	}
@@ -192,7 +192,7 @@ func (c *Client) change(ctx context.Context, method, target string, body io.Read
 
 // ask sends a request and decodes its JSON answer.
 func (c *Client) ask(ctx context.Context, method, target string, body io.Reader, out any) error {
-	res, err := c.send(ctx, method, target, body)
+	res, err := c.send(ctx, method, target, body, cache.Token{})
 	if err != nil {
 		return err
 	}
@@ -204,10 +204,13 @@ func (c *Client) ask(ctx context.Context, method, target string, body io.Reader,
 }
 
 // send returns the response if it is a success; else what the service says.
-func (c *Client) send(ctx context.Context, method, target string, body io.Reader) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, method, target string, body io.Reader, t cache.Token) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, "http://lateral"+target, body)
 	if err != nil {
 		return nil, err
+	}
+	if !t.IsZero() {
+		req.Header.Set(tokenHeader, t.String())
 	}
 	res, err := c.http.Do(req)
 	if err != nil {

@@ -27,6 +27,10 @@
 //	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
 //
+// A put, a deletion and a value are answered with a token of theirs in the header
+// X-Mesh-Stamp (Done has it, too). A GET of a value with such a header answers
+// with that write of the key or a newer one, or fails with not_current.
+//
 // group=NAME makes a key one of a group. Options are query parameters; one
 // without a value is true; one that is not known is refused. What fails is
 // answered with Failure: what was seen, why it matters, what to do.

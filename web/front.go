@@ -27,6 +27,10 @@ type Front struct {
 // metaHeader carries what is known of an element beside its value.
 const metaHeader = "Lateral-Element"
 
+// tokenHeader carries a token: of what was written or read, in answers; of what
+// is to be seen, in gets.
+const tokenHeader = "X-Mesh-Stamp"
+
 // Handler returns the interface that the package comment describes.
 func (f *Front) Handler() http.Handler {
 	m := http.NewServeMux()
@@ -86,6 +90,9 @@ func (f *Front) keys(w http.ResponseWriter, r *http.Request) {
 func (f *Front) value(op cache.Op) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := command(r, op)
+		if err == nil {
+			c.Token, err = cache.ParseToken(r.Header.Get(tokenHeader))
+		}
 		var rep cache.Reply
 		if err == nil {
 			rep, err = f.Do(r.Context(), c)
@@ -102,6 +109,7 @@ func (f *Front) value(op cache.Op) http.HandlerFunc {
 }
 
 func send(w http.ResponseWriter, r *http.Request, rep *cache.Reply) {
+	w.Header().Set(tokenHeader, cache.Token{Stamp: rep.Element.Stamp}.String())
 	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
 		answer(w, http.StatusOK, ElementOf(rep.Element))
 		return
@@ -150,7 +158,7 @@ func (f *Front) touch(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	answer(w, http.StatusOK, Done{Found: true, Stamp: rep.Stamp.String()})
+	answer(w, http.StatusOK, DoneOf(c.Op, &rep))
 }
 
 func missed(c cache.Command) error {
@@ -191,5 +199,7 @@ func (f *Front) change(w http.ResponseWriter, r *http.Request, c cache.Command) 
 		fail(w, err)
 		return
 	}
-	answer(w, http.StatusOK, Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String()})
+	d := DoneOf(c.Op, &rep)
+	w.Header().Set(tokenHeader, d.Token)
+	answer(w, http.StatusOK, d)
 }

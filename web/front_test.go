@@ -69,6 +69,7 @@ func TestCommands(t *testing.T) {
 		{Op: cache.Update, Region: "User", Key: "k", Value: cache.Value{Bytes: "v"}},
 		{Op: cache.PutIfAbsent, Region: "User", Key: "k"},
 		{Op: cache.Get, Region: "User", Key: "k", Origin: cache.LocalOnly},
+		{Op: cache.Get, Region: "User", Key: "k", Token: cache.Token{Stamp: cache.Stamp{Time: 7 << 40, Node: 9}, Removed: true}},
 		{Op: cache.Touch, Region: "User", Key: "k"},
 		{Op: cache.Take, Region: "User", Key: cache.GroupKey("g", "k"), Acks: 2},
 		{Op: cache.Touch, Region: "User", Key: cache.GroupKey("g", "elements/x"), Origin: cache.LocalOnly},

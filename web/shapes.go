@@ -52,6 +52,18 @@ type Done struct {
 	Found bool   `json:"found"` // put if-absent: one was there already; delete: something was removed; touch: it is there
 	Count int    `json:"count"` // how many a prefix, a group or a clearing removed
 	Stamp string `json:"stamp"` // of the change; "-" is none
+	// Token is for gets elsewhere that are to see the change (X-Mesh-Stamp).
+	Token string `json:"token,omitempty"`
+}
+
+// DoneOf returns the shape of a reply to an operation.
+func DoneOf(op cache.Op, rep *cache.Reply) Done {
+	t := cache.Token{Stamp: rep.Stamp}
+	switch op {
+	case cache.Remove, cache.RemoveAll, cache.RemoveGroup:
+		t.Removed = true
+	}
+	return Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String(), Token: t.String()}
 }
 
 const base64Encoding = "base64"

@@ -15,7 +15,8 @@ type getCmd struct {
 	Region string `arg:"" help:"Region."`
 	Key    string `arg:"" help:"Key."`
 	Group  string `placeholder:"GROUP" help:"Group of the key."`
-	Local  bool   `help:"Look in this service only, do not ask peers."`
+	Local  bool   `help:"Look in this service only, do not ask peers." xor:"whom"`
+	Token  string `placeholder:"TOKEN" help:"See that write of the key, or a newer one; put and rm print it with --json." xor:"whom"`
 	one
 }
 
@@ -27,11 +28,16 @@ Examples:
 
   lateral get User 424242:3
   lateral get SessionCache 4c1f --service groupware --json
-  lateral get ConfigJump www --group hosts`
+  lateral get ConfigJump www --group hosts
+  lateral get SessionCache 4c1f --token pAYyzE5FgAABZ9rWqmuRlJw`
 }
 
 func (c *getCmd) Run(ctx context.Context, s *streams) error {
-	rep, err := c.do(ctx, cache.Command{Op: cache.Get, Region: c.Region, Key: keyOf(c.Key, c.Group), Origin: origin(c.Local)})
+	t, err := cache.ParseToken(c.Token)
+	if err != nil {
+		return &problem{saw: err.Error(), do: "copy it from what put or rm print with --json", err: err}
+	}
+	rep, err := c.do(ctx, cache.Command{Op: cache.Get, Region: c.Region, Key: keyOf(c.Key, c.Group), Origin: origin(c.Local), Token: t})
 	if err != nil {
 		return err
 	}

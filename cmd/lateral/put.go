@@ -62,7 +62,7 @@ func (c *putCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if c.JSON {
-		err = s.out.json(web.Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String()})
+		err = s.out.json(web.DoneOf(cmd.Op, &rep))
 	}
 	if err == nil && c.IfAbsent && rep.Found {
 		return no

@@ -52,7 +52,7 @@ func (o *one) remove(ctx context.Context, s *streams, cmd cache.Command) error {
 		return err
 	}
 	if o.JSON {
-		return s.out.json(web.Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String()})
+		return s.out.json(web.DoneOf(cmd.Op, &rep))
 	}
 	n := rep.Count
 	if rep.Found && n == 0 {

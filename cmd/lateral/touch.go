@@ -37,7 +37,7 @@ func (c *touchCmd) Run(ctx context.Context, s *streams) error {
 		return no
 	}
 	if c.JSON {
-		return s.out.json(web.Done{Found: true, Stamp: rep.Stamp.String()})
+		return s.out.json(web.DoneOf(cache.Touch, &rep))
 	}
 	return nil
 }
