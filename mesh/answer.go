@@ -21,12 +21,18 @@ type answering struct {
 
 // answer takes a frame of a sync that the peer started.
 func (s *syncer) answer(t frameType, n uint64, sc *scan) error {
+	if s.crossed {
+		return nil // of a round that the peer has given up by now
+	}
 	if s.their == nil {
 		return fmt.Errorf("%w: a %s outside of a round", ErrProtocol, t)
 	}
 	s.active(false, true)
-	if t == frameRoot {
+	switch t {
+	case frameRoot:
 		return s.compareSums(n, sc)
+	case frameFill:
+		return s.giveShare(n, sc)
 	}
 	a := s.theirs
 	if a == nil || a.n != n {
@@ -58,6 +64,10 @@ func (s *syncer) compareSums(n uint64, sc *scan) error {
 	var ok bool
 	if p.r, ok = s.l.m.c.Region(name); !ok || p.r.Digest() == nil || p.r.Digest().Sum(p.g) == sum {
 		return s.send(frameSame, ofSync(n))
+	}
+	if s.l.m.fills.fresh(name) && s.l.m.empty(p.r) { // our own round comes first
+		s.their = nil
+		return s.send(frameLater, ofSync(n))
 	}
 	s.theirs = &answering{part: p, n: n, salt: salt}
 	return s.send(frameCells, appendWords(append(ofSync(n), byte(level)), p.sketch(level, salt)))

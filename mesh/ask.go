@@ -22,10 +22,11 @@ type part struct {
 // asking is a sync that this side started.
 type asking struct {
 	part
-	n     uint64
-	level int    // of the sketch that was asked for
-	salt  uint64 // of it
-	vain  int    // sketches that were equal though the sums were not
+	n       uint64
+	filling bool   // it is no sync, but a share of a fill
+	level   int    // of the sketch that was asked for
+	salt    uint64 // of it
+	vain    int    // sketches that were equal though the sums were not
 
 	mine   map[string]cache.Stamp // what only we have
 	room   int                    // entries that the peer may still list
@@ -54,7 +55,7 @@ func (s *syncer) compare(p part) error {
 	if p.g != converge.All {
 		o.deepen(converge.MaxLevel)
 	}
-	s.ours = o
+	s.ours, s.round.heard = o, time.Now()
 	s.l.m.counters.syncs.Add(1)
 	return s.sendRoot(o)
 }
@@ -91,7 +92,7 @@ func (s *syncer) takeCells(o *asking, sc *scan) error {
 	if err := sc.err(frameCells); err != nil {
 		return err
 	}
-	if level != o.level || len(cells) != converge.CellsOf(level) || o.mine != nil {
+	if level != o.level || len(cells) != converge.CellsOf(level) || o.mine != nil || o.filling {
 		return fmt.Errorf("%w: a sketch of level %d with %d cells, asked for was level %d", ErrProtocol, level, len(cells), o.level)
 	}
 	cells.Minus(o.sketch(level, o.salt))
@@ -126,6 +127,11 @@ func (s *syncer) tooMuch(o *asking) error {
 	if next := nextLevel[o.level]; next != 0 {
 		o.deepen(next)
 		return s.sendRoot(o)
+	}
+	if o.g == converge.All && s.l.m.fills.fresh(o.r.Name()) && !s.round.refused[o.r.Name()] {
+		s.round.fills, s.ours = o.r, nil
+		s.round.wanted = append([]part{o.part}, s.round.wanted...)
+		return nil
 	}
 	s.ours = nil
 	if o.g.To-o.g.From < 2 {
@@ -176,6 +182,10 @@ func (s *syncer) takeKeys(o *asking, sc *scan) error {
 // takeNext goes on when a step is answered: all keys are listed, or one frame
 // of wants is served.
 func (s *syncer) takeNext(o *asking) error {
+	if o.filling {
+		s.filled(true)
+		return nil
+	}
 	if o.mine == nil {
 		return fmt.Errorf("%w: the end of what was not asked for", ErrProtocol)
 	}

@@ -60,6 +60,9 @@
 //	30 hold      uint64 number; text region; text key: keep it out of memory
 //	31 held      uint64 number: it is
 //	32 release   uint64 number: no longer so
+//	33 fill      uvarint number of a sync; text region; 2 × uvarint: buckets from, up to: give me all of these
+//	34 share     uvarint sync; uvarint elements that come
+//	35 later     uvarint sync: I am being filled myself, or have nothing to give
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 4 MiB
@@ -146,7 +149,7 @@
 // # Sync
 //
 // At the first link of two nodes, after a gap, when a replicated region is
-// made, and about once every SyncEvery (by the smaller id), one side, the
+// made, and about once every SyncEvery (by the smaller id), a side, the
 // asker, begins a round: it compares all its replicated regions with the
 // other, one at a time, each by a sync with a number of its own:
 //
@@ -171,10 +174,21 @@
 // gives the round up and begins another; an answer to a sync that was given up
 // is known by its number and ignored.
 //
+// A region that is empty at the asker is not compared before it is filled: its
+// buckets are cut into 8 shares, and each peer, up to 4 at once, is asked for
+// one after the other, until others have given the rest:
+//
+//	asker     fill
+//	answerer  share, elements, next; or later, if it has nothing or is being filled
+//
+// The share of a link that ends is asked of another peer. Who is to be filled
+// answers a root by later; the round is then begun again after one of its own.
+//
 // Elements are merged by stamp like any change; tombstones and floors travel
-// as removals. Both sides may ask at once: the frames of the
-// two roles differ. But the larger id begins no round while one of the smaller
-// is getting on, as that would list and send the same twice.
+// as removals. The frames of the two roles differ, but nobody
+// begins a round while one of the other side is getting on, as that would send
+// the same twice. Of two rounds that cross the larger id gives its own up, and
+// begins it again after the other.
 //
 // # Leases and holds
 //

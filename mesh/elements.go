@@ -67,6 +67,7 @@ func (l *link) applyElements(s *scan) error {
 	now, n := l.m.c.Now().UnixMilli(), uint64(0)
 	defer func() {
 		l.m.moved(name, Traffic{ElementsIn: n, BytesIn: uint64(size)})
+		l.m.fills.progress(l, name, 0, n)
 	}()
 	for rest := s.s; rest != ""; {
 		c, _, more, err := changelog.Decode(rest, 0, r.Attributes())

@@ -114,11 +114,6 @@ func (l *link) takeResume(s *scan) error {
 	l.resumed = true
 	l.resumeAt <- r // has room for the one
 	l.wake()
-	// It may hold what nobody's log has any more. If neither knows the other,
-	// one of the two asks: a sync goes both ways.
-	if !l.peer.met.Load() && (r.met || l.own.ID < l.peerHello.ID) {
-		l.syncShared()
-	}
 	return nil
 }
 

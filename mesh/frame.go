@@ -65,11 +65,15 @@ const (
 	frameHold                          // keep this key out of memory
 	frameHeld                          // it is
 	frameRelease                       // not any longer
+	frameFill                          // fill, asker: I have nothing, give me these buckets
+	frameShare                         // fill, answerer: so many elements come
+	frameLater                         // sync, answerer: I am being filled myself
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
 	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote",
-	"ask", "lease", "hold", "held", "release"}
+	"ask", "lease", "hold", "held", "release",
+	"fill", "share", "later"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {

@@ -144,6 +144,8 @@ func extremes() [][]byte {
 		fr(frameCells, 1, []byte{6}, bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, converge.CellsOf(6))), fr(frameCells, 1, []byte{7}, make([]byte, 8*converge.CellsOf(6))), fr(frameOn, 1), append(agreed, fr(frameOn, 1)...),
 		fr(frameKeys, 1), fr(frameKeys, 1, "k", most, most), fr(frameKeys, 1, "k", most), append(agreed, fr(frameWhich, 1, most, uint64(0))...), append(agreed, fr(frameWhich, 1, []byte{1})...),
 		fr(frameWant), append(agreed, fr(frameWant, 1, "a", "a", "none", "")...), append(agreed, fr(frameWant, 2, "a")...),
+		fr(frameFill), fr(frameFill, 1, "State", 0, 1), append(round, fr(frameFill, 1, "State", 0, 4096)...), append(round, fr(frameFill, 1, "User", 0, 4096)...), append(round, fr(frameFill, 1, "State", 9, 4097)...),
+		append(round, fr(frameFill, 1, "State", 2, 1)...), fr(frameShare, 1), fr(frameShare, 1, most), fr(frameLater, 1), fr(frameLater),
 		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
 		fr(frameElements, "State", []byte{0x80}), fr(frameNext, 1), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
 		fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
@@ -184,10 +186,11 @@ func FuzzPayload(f *testing.F) {
 		l.regions = []boundRegion{{name: "User"}, {name: "State"}}
 		r := l.m.c.Regions()[1]
 		s.their, s.theirs = &theirRound{n: 1}, &answering{part: part{r, converge.All}, n: 1}
-		s.round, s.ours = &round{n: 1}, &asking{part: part{r, converge.All}, n: 1, level: 6}
+		s.round, s.ours = &round{n: 1, refused: map[string]bool{}}, &asking{part: part{r, converge.All}, n: 1, level: 6}
 		if len(p)%2 == 0 { // its sketch has come
 			s.ours.mine, s.ours.room = map[string]cache.Stamp{"a": {}}, 2
 		}
+		s.ours.filling = len(p)%3 == 0
 		feed(l, s, appendFrame(nil, frameType(ft), p))
 	})
 }

@@ -109,7 +109,7 @@ func (l *link) run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() {
 		if err := l.write(ctx); err != nil {
-			l.end(err)
+			l.cannotWrite(ctx, err)
 		}
 	})
 	loops.Go(func() { l.serveSync(ctx) })
@@ -141,6 +141,15 @@ func (l *link) ended() bool {
 	default:
 		return false
 	}
+}
+
+// cannotWrite ends a link that can no longer be written to, but not before what
+// the peer said last is read: it may be a goodbye, which says why.
+func (l *link) cannotWrite(ctx context.Context, err error) {
+	l.in.timeout.Store(0)
+	l.conn.SetReadDeadline(time.Now().Add(farewellTime))
+	pause(ctx, farewellTime)
+	l.end(err)
 }
 
 func (l *link) why() error {

@@ -110,6 +110,7 @@ type Mesh struct {
 	rowPoke  chan struct{} // our row has changed
 	gets     gets
 	ackers   ackers
+	fills    fills
 	touches  touches
 	leases   leases
 	counters counters
@@ -158,6 +159,7 @@ func New(c Config) *Mesh {
 	}
 	m.often = rate.NewLimiter(1, 5)
 	m.touches.poke = make(chan struct{}, 1)
+	m.fills.active, m.fills.filled, m.fills.ready = map[string]*fill{}, map[string]bool{}, map[string]bool{}
 	m.gets.waiting = map[uint64]chan<- got{}
 	m.leases.members, m.leases.holds, m.leases.begin = map[cache.NodeID]*fellow{}, map[uint64]*hold{}, make(chan struct{})
 	return m

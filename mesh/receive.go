@@ -110,7 +110,7 @@ func (l *link) handle(t frameType, p []byte) error {
 	case frameElements:
 		return l.applyElements(s)
 	case frameRoot, frameSame, frameCells, frameOn, frameKeys, frameWant, frameNext, frameWhich,
-		frameRound, frameEnd, frameEnded:
+		frameRound, frameEnd, frameEnded, frameFill, frameShare, frameLater:
 		return l.queueSync(t, s.s)
 	case frameAsk:
 		return l.takeAsk(s)

@@ -21,9 +21,10 @@ import (
 //
 // Anything else does not complete it: a link that ends, or a peer that does
 // not answer for syncPatience, ends the round, and another is begun as soon as
-// there is a link again. Both sides may have a round under way; the larger id
-// begins none while one of the smaller is (for as long as that makes progress),
-// since most of what it would find is being brought together already.
+// there is a link again. Nobody begins a round while one of the other side is
+// getting on, since most of what it would find is being brought together
+// already; of two that cross on their way the one of the smaller id goes on,
+// and the other is begun again after it.
 //
 // A region that is made during a round, or later, is not covered by it:
 // RegionsChanged asks for another. With a peer where one side does not receive
@@ -48,9 +49,10 @@ func (r *rounds) ask() uint64 {
 	return r.asked
 }
 
-// again asks for a round if one that was asked for is not complete.
+// again asks for a round at the begin of a link: if none has ever been complete
+// with this peer, or one that was asked for is not.
 func (r *rounds) again() {
-	if r.asked > r.done {
+	if r.asked > r.done || r.done == 0 {
 		r.ask()
 	}
 }
@@ -104,11 +106,13 @@ func (p *peer) complete(n uint64, regions []Region) {
 
 // a round that this side began.
 type round struct {
-	n      uint64
-	all    []Region
-	wanted []part    // of them, not yet begun
-	ended  bool      // all are compared; what remains is that the peer says so
-	heard  time.Time // when it began, or when a frame of it came last
+	n       uint64
+	all     []Region
+	wanted  []part          // of them, not yet begun
+	fills   Region          // of which so much differs that it is filled
+	refused map[string]bool // regions that the peer does not fill
+	ended   bool            // all are compared; what remains is that the peer says so
+	heard   time.Time       // when it began, or when a frame of it came last
 }
 
 // a round that the peer began.
@@ -154,7 +158,8 @@ func (s *syncer) beginRound() error {
 		p.complete(n, nil)
 		return nil
 	}
-	s.round = &round{n: n, heard: time.Now()}
+	s.deferred = false
+	s.round = &round{n: n, heard: time.Now(), refused: map[string]bool{}}
 	for _, r := range s.l.m.c.Regions() {
 		if r.Digest() != nil {
 			s.round.all = append(s.round.all, r)
@@ -166,13 +171,18 @@ func (s *syncer) beginRound() error {
 
 // yields reports whether a round of the peer goes first.
 func (s *syncer) yields() bool {
-	return s.their != nil && !s.their.late && s.l.own.ID > s.l.peerHello.ID
+	return s.deferred || s.their != nil && !s.their.late
 }
 
 // progress goes on with our round as far as it goes without the peer.
 func (s *syncer) progress() error {
 	if s.round != nil && s.ours == nil && len(s.round.wanted) > 0 {
 		p := s.round.wanted[0]
+		if p.g == converge.All {
+			if t, err := s.fill(p.r); t != compares || err != nil {
+				return err
+			}
+		}
 		s.round.wanted = s.round.wanted[1:]
 		return s.compare(p)
 	}
@@ -193,12 +203,14 @@ func (s *syncer) progress() error {
 // has something to do; ok is false while nothing is waited for.
 func (s *syncer) patience() (d time.Duration, ok bool) {
 	switch {
-	case s.round != nil:
+	case s.round != nil && (s.ours != nil || s.round.ended):
 		// One want may be answered with gigabytes of elements.
 		heard := max(s.round.heard.UnixNano(), s.l.syncHeard.Load())
 		return syncPatience - time.Since(time.Unix(0, heard)), true
 	case s.their != nil && !s.their.late:
 		return syncPatience - time.Since(s.their.heard), true
+	case s.deferred:
+		return syncPatience, true
 	}
 	return 0, false
 }
@@ -207,14 +219,27 @@ func (s *syncer) patience() (d time.Duration, ok bool) {
 // it begun again, or no longer waits for one of the peer.
 func (s *syncer) outOfPatience() {
 	switch d, ok := s.patience(); {
+	case s.deferred && s.round == nil && s.their == nil:
+		s.deferred = false
 	case !ok || d > 0:
-	case s.round == nil:
+	case s.round == nil || s.ours == nil && !s.round.ended:
 		s.their.late = true
 	default:
 		s.l.m.c.Logger.Warn("a peer does not answer in a sync: it is begun again", "peer", s.l.name(), "silent", syncPatience)
-		s.round, s.ours = nil, nil
-		s.l.syncShared()
+		s.dropRound()
 	}
+}
+
+// dropRound gives up a round of ours, if one is under way, and has it begun
+// again.
+func (s *syncer) dropRound() {
+	if s.round == nil {
+		return
+	}
+	s.round, s.ours = nil, nil
+	s.l.m.fills.lost(s.l)
+	s.l.m.pokeSyncs()
+	s.l.syncShared()
 }
 
 // active notes that the rounds are getting on: ours, the peer's, or both.
@@ -237,9 +262,14 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 		if err := sc.err(t); err != nil {
 			return err
 		}
-		s.their, s.theirs = &theirRound{n: n, next: next, heard: time.Now()}, nil
+		s.crossed = s.round != nil && s.l.own.ID < s.l.peerHello.ID
+		if s.their, s.theirs = nil, nil; s.crossed {
+			return nil // the peer is about to see that ours goes first
+		}
+		s.dropRound()
+		s.their = &theirRound{n: n, next: next, heard: time.Now()}
 	case frameEnd:
-		if err := sc.err(t); err != nil {
+		if err := sc.err(t); err != nil || s.crossed {
 			return err
 		}
 		if s.their == nil || s.their.n != n {
@@ -250,7 +280,7 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 		p.rounds.through = s.their.next
 		p.announceLocked()
 		p.mu.Unlock()
-		s.their, s.theirs = nil, nil
+		s.their, s.theirs, s.deferred = nil, nil, false
 		return s.send(frameEnded, binary.AppendUvarint(nil, n))
 	case frameEnded:
 		if err := sc.err(t); err != nil {
@@ -258,6 +288,7 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 		}
 		if o := s.round; o != nil && o.ended && o.n == n {
 			s.round = nil
+			s.l.m.fills.compared(o.all)
 			s.l.peer.complete(n, o.all)
 		}
 	}

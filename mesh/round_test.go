@@ -94,6 +94,7 @@ func TestRoundIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New()
 		a := newStation(t, n, 1, 1)
+		a.keep(a.state, "k")
 		a.run()
 		c, in := greet(t, n, 2, a)
 		c.Write(fr(frameChanges, uint64(1)))

@@ -229,7 +229,7 @@ func TestJoin(t *testing.T) {
 				t.Errorf("%d and %d elements, %+v", len(a.state.held), len(b.state.held), e)
 			}
 			t.Logf("joined in %v, %v", took, b.countersOf())
-			if sum := a.counters.syncs.Load() + b.counters.syncs.Load(); sum > 3 {
+			if sum := a.counters.syncs.Load() + b.counters.syncs.Load(); sum > 5 { // each after the link and after the gap, one of them put off
 				t.Errorf("%d syncs for one join", sum)
 			}
 			a.close()

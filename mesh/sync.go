@@ -56,6 +56,8 @@ func (l *link) serveSync(ctx context.Context) {
 	l.peer.mu.Lock()
 	l.peer.rounds.again() // what a link before this one left undone
 	l.peer.mu.Unlock()
+	defer l.m.pokeSyncs()
+	defer l.m.fills.lost(l)
 	l.pokeSync()
 	s := &syncer{l: l, ctx: ctx}
 	for {
@@ -99,6 +101,9 @@ type syncer struct {
 	syncs  uint64      // number of our last sync on this link
 	ours   *asking
 	theirs *answering
+
+	crossed  bool // the peer's last round crossed one of ours, which goes first
+	deferred bool // the peer has to have a round of its own first
 }
 
 // send hands one frame to the write loop and waits until it took the last one.
@@ -126,7 +131,7 @@ func (s *syncer) handle(f syncFrame) error {
 		return err
 	}
 	switch f.t {
-	case frameRoot, frameWhich, frameOn, frameWant:
+	case frameRoot, frameWhich, frameOn, frameWant, frameFill:
 		return s.answer(f.t, n, sc)
 	}
 	o := s.ours
@@ -141,6 +146,10 @@ func (s *syncer) handle(f syncFrame) error {
 		return s.takeKeys(o, sc)
 	case frameNext:
 		return s.takeNext(o)
+	case frameShare:
+		return s.takeShare(o, sc)
+	case frameLater:
+		return s.takeLater(o)
 	}
 	s.over() // frameSame
 	return nil

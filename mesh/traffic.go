@@ -61,9 +61,9 @@ func (s *syncer) received(t frameType, n int) {
 // subject returns the region that a frame of a sync is about, nil if none.
 func (s *syncer) subject(t frameType, heard bool) Region {
 	switch t {
-	case frameSame, frameCells, frameKeys, frameNext:
+	case frameSame, frameCells, frameKeys, frameNext, frameShare, frameLater:
 		heard = !heard // said by the answerer
-	case frameRoot, frameWhich, frameOn, frameWant:
+	case frameRoot, frameWhich, frameOn, frameWant, frameFill:
 	default:
 		return nil // elements are counted with their region
 	}
