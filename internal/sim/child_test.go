@@ -22,6 +22,7 @@ type orders struct {
 	Until             time.Time // not longer; zero: to the end
 	Stop              bool      // at the first that is broken
 	Traces            bool      // tell of every run
+	Flavour           string    // of these only, if not ""
 }
 
 // A report is a line of what a child prints.
@@ -61,6 +62,9 @@ func TestChild(t *testing.T) {
 	for i := range o.Count {
 		seed := o.From + i*o.Step
 		p := Make(seed)
+		if o.Flavour != "" && p.Flavour != o.Flavour {
+			continue
+		}
 		r := Run(t, p, nil)
 		sum.Ran++
 		sum.Ops += r.Ops

@@ -72,9 +72,12 @@ func (c *cluster) act(s Step) *Op {
 	c.mu.Unlock()
 	c.do(o)
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	o.ret = c.now()
 	o.done = l.ended == 0
+	c.mu.Unlock()
+	c.judgeAcked(o)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.trace.add(o.String())
 	c.judgeOp(o)
 	return o

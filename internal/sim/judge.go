@@ -123,6 +123,45 @@ func (c *cluster) judgeOp(o *Op) {
 	}
 }
 
+// judgeAcked wants as many peers to hold a write as have acknowledged it, or
+// something newer, as soon as it returns. Who has ended since may have been one.
+func (c *cluster) judgeAcked(o *Op) {
+	want := c.acked(o)
+	if want == 0 || o.region() == "Top" || o.many() {
+		return // pushed out, perhaps
+	}
+	have := 0
+	for _, l := range c.lives {
+		if l == o.life || l.ended != 0 {
+			if l != o.life && l.ended >= o.call && l.began <= o.ret {
+				have++
+			}
+			continue
+		}
+		rep, err := l.node.Do(c.ctx(), cache.Command{Op: cache.Get, Origin: cache.LocalOnly, Region: o.region(), Key: keyOf(o.key())})
+		if err == nil && rep.Found && !rep.Element.Stamp.Before(o.stamp) {
+			have++
+		} else if err == nil && !rep.Found && (o.Verb != "put" || c.excusedNow(o)) {
+			have++
+		}
+	}
+	if have < want {
+		c.breaks("acknowledged: %d of %d peers hold what was written by %s", have, want, o)
+	}
+}
+
+// excusedNow reports whether something has removed a put since, or may have.
+func (c *cluster) excusedNow(o *Op) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.ops {
+		if r.ret == 0 && (r.Verb == "remove" || r.Verb == "clear") && r.region() == o.region() && covers(r.key(), o.key()) {
+			return true
+		}
+	}
+	return c.excused(o.region(), o.key(), o)
+}
+
 // judge judges what is held in the end.
 func (c *cluster) judge() {
 	c.look()
@@ -213,6 +252,11 @@ func (c *cluster) newest(region, key string, counts func(*Op) bool) (best *Op) {
 	return best
 }
 
+// many reports whether the op means more than one key.
+func (o *Op) many() bool {
+	return o.key() == "" || strings.HasSuffix(o.key(), ":") || strings.HasSuffix(o.key(), "/")
+}
+
 func (o *Op) writes() bool {
 	return !o.stamp.IsZero() && (o.Verb == "put" || o.Verb == "remove" || o.Verb == "clear")
 }
@@ -222,8 +266,7 @@ func (o *Op) writes() bool {
 func (c *cluster) keys(region string) (out []string) {
 	known := map[string]bool{}
 	for _, o := range c.ops {
-		single := o.Verb == "put" || o.Verb == "remove" && !strings.HasSuffix(o.key(), ":") && !strings.HasSuffix(o.key(), "/")
-		if single && o.region() == region && !known[o.key()] {
+		if (o.Verb == "put" || o.Verb == "remove" && !o.many()) && o.region() == region && !known[o.key()] {
 			known[o.key()] = true
 			out = append(out, o.key())
 		}
@@ -265,7 +308,7 @@ func (c *cluster) acked(o *Op) int {
 		want, _ = cache.ParseAcks(strings.TrimPrefix(o.Args[4], "acks="))
 	}
 	switch {
-	case !o.done || o.err != nil || want == cache.NoAcks:
+	case !o.done || o.err != nil || !o.writes() || want == cache.NoAcks:
 		return 0
 	case want == cache.AllAcks:
 		return 1

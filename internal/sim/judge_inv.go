@@ -56,6 +56,7 @@ func (c *cluster) judgeKept() {
 	}
 	time.Sleep(wait)
 	for _, l := range c.alive() {
+		c.judgeOnce(l)
 		for _, e := range c.contents(l, "Inv") {
 			v, _ := strconv.ParseUint(e.Value.Bytes, 10, 64)
 			for _, u := range c.ops {
@@ -64,6 +65,21 @@ func (c *cluster) judgeKept() {
 					c.breaks("stale for ever: %s keeps %s of Inv in version %d; there was %s", l, cache.KeyText(e.Key), v, u)
 				}
 			}
+		}
+	}
+}
+
+// judgeOnce wants each change of a peer to be applied once at most.
+func (c *cluster) judgeOnce(l *life) {
+	removals := 0
+	for _, u := range c.ops {
+		if u.Verb == "update" && u.life != l {
+			removals++
+		}
+	}
+	for _, r := range l.node.Status().Regions {
+		if r.Region == "Inv" && r.Stats.Received > uint64(removals) {
+			c.breaks("once: %s has applied %d removals, its peers made %d", l, r.Stats.Received, removals)
 		}
 	}
 }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sim
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A mutant is the heart without one of its rules.
+type mutant struct {
+	rule    string // as docs/coherence.md has it
+	flavour string // of the schedules that are to catch it; "": all
+	edits   []edit
+}
+
+func one(rule, flavour, file, old, new string) mutant {
+	return mutant{rule, flavour, []edit{{file, old, new}}}
+}
+
+// mutants are the rules, each with what takes it away. A text that is no
+// longer found fails the test: the rule has moved, and so must its line here.
+var mutants = []mutant{
+	one("merge keeps the larger stamp", "replicated", "region/apply.go",
+		"c.Stamp.Compare(has) > 0 && c.Stamp.Time", "c.Stamp != has && c.Stamp.Time"),
+	one("clocks follow the stamps that they see", "replicated", "cache/stamp.go",
+		"for s.Time > last && !c.last.CompareAndSwap(last, s.Time) {", "for false {"),
+	one("a removal leaves a tombstone", "replicated", "region/remove.go",
+		"	if r.mode != Replicate || !h.shared {\n		if found {\n",
+		"	if r.mode != Replicate || !h.shared || o != cache.LocalOnly {\n		if found {\n			if r.mode == Replicate {\n				r.undigest(prev)\n			}\n"),
+	one("a removal of many leaves a floor", "replicated", "region/remove.go",
+		"	if !r.floors.raise(op, name, s, r.digest) {\n		return nil\n	}\n	mid, over := r.floors.median()\n", "	mid, over := cache.Stamp{}, false\n"),
+	one("what a floor covers is not admitted", "replicated", "region/apply.go",
+		"if v := r.floors.covers(c.Key, c.Stamp); v == stays || v == strips && peer {", "if v := stays; v == stays {"),
+	one("a sync at the first meeting", "", "mesh/follow.go",
+		"	if !l.peer.met.Load() && (r.met || l.own.ID < l.peerHello.ID) {", "	if false {"),
+	one("a sync after a gap", "gaps", "mesh/follow.go",
+		"		\"peer\", l.name(), \"dropped\", dropped)\n	l.syncShared()\n", "		\"peer\", l.name(), \"dropped\", dropped)\n"),
+	one("a periodic sync", "", "mesh/sync.go", "if l.own.ID < l.peerHello.ID {\n				l.syncShared()", "if false {\n				l.syncShared()"),
+	one("an invalidated region starts empty after a gap", "gaps", "mesh/follow.go", "dropped := l.m.dropStale()\n", "dropped := 0\n"),
+	one("a peer that is gone without a goodbye is a gap", "invalidated", "mesh/dial.go",
+		"\"peer\", p.name(), \"dropped\", m.dropStale())", "\"peer\", p.name(), \"dropped\", 0)"),
+	one("a goodbye with changes that were not handed over is a gap", "invalidated", "mesh/receive.go",
+		"if g.Leaving && g.Unread {", "if false {"),
+	one("a fill needs its ticket", "invalidated", "region/ticket.go", "if r.invalid.void(hash, t) || foreign(c)", "if foreign(c)"),
+	one("what a peer answers is kept only after a quiet time", "invalidated", "region/ticket.go",
+		"foreign(c) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds()", "false"),
+	one("while a link is down memory is bypassed after StaleMax", "invalidated", "down.go",
+		"if since, ok := d.Since(); ok && time.Since(since) >= b.outage.staleMax {", "if false {"),
+	one("of a bounded region the largest stamps stay", "bounded", "region/region.go", "	case \"stamp\":\n		p = byStamp\n", "	case \"stamp\":\n		p = byAccess\n"),
+	one("what was pushed out does not come back", "bounded", "region/apply.go", "prev.known(), r.mark.Load()", "prev.known(), 0"),
+	{"a link resumes where the peer stands", "", []edit{
+		{"mesh/follow.go", "if cur, err := log.Cursor(r.read + 1); err == nil {", "if cur, err := log.Cursor(log.Next()); err == nil {"},
+		{"mesh/follow.go", "if s.bad || seq == 0 || seq > p.received.Load()+1 {", "if s.bad {"}}},
+	{"a receiver skips what it has", "", []edit{
+		{"mesh/follow.go", "if cur, err := log.Cursor(r.read + 1); err == nil {", "if cur, err := log.Cursor(st.First); err == nil {"},
+		{"mesh/follow.go", "if seq <= p.received.Load() {", "if false {"}}},
+	one("a put waits for its acknowledgements", "", "mesh/acks.go", "case have >= need:", "case true:"),
+	one("an acknowledgement covers no change before a gap", "gaps", "mesh/peer.go",
+		"p.acked.Load() >= change && (change < p.lost.from || change >= p.lost.to)", "p.acked.Load() >= change"),
+	one("only who applies changes acknowledges them", "", "mesh/receive.go",
+		"l.peer.ack(min(s.uint64(), l.m.c.Log.Next()-1))", "l.peer.ack(max(s.uint64(), l.m.c.Log.Next()-1))"),
+	one("a miss of a session asks the peers", "sessions", "session.go",
+		"b.Aux, b.AllowGet, b.PutOnlyMode = newest{m}, true, false", "b.Aux = newest{m}"),
+}
+
+// TestMutantsApply keeps the table of mutants in step with the code.
+func TestMutantsApply(t *testing.T) {
+	for _, m := range mutants {
+		t.Run(m.rule, func(t *testing.T) { overlay(t, t.TempDir(), m.edits) })
+	}
+}
+
+// mutantsEnv has TestMutants run: "all", or a part of a rule's words.
+const mutantsEnv = "LATERAL_MUTANTS"
+
+// TestMutants builds the heart without each of its rules in turn and wants a
+// schedule to notice.
+func TestMutants(t *testing.T) {
+	which := os.Getenv(mutantsEnv)
+	if which == "" && os.Getenv(schedulesEnv) != "" {
+		which = "all"
+	}
+	if which == "" {
+		t.Skipf("it builds the program %d times: run it with %s=all", len(mutants), mutantsEnv)
+	}
+	for _, m := range mutants {
+		if which != "all" && !strings.Contains(m.rule, which) {
+			continue
+		}
+		t.Run(m.rule, func(t *testing.T) {
+			binary := build(t, slices.Clone(m.edits)...)
+			began, ran, caught := time.Now(), 0, report{}
+			o := orders{From: 1, Count: 400_000, Stop: true, Flavour: m.flavour, Until: began.Add(mutantTime)}
+			children(t, binary, o, func(r report) {
+				ran += r.Ran
+				if len(r.Broken) > 0 && caught.Plan == "" {
+					caught = r
+				}
+			})
+			if caught.Plan == "" {
+				t.Fatalf("%d schedules did not notice that this rule is gone", ran)
+			}
+			progress("without %q: seed %d: %.200s", m.rule, caught.Seed, caught.Broken[0])
+		})
+	}
+}
+
+// mutantTime bounds the search for a schedule that catches a mutant; most take
+// a second.
+const mutantTime = 90 * time.Second
