@@ -15,7 +15,6 @@ import (
 
 	"lateral"
 	"lateral/cache"
-	"lateral/ccf"
 	"lateral/internal/memnet"
 )
 
@@ -196,80 +195,6 @@ func (c *cluster) close() {
 		c.end(l.host, "exit")
 	}
 	c.working.Wait()
-}
-
-const ccfText = `jcs.default=
-jcs.auxiliary.LTCP=org.apache.jcs.auxiliary.lateral.socket.tcp.LateralTCPCacheFactory
-jcs.auxiliary.LTCP.attributes=org.apache.jcs.auxiliary.lateral.socket.tcp.TCPLateralCacheAttributes
-jcs.auxiliary.LTCP.attributes.TcpListenerPort=57462
-jcs.auxiliary.LTCP.attributes.UdpDiscoveryEnabled=false
-jcs.auxiliary.LTCP.attributes.IssueRemoveOnPut=false
-`
-
-// config is the ccf of a node.
-func (p *Plan) config(n int) (*ccf.Config, error) {
-	b := strings.Builder{}
-	b.WriteString(ccfText)
-	set := func(name, value any) { fmt.Fprintf(&b, "jcs.auxiliary.LTCP.attributes.%v=%v\n", name, value) }
-	s := &p.Set
-	var servers []string
-	for i := 1; i <= p.Nodes; i++ {
-		if i != n && (i == 1 || !s.OneSeed) {
-			servers = append(servers, fmt.Sprintf("10.0.0.%d:57462", i))
-		}
-	}
-	set("TcpServers", strings.Join(servers, ","))
-	set("HeartbeatInterval", s.Heartbeat)
-	set("LinkTimeout", s.LinkTimeout)
-	set("AnnounceInterval", s.Member/3)
-	set("MemberTimeout", s.Member)
-	set("LogBytes", fmt.Sprint(s.Log, "K"))
-	set("AllowGet", s.AllowGet)
-	set("PutOnlyMode", !s.AllowGet)
-	for _, r := range s.Regions {
-		fmt.Fprintf(&b, "jcs.region.%s=LTCP\n", r)
-		at := "jcs.region." + r + ".cacheattributes"
-		fmt.Fprintf(&b, "%s=org.apache.jcs.engine.CompositeCacheAttributes\n", at)
-		switch r {
-		case "Rep":
-			fmt.Fprintf(&b, "%s.MaxObjects=100000\n", at)
-		case "Top":
-			fmt.Fprintf(&b, "%s.MaxObjects=%d\n", at, s.Bound)
-		case "Ses":
-			fmt.Fprintf(&b, "%s.MaxObjects=100000\n%s.Acks=%s\n", at, at, s.Acks)
-		case "Inv":
-			fmt.Fprintf(&b, "%s.MaxObjects=100\n%s.MemoryCacheName=org.apache.jcs.engine.memory.lru.LRUMemoryCache\n", at, at)
-			fmt.Fprintf(&b, "%s.WhenLinkDown=%s\n%s.StaleMax=%s\n", at, s.WhenDown, at, s.StaleMax)
-			fmt.Fprintf(&b, "jcs.region.%s.elementattributes=org.apache.jcs.engine.ElementAttributes\n", r)
-			fmt.Fprintf(&b, "jcs.region.%s.elementattributes.IsLateral=false\n", r)
-		default:
-			return nil, fmt.Errorf("sim: no region %q", r)
-		}
-	}
-	return parsed(b.String())
-}
-
-// configs are parsed once: a plan changes few of their lines.
-var configs struct {
-	sync.Mutex
-	of map[string]*ccf.Config
-}
-
-func parsed(text string) (*ccf.Config, error) {
-	configs.Lock()
-	defer configs.Unlock()
-	if c := configs.of[text]; c != nil {
-		return c, nil
-	}
-	c, err := ccf.Parse(ccf.Source{Name: "sim.ccf", Data: []byte(text)})
-	if err != nil {
-		return nil, err
-	}
-	if configs.of == nil || len(configs.of) > 4096 {
-		configs.of = map[string]*ccf.Config{}
-	}
-	configs.of[text] = c
-	return c, nil
 }
 
 // replicated reports whether values of the region travel.

@@ -36,13 +36,14 @@ type Settings struct {
 	Log         int    // KiB
 	Bound       int    // MaxObjects of Top
 	Acks        string // of Ses
-	OneSeed     bool   // every node lists the first only
+	AckTimeout  time.Duration
+	OneSeed     bool // every node lists the first only
 }
 
 // DefaultSettings are what a story starts from.
 func DefaultSettings() Settings {
 	return Settings{Regions: []string{"Rep"}, Heartbeat: time.Second, LinkTimeout: 3 * time.Second, Member: 20 * time.Second,
-		StaleMax: 2 * time.Second, WhenDown: "serve", Log: 64, Bound: 6, Acks: "1"}
+		StaleMax: 2 * time.Second, WhenDown: "serve", Log: 64, Bound: 6, Acks: "1", AckTimeout: 250 * time.Millisecond}
 }
 
 // A Step is one thing that happens. Its words are those of stories:
@@ -158,6 +159,8 @@ func (s *Settings) set(name, value string) (err error) {
 		s.Bound, err = strconv.Atoi(value)
 	case "acks":
 		s.Acks = value
+	case "ack-timeout":
+		s.AckTimeout, err = time.ParseDuration(value)
 	default:
 		err = fmt.Errorf("there is no setting %q", name)
 	}
