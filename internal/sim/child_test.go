@@ -94,7 +94,7 @@ func child(ctx context.Context, binary string, o orders, take func(report)) erro
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	cmd := exec.CommandContext(ctx, binary, "-test.run", "^TestChild$")
-	cmd.Env = append(os.Environ(), childEnv+"="+string(b), "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), childEnv+"="+string(b), "GOMAXPROCS=1", "GODEBUG=adaptivestackstart=1")
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return err

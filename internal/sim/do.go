@@ -4,6 +4,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -125,11 +126,16 @@ func (c *cluster) typed(o *Op) {
 		return
 	}
 	ctx, key := context.Background(), o.key()
+	errDead := errors.New("its process is dead")
 	before, after := o.time(3), o.time(4)
 	if o.Verb == "update" {
 		o.err = r.Update(ctx, key, func(context.Context) error {
 			time.Sleep(before)
 			c.mu.Lock()
+			if o.life.ended != 0 {
+				c.mu.Unlock()
+				return errDead
+			}
 			c.source[key]++
 			o.version, o.committed = c.source[key], c.now()
 			c.mu.Unlock()

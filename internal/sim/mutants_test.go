@@ -45,7 +45,7 @@ var mutants = []mutant{
 		"\"peer\", p.name(), \"dropped\", m.dropStale())", "\"peer\", p.name(), \"dropped\", 0)"),
 	one("a goodbye with changes that were not handed over is a gap", "invalidated", "mesh/receive.go",
 		"if g.Leaving && g.Unread {", "if false {"),
-	one("a fill needs its ticket", "invalidated", "region/ticket.go", "if r.invalid.void(hash, t) || foreign(c)", "if foreign(c)"),
+	one("a fill needs its ticket", "invalidated", "region/ticket.go", "r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c)", "r.Held(c.Key) || foreign(c)"),
 	one("what a peer answers is kept only after a quiet time", "invalidated", "region/ticket.go",
 		"foreign(c) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds()", "false"),
 	one("while a link is down memory is bypassed after StaleMax", "invalidated", "down.go",
