@@ -60,6 +60,18 @@ type life struct {
 	seen   map[string]*sight
 }
 
+// leaving is how long a node that says goodbye may still take part.
+const leaving = 2 * time.Second
+
+// lost reports whether the life may have ended since a time, and with it what
+// it held.
+func (l *life) lost(since time.Duration) bool {
+	if l.how == "stop" {
+		since -= leaving
+	}
+	return l.ended != 0 && l.ended >= since
+}
+
 func (l *life) String() string { return fmt.Sprintf("h%d.%d", l.host, l.number) }
 
 func newCluster(p *Plan, log *slog.Logger) *cluster {
@@ -198,7 +210,7 @@ func (c *cluster) close() {
 }
 
 // replicated reports whether values of the region travel.
-func replicated(region string) bool { return region != "Inv" }
+func replicated(region string) bool { return region != "Inv" && region != "Str" }
 
 // keyOf reads a key as stories write it: "g/name" is in group g.
 func keyOf(text string) string {

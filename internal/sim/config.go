@@ -37,6 +37,13 @@ jcs.region.Inv.cacheattributes.WhenLinkDown=serve
 jcs.region.Inv.cacheattributes.StaleMax=2s
 jcs.region.Inv.elementattributes=org.apache.jcs.engine.ElementAttributes
 jcs.region.Inv.elementattributes.IsLateral=false
+jcs.region.Str=LTCP
+jcs.region.Str.cacheattributes=org.apache.jcs.engine.CompositeCacheAttributes
+jcs.region.Str.cacheattributes.MemoryCacheName=org.apache.jcs.engine.memory.lru.LRUMemoryCache
+jcs.region.Str.cacheattributes.Strict=true
+jcs.region.Str.cacheattributes.Lease=1s
+jcs.region.Str.elementattributes=org.apache.jcs.engine.ElementAttributes
+jcs.region.Str.elementattributes.IsLateral=false
 `
 
 var baseConfig = sync.OnceValues(func() (*ccf.Config, error) {
@@ -76,6 +83,8 @@ func (p *Plan) config(n int) (*ccf.Config, error) {
 				return nil, err
 			}
 			r.Acks = int(acks)
+		case "Str":
+			r.Lease = s.Lease
 		case "Inv":
 			r.WhenLinkDown, r.StaleMax = s.WhenDown, s.StaleMax
 		}

@@ -49,7 +49,7 @@ func (o *Op) String() string {
 		return s + ": no answer"
 	case o.err != nil:
 		return s + ": " + o.err.Error()
-	case o.Verb == "get" || o.Verb == "load":
+	case o.Verb == "get" || o.Verb == "load" || o.Verb == "take":
 		return fmt.Sprintf("%s: %.20q %s", s, o.value, o.stamp)
 	}
 	return s + ": " + o.stamp.String()
@@ -105,6 +105,8 @@ func (c *cluster) do(o *Op) {
 		cmd.Op = cache.RemoveAll
 	case "get":
 		cmd.Op, cmd.Key = cache.Get, keyOf(o.Args[2])
+	case "take":
+		cmd.Op, cmd.Key = cache.Take, keyOf(o.Args[2])
 	}
 	if o.err != nil {
 		return
@@ -112,7 +114,7 @@ func (c *cluster) do(o *Op) {
 	var rep cache.Reply
 	rep, o.err = o.life.node.Do(context.Background(), cmd)
 	o.stamp, o.found = rep.Stamp, rep.Found
-	if o.Verb == "get" {
+	if o.Verb == "get" || o.Verb == "take" {
 		o.stamp, o.value = rep.Element.Stamp, unpadded(rep.Element.Value.Bytes)
 		o.version, _ = strconv.ParseUint(o.value, 10, 64)
 	}
@@ -214,7 +216,7 @@ func (s Step) session() bool {
 // isOp reports whether a step is an application's.
 func (s Step) isOp() bool {
 	switch s.Verb {
-	case "put", "remove", "clear", "get", "update", "load":
+	case "put", "remove", "clear", "get", "take", "update", "load":
 		return true
 	}
 	return false

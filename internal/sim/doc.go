@@ -35,14 +35,19 @@
 //   - After the quiet time: nothing stale is held. That is where a fill
 //     without its ticket would be found.
 //
-// Of sessions (Acks), one client per key that goes from node to node while
-// nodes crash: what it reads is linearizable (porcupine).
+// Of strict regions: what is served, and the changes at the source, are
+// linearizable by key (porcupine), whatever happens to the network.
+//
+// Of sessions (Acks): as soon as a write returns, as many peers as asked for
+// hold it, or something newer. A value is taken (Take) once at most. What one
+// client is told who goes from node to node, while no more of them end than the
+// acknowledgements allow for, is linearizable.
 //
 // # What a seed repeats
 //
 // The plan is a function of the seed alone. The order of goroutines, of select
 // and of maps is the Go runtime's, which draws it at random. The seeded build
-// (tag simseed, and an overlay of four files of the runtime, see overlay.go)
+// (tag simseed, and an overlay of four files of the runtime, see overlay_test.go)
 // has it drawn from the seed as well, and lets nobody be preempted: with
 // GOMAXPROCS=1, and no garbage collection during a run, a seed then repeats a
 // run exactly, which TestSeedRepeats keeps. The tests that run many schedules

@@ -5,6 +5,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,10 +109,16 @@ func (c *cluster) judgeOp(o *Op) {
 		return
 	}
 	switch {
+	case o.region() == "Str":
 	case o.region() == "Inv":
 		if o.found {
 			c.judgeServed(o)
 		}
+	case o.Verb == "take" && o.found:
+		if s := o.life.sightOf(o.region(), o.key()); s.gone.Before(o.stamp) {
+			s.gone = o.stamp
+		}
+	case o.Verb == "take":
 	case o.Verb == "get" && o.found:
 		c.noteLive(o.life, o.region(), o.key(), o.stamp, o.before, o.call)
 	case o.Verb == "get":
@@ -133,7 +140,7 @@ func (c *cluster) judgeAcked(o *Op) {
 	have := 0
 	for _, l := range c.lives {
 		if l == o.life || l.ended != 0 {
-			if l != o.life && l.ended >= o.call && l.began <= o.ret {
+			if l != o.life && l.lost(o.call) && l.began <= o.ret {
 				have++
 			}
 			continue
@@ -177,6 +184,9 @@ func (c *cluster) judge() {
 	}
 	if c.p.has("Ses") {
 		c.judgeSessions()
+	}
+	if c.p.has("Str") {
+		c.judgeStrict()
 	}
 }
 
@@ -227,7 +237,7 @@ func (c *cluster) judgeValue(l *life, region, key string, e cache.Element, must 
 // removed it, or it has no room.
 func (c *cluster) excused(region, key string, put *Op) bool {
 	removed := c.newest(region, key, func(o *Op) bool { return o.Verb != "put" })
-	if removed != nil && put.stamp.Before(removed.stamp) {
+	if removed != nil && put.stamp.Before(removed.stamp) || c.takers(region, key) {
 		return true
 	}
 	if region != "Top" {
@@ -240,6 +250,12 @@ func (c *cluster) excused(region, key string, put *Op) bool {
 		}
 	}
 	return newer >= c.p.Set.Bound
+}
+
+// takers reports whether anybody tried to take a key: who was refused may have
+// removed it all the same.
+func (c *cluster) takers(region, key string) bool {
+	return slices.ContainsFunc(c.ops, func(o *Op) bool { return o.Verb == "take" && o.region() == region && o.key() == key })
 }
 
 // newest returns the op with the largest stamp of those that count for a key.
@@ -282,7 +298,7 @@ func (c *cluster) sure(o *Op) bool {
 	if k := c.acked(o); k > 0 {
 		ended := 0
 		for _, l := range c.lives {
-			if l.ended != 0 && l.ended >= o.call && l.began <= o.ret {
+			if l.lost(o.call) && l.began <= o.ret {
 				ended++
 			}
 		}

@@ -29,6 +29,7 @@ var flavours = []struct {
 	{"bounded", 18, (*maker).bounded},
 	{"invalidated", 24, (*maker).invalidated},
 	{"sessions", 12, (*maker).sessions},
+	{"strict", 10, (*maker).strict},
 	{"gaps", 8, (*maker).gaps},
 	{"everything", 4, (*maker).everything},
 }
@@ -213,7 +214,7 @@ func (m *maker) everything() {
 	m.writes("Rep", 5+m.IntN(15), fewKeys)
 	m.writes("Top", 5+m.IntN(15), moreKeys)
 	m.writes("Ses", 5+m.IntN(10), []string{"a", "b"})
-	m.loads(10 + m.IntN(20))
+	m.loads("Inv", 10+m.IntN(20))
 	m.faults(m.IntN(6), false)
 }
 
@@ -221,7 +222,10 @@ func (m *maker) everything() {
 func (m *maker) gaps() {
 	m.p.Set.Regions = []string{"Rep", "Inv"}
 	m.writes("Rep", 5+m.IntN(20), fewKeys)
-	m.loads(5 + m.IntN(15))
+	m.loads("Inv", 5+m.IntN(15))
+	if m.chance(25) {
+		m.hastyGoodbye()
+	}
 	for range 1 + m.IntN(3) {
 		at, n := m.time(), m.node()
 		for i := range 10 + m.IntN(8) {
@@ -232,28 +236,55 @@ func (m *maker) gaps() {
 	m.faults(1+m.IntN(5), false)
 }
 
+// hastyGoodbye is a node that shuts down while its connections are full, and
+// are cleared while it says goodbye: which then overtakes what it removed.
+func (m *maker) hastyGoodbye() {
+	n := m.node()
+	o := m.other(n)
+	if n == 1 && m.p.Set.OneSeed {
+		return
+	}
+	at := m.between(m.span/3, m.span)
+	m.add(at-m.between(0, m.span/4), "load", o, "Inv", "a", 0, 0)
+	m.add(at, "block", n, o)
+	for i := range 36 {
+		m.next++
+		m.add(at+time.Duration(i)*time.Millisecond, "put", n, "Rep", fmt.Sprint("big", i), fmt.Sprintf("v%d*%d", m.next, 8000))
+	}
+	m.add(at+40*time.Millisecond, "update", n, "Inv", "a", 0, 0)
+	m.add(at+60*time.Millisecond, "stop", n)
+	m.add(at+60*time.Millisecond+m.between(900*time.Millisecond, 1600*time.Millisecond), "heal", n, o)
+}
+
 func (m *maker) invalidated() {
 	m.p.Set.Regions = []string{"Inv"}
 	m.p.Set.AllowGet = m.chance(20)
-	m.loads(15 + m.IntN(45))
+	m.loads("Inv", 15+m.IntN(45))
 	m.faults(m.IntN(6), false)
 }
 
+func (m *maker) strict() {
+	m.p.Set.Regions = []string{"Str"}
+	m.p.Set.Lease = m.between(300*time.Millisecond, 2*time.Second).Round(time.Millisecond)
+	m.loads("Str", 20+m.IntN(40))
+	m.faults(m.IntN(6), true)
+}
+
 // loads and updates of invalidated elements.
-func (m *maker) loads(many int) {
+func (m *maker) loads(region string, many int) {
 	for range many {
 		at, n, key := m.time(), m.node(), fewKeys[m.IntN(3)]
 		switch m.pick(40, 25, 35) {
 		case 0:
-			m.add(at, "load", n, "Inv", key, m.between(0, 20*time.Millisecond), m.between(0, 100*time.Millisecond))
+			m.add(at, "load", n, region, key, m.between(0, 20*time.Millisecond), m.between(0, 100*time.Millisecond))
 		case 1:
-			m.add(at, "update", n, "Inv", key, m.between(0, 20*time.Millisecond), m.between(0, 50*time.Millisecond))
+			m.add(at, "update", n, region, key, m.between(0, 20*time.Millisecond), m.between(0, 50*time.Millisecond))
 			if m.chance(60) { // what is loaded meanwhile is stale
-				m.add(at-m.between(0, at/8+1), "load", m.node(), "Inv", key, 0, m.between(0, 150*time.Millisecond))
-				m.add(at+m.between(0, 30*time.Millisecond), "load", m.node(), "Inv", key, 0, m.between(0, 100*time.Millisecond))
+				m.add(at-m.between(0, at/8+1), "load", m.node(), region, key, 0, m.between(0, 150*time.Millisecond))
+				m.add(at+m.between(0, 30*time.Millisecond), "load", m.node(), region, key, 0, m.between(0, 100*time.Millisecond))
 			}
 		default:
-			m.add(at, "get", n, "Inv", key)
+			m.add(at, "get", n, region, key)
 		}
 	}
 }
@@ -286,6 +317,25 @@ func (m *maker) sessions() {
 		m.faults(m.IntN(4), false)
 	}
 	m.kills(linear)
+	if m.chance(40) {
+		m.takes()
+	}
+}
+
+// takes are several who want the same, at once. A node that is cut off for
+// MemberTimeout counts no more, so that is long.
+func (m *maker) takes() {
+	m.p.Set.Member = time.Minute
+	for range 2 + m.IntN(6) {
+		at, key := m.time(), fmt.Sprint("t", m.IntN(2))
+		m.next++
+		m.add(at, "put", m.node(), "Ses", key, fmt.Sprint("v", m.next))
+		at += m.between(0, 300*time.Millisecond)
+		for range 2 + m.IntN(3) {
+			m.add(at, "take", m.node(), "Ses", key)
+			at += m.between(0, 20*time.Millisecond)
+		}
+	}
 }
 
 // kills ends as many nodes at once as an acknowledged write is to survive.

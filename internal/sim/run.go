@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -85,9 +86,17 @@ func (c *cluster) calm() {
 }
 
 // quiet is how long a cluster may take to be of one mind after all is healed:
-// links are noticed and dialled anew, and the comparison that every pair makes
-// once a minute (between 30 and 90 s) has come round, for a chain of two.
-func (p *Plan) quiet() time.Duration { return p.Set.LinkTimeout + 10*time.Second + 2*90*time.Second }
+// links are noticed and dialled anew, and what was missed comes from the log or
+// by a sync. Where a writer has ended, and what it wrote last is with some only,
+// the comparison that every pair makes once a minute (between 30 and 90 s)
+// has to come round, for a chain of two.
+func (p *Plan) quiet() time.Duration {
+	q := p.Set.LinkTimeout + 15*time.Second
+	if slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Verb == "crash" || s.Verb == "exit" || s.Verb == "stop" }) {
+		q += 2 * 90 * time.Second
+	}
+	return q
+}
 
 // settle waits until all nodes agree, and says how long that took.
 func (c *cluster) settle() time.Duration {

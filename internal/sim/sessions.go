@@ -9,17 +9,20 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"lateral/cache"
 )
 
 // judgeSessions wants what the client of each session was answered to be
 // linearizable. It holds for one client per key, who goes from node to node
 // while the network is whole; so keys of sessions begin with "s".
 func (c *cluster) judgeSessions() {
-	if !c.p.whole() {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.judgeTakes()
+	if !c.p.whole() || c.ended() > c.p.survives() {
+		return
+	}
 	histories := map[string][]porcupine.Operation{}
 	for i, o := range c.ops {
 		if !o.session() {
@@ -90,4 +93,36 @@ func contains(list, value string) bool {
 		list = list[i+1:]
 	}
 	return false
+}
+
+// ended counts the lives that are over.
+func (c *cluster) ended() (n int) {
+	for _, l := range c.lives {
+		if l.ended != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// survives is how many ends of nodes an acknowledged write of Ses survives.
+func (p *Plan) survives() int {
+	if a, err := cache.ParseAcks(p.Set.Acks); err == nil && a > 0 {
+		return int(a)
+	}
+	return 1
+}
+
+// judgeTakes wants a value to be taken once at most, and then to be gone.
+func (c *cluster) judgeTakes() {
+	by := map[cache.Stamp]*Op{}
+	for _, o := range c.ops {
+		if o.Verb != "take" || !o.found || o.err != nil {
+			continue
+		}
+		if first := by[o.stamp]; first != nil {
+			c.breaksLocked("take: two have taken the same: %s, and %s", first, o)
+		}
+		by[o.stamp] = o
+	}
 }
