@@ -190,6 +190,8 @@ func (n *Node) Status() cache.Status {
 		if b.digest != nil {
 			r.Digest = b.digest.Root().String()
 		}
+		r.Unready = n.unready(b)
+		r.Ready = r.Unready == ""
 		st.Regions = append(st.Regions, r)
 	}
 	return st

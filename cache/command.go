@@ -143,6 +143,8 @@ var (
 	// ErrNotReplicated: the write is done here and on its way, but fewer peers
 	// than asked for have acknowledged it.
 	ErrNotReplicated = errors.New("not replicated")
+	// ErrNotReady: regions of this node may still lack what its peers hold.
+	ErrNotReady = errors.New("not ready")
 	// ErrUnsettled: in a strict region the removal is done here and on its way,
 	// but some member may still serve what was removed.
 	ErrUnsettled = errors.New("not settled")

@@ -116,6 +116,17 @@ type MissingLink struct {
 	Reason string `json:"reason"`
 }
 
+// Unready returns why the node is not ready to serve, region by region; none
+// if it is.
+func (s *Status) Unready() (why []string) {
+	for _, r := range s.Regions {
+		if !r.Ready {
+			why = append(why, "region "+r.Region+": "+r.Unready)
+		}
+	}
+	return why
+}
+
 // MeshStatus answers "is the mesh complete?" for every service asked.
 type MeshStatus struct {
 	Complete bool          `json:"complete"`
@@ -146,6 +157,8 @@ type RegionStatus struct {
 	Tombstones  int      `json:"tombstones"`
 	Bytes       int64    `json:"bytes"` // of keys and values
 	Digest      string   `json:"digest,omitempty"`
+	Ready       bool     `json:"ready"`             // it lacks nothing that peers held when they were first linked
+	Unready     string   `json:"unready,omitempty"` // why not
 	Stats       Stats    `json:"stats"`
 
 	Strict bool          `json:"strict,omitempty"`   // served under leases only

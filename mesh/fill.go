@@ -29,10 +29,11 @@ const (
 
 // fills are the regions that are being filled.
 type fills struct {
-	mu     sync.Mutex       // guards what follows
-	active map[string]*fill // by region
-	filled map[string]bool  // regions that were filled or compared
-	ready  map[string]bool  // see ready.go
+	mu     sync.Mutex           // guards what follows
+	active map[string]*fill     // by region
+	filled map[string]bool      // regions that were filled or compared
+	ready  map[string]bool      // see Unready
+	since  map[string]time.Time // when a region began to wait for that
 }
 
 type fill struct {

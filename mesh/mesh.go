@@ -160,6 +160,7 @@ func New(c Config) *Mesh {
 	m.often = rate.NewLimiter(1, 5)
 	m.touches.poke = make(chan struct{}, 1)
 	m.fills.active, m.fills.filled, m.fills.ready = map[string]*fill{}, map[string]bool{}, map[string]bool{}
+	m.fills.since = map[string]time.Time{}
 	m.gets.waiting = map[uint64]chan<- got{}
 	m.leases.members, m.leases.holds, m.leases.begin = map[cache.NodeID]*fellow{}, map[uint64]*hold{}, make(chan struct{})
 	return m
@@ -173,6 +174,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	defer stop()
 	g, work := errgroup.WithContext(work)
 	m.group, m.work = g, work
+	m.waiting()
 	g.Go(func() error { return m.c.Log.Run(work) })
 	g.Go(func() error { return m.pursueAll(work) })
 	g.Go(func() error { return m.publishRows(work) })

@@ -14,6 +14,7 @@ import (
 // RegionsChanged has every link tell of regions made since its hello, and
 // compare the replicated ones: what peers hold of them is not here yet.
 func (m *Mesh) RegionsChanged() {
+	m.waiting()
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil {
 			l.moreDue.Store(true)

@@ -64,6 +64,8 @@ var failures = []struct {
 	{ErrRunning, Failure{Status: http.StatusConflict, Code: "running", Why: "two would answer for each other", Do: "stop that one, or choose another --service or --runtime-dir"}},
 	{cache.ErrNotReplicated, Failure{Status: http.StatusServiceUnavailable, Code: "not_replicated", Why: "if this node were lost now, so would be what was written",
 		Do: "lateral mesh shows which peers are linked, and their lag; or ask for fewer with --acks"}},
+	{cache.ErrNotReady, Failure{Status: http.StatusServiceUnavailable, Code: "not_ready", Why: "a miss would deny what the peers hold",
+		Do: "wait; lateral mesh shows how far it is"}},
 	{cache.ErrNotCurrent, Failure{Status: http.StatusServiceUnavailable, Code: "not_current", Why: "an older value, or none, would deny what its writer was told is done",
 		Do: "lateral mesh shows which peers are linked, and their lag; ask again without the token for what there is"}},
 	{cache.ErrToken, Failure{Status: http.StatusBadRequest, Code: "bad_token", Why: "which write is to be seen cannot be known",

@@ -34,6 +34,7 @@ const tokenHeader = "X-Mesh-Stamp"
 // Handler returns the interface that the package comment describes.
 func (f *Front) Handler() http.Handler {
 	m := http.NewServeMux()
+	m.HandleFunc("GET /readyz", f.ready)
 	m.HandleFunc("GET /v1/status", f.status)
 	m.HandleFunc("GET /v1/regions", f.regions)
 	m.HandleFunc("GET /v1/regions/{region}", f.region)
@@ -49,6 +50,16 @@ func (f *Front) Handler() http.Handler {
 		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))
 	})
 	return m
+}
+
+// ready answers whoever decides where work goes.
+func (f *Front) ready(w http.ResponseWriter, r *http.Request) {
+	st := f.Status()
+	if why := st.Unready(); len(why) > 0 {
+		fail(w, fmt.Errorf("%w: %s", cache.ErrNotReady, strings.Join(why, "; ")))
+		return
+	}
+	answer(w, http.StatusOK, Ready{true})
 }
 
 func (f *Front) status(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, f.Status()) }

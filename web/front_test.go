@@ -301,3 +301,25 @@ func TestDrain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Readiness is an answer by status: whoever decides where work goes reads no JSON.
+func TestReady(t *testing.T) {
+	n := newNode()
+	f := n.front()
+	ready := true
+	f.Status = func() cache.Status {
+		st := n.status()
+		if st.Regions[0].Ready = ready; !ready {
+			st.Regions[0].Unready = "filling 42 %, by 3 peers"
+		}
+		return st
+	}
+	for _, want := range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		w := httptest.NewRecorder()
+		f.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		if body := w.Body.String(); w.Code != want || !ready && !strings.Contains(body, "region User: filling 42 %, by 3 peers") {
+			t.Errorf("%d, want %d: %s", w.Code, want, body)
+		}
+		ready = false
+	}
+}

@@ -182,3 +182,8 @@ func parseStamp(s string) (cache.Stamp, error) {
 	st.Time |= c
 	return st, nil
 }
+
+// Ready is the answer of a node that may be given work.
+type Ready struct {
+	Ready bool `json:"ready"`
+}

@@ -131,6 +131,11 @@ func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
 		r.Complete = false
 		r.Notes = append(r.Notes, fmt.Sprintf("%d of %d nodes are known", r.Nodes, wanted))
 	}
+	for _, n := range nodes {
+		for _, why := range n.Unready() {
+			r.Notes = append(r.Notes, "service "+n.Service+" is not ready: "+why)
+		}
+	}
 	for _, s := range r.Services {
 		if s.Error != "" {
 			r.Complete = false
