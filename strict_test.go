@@ -136,6 +136,11 @@ func TestStrictCut(t *testing.T) {
 			if st := c.region("2", "Inv"); st.Stats.Unleased == 0 || !st.Strict || st.Lease != 0 {
 				t.Errorf("%+v", st)
 			}
+			for _, l := range c.nodes["2"].Status().Endpoints[0].Leases {
+				if l.Host == "h1" && (l.Held != 0 || l.Granted != 0 || l.Why == "") || l.Host == "h3" && (l.Held == 0 || l.Granted == 0 || l.Why != "") {
+					t.Errorf("%+v", l)
+				}
+			}
 			c.net.HealAll()
 			c.within(5*time.Second, 3)
 			time.Sleep(settle)
@@ -147,6 +152,69 @@ func TestStrictCut(t *testing.T) {
 			}
 		})
 	}
+}
+
+// never polls a node every millisecond for a while: it must not serve k.
+func (c *cluster) never(name string, most time.Duration) {
+	c.t.Helper()
+	for began := time.Now(); time.Since(began) < most; time.Sleep(time.Millisecond) {
+		if got := c.get(name, "Inv", "k"); got != "" {
+			c.t.Fatalf("%s serves %q %v after the removal has returned", name, got, time.Since(began))
+		}
+	}
+}
+
+// A lease is counted from when it was asked for, however late it arrives.
+func TestStrictSlowAnswer(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 2)
+		c.net.SetDelay(hostAddr(1), hostAddr(2), lease-100*time.Millisecond)
+		time.Sleep(2 * lease)
+		c.net.SetDelay(hostAddr(1), hostAddr(2), 2*lease)
+		if took := c.removal("1"); took > waits {
+			t.Errorf("the removal took %v", took)
+		}
+		c.never("2", 2*lease)
+	})
+}
+
+// A lease that is granted while a link works off what has piled up on it says
+// nothing of the removal at the end of that.
+func TestStrictBacklog(t *testing.T) {
+	for _, update := range []bool{false, true} {
+		inBubble(t, func(c *cluster) {
+			strictly(c, 2)
+			c.net.SetDelay(hostAddr(1), hostAddr(2), 20*time.Millisecond)
+			c.net.Block(hostAddr(1), hostAddr(2))
+			for i := range 800 {
+				c.put("1", "Rep", fmt.Sprint("k", i), strings.Repeat("v", 10_000))
+			}
+			began, err := time.Now(), error(nil)
+			if update {
+				err = c.in("1", "Inv").Update(c.t.Context(), "k", func(context.Context) error { return nil })
+			} else {
+				err = c.in("1", "Inv").Remove(c.t.Context(), "k")
+			}
+			if took := time.Since(began); took > waits || err != nil {
+				t.Errorf("the removal took %v: %v", took, err)
+			}
+			c.net.HealAll()
+			c.never("2", time.Second)
+			c.local("2", "Inv", "k", "new")
+			c.expect("2", "Inv", "k", "new")
+		})
+	}
+}
+
+// A process that is stopped between its look into memory and its answer does
+// not serve what it saw, even though it holds leases again by then.
+func TestStrictWakesUp(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 2)
+		if r := c.in("1", "Inv"); !lateral.Stopped(r, func() {}) || lateral.Stopped(r, func() { time.Sleep(lease) }) || !lateral.Stopped(r, func() {}) {
+			t.Error("a lease of later counts for what was read before, or none does")
+		}
+	})
 }
 
 // A member that is stopped answers nothing and asks nothing; when it goes on,
@@ -189,6 +257,7 @@ func TestStrictRestart(t *testing.T) {
 		}
 		c.local("1", "Inv", "k", "older")
 		time.Sleep(10 * time.Minute) // forgotten by discovery, and yet it may be alive and removing
+		c.local("1", "Inv", "k", "older")
 		c.expect("1", "Inv", "k", "")
 		c.local("1", "Inv", "k2", "old")
 		c.own(2, attribute("Inv", "Strict=true"))

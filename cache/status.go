@@ -34,6 +34,19 @@ type EndpointStatus struct {
 	Matrix    []Row            `json:"matrix"`           // rows of all members, as last heard
 	Log       LogStatus        `json:"log"`
 	Counters  map[string]int64 `json:"counters"`
+	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
+}
+
+// LeaseStatus is what a strict region needs of one member, and has.
+type LeaseStatus struct {
+	Host     string        `json:"host,omitempty"`
+	Service  string        `json:"service,omitempty"`
+	Endpoint string        `json:"endpoint,omitempty"`
+	ID       string        `json:"id,omitempty"`
+	Addr     string        `json:"addr,omitempty"` // of a configured one that was never reached
+	Held     time.Duration `json:"held_ns"`        // for how long this node may rely on it
+	Granted  time.Duration `json:"granted_ns"`     // for how long it may rely on this node
+	Why      string        `json:"why,omitempty"`  // there is no lease from it, so nothing is served
 }
 
 // A Member is an endpoint that discovery believes in.

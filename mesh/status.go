@@ -35,6 +35,7 @@ func (m *Mesh) Status() cache.EndpointStatus {
 		}
 	}
 	st.Matrix = append(st.Matrix, own)
+	st.Leases = m.leaseStatus()
 	slices.SortFunc(st.Links, func(a, b cache.LinkStatus) int {
 		return cmp.Or(cmp.Compare(a.To.Host, b.To.Host), cmp.Compare(a.To.Service, b.To.Service), cmp.Compare(a.To.Endpoint, b.To.Endpoint))
 	})

@@ -70,6 +70,8 @@ var failures = []struct {
 		Do: "lateral mesh shows which peers are linked, and their lag; ask again without the token for what there is"}},
 	{cache.ErrToken, Failure{Status: http.StatusBadRequest, Code: "bad_token", Why: "which write is to be seen cannot be known",
 		Do: "hand in a token as it was returned by a put or a removal of the same key, or none"}},
+	{cache.ErrUnsettled, Failure{Status: http.StatusServiceUnavailable, Code: "unsettled", Why: "some member of the cluster may still serve what was there before",
+		Do: "lateral mesh shows who is not linked, and why; remove it again when it is"}},
 	{context.DeadlineExceeded, Failure{Status: http.StatusGatewayTimeout, Code: "timeout", Why: "a peer or the caller was too slow",
 		Do: "lateral mesh shows the links and their lag"}},
 	{ErrRequest, Failure{Status: http.StatusBadRequest, Code: "bad_request", Why: "the request cannot be understood", Do: "see the documentation of the HTTP interface (package web)"}},

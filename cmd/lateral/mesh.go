@@ -124,8 +124,11 @@ func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
 		}
 		r.Services = append(r.Services, serviceName{Host: h.status.Host, Service: h.status.Service, PID: h.status.PID})
 		nodes = append(nodes, h.status)
+		r.Notes = append(r.Notes, unserved(h.status)...)
 	}
+	notes := r.Notes
 	r.MeshStatus = mesh.Verdict(nodes...)
+	r.Notes = append(r.Notes, notes...)
 	r.Groups = groups(nodes)
 	if r.Nodes < wanted {
 		r.Complete = false
@@ -143,6 +146,18 @@ func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
 		}
 	}
 	return r
+}
+
+// unserved says why a node serves no strict region.
+func unserved(st cache.Status) (notes []string) {
+	for _, e := range st.Endpoints {
+		for _, l := range e.Leases {
+			if l.Why != "" {
+				notes = append(notes, fmt.Sprintf("%s/%s %s serves no strict region: no lease from %s: %s", st.Host, st.Service, e.Endpoint, leaseName(l), l.Why))
+			}
+		}
+	}
+	return notes
 }
 
 // summary is the report in one line.

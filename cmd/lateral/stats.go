@@ -77,6 +77,11 @@ func (s *screen) stats(st cache.Status) {
 	for _, e := range st.Endpoints {
 		s.printf("  endpoint %s, cluster %s, listens on %s, %s\n", s.paint(bold, e.Endpoint), e.Cluster, orDash(e.Listen), e.Discovery)
 		s.printf("    log: %s of %s, changes %d to %d\n", bytesText(int64(e.Log.Bytes)), bytesText(int64(e.Log.Limit)), e.Log.First, e.Log.Next)
+		for _, l := range e.Leases {
+			if l.Why != "" {
+				s.printf("    %s: no lease from %s: %s\n", s.paint(yellow, "strict regions are not served"), leaseName(l), l.Why)
+			}
+		}
 		if len(e.Links) == 0 {
 			continue
 		}
@@ -89,6 +94,10 @@ func (s *screen) stats(st cache.Status) {
 	if len(st.Warnings) > 0 {
 		s.printf("  %s\n", s.paint(yellow, fmt.Sprintf("%d remarks on its files: lateral config check", len(st.Warnings))))
 	}
+}
+
+func leaseName(l cache.LeaseStatus) string {
+	return partyName(cache.Party{Host: l.Host, Service: l.Service, Endpoint: l.Endpoint, Addr: l.Addr})
 }
 
 func orDash(s string) string {
