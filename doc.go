@@ -37,7 +37,8 @@
 // link is down, WhenLinkDown and StaleMax in the ccf say for how long what is
 // held may be served.
 //
-// Not promised, but in a region with Strict=true (docs/coherence.md): that a Get on another node sees a removal when Remove has
+// Not promised: that a Get on another node sees a removal when Remove has
 // returned here. It does so when the removal has arrived (Barrier waits for
-// that), or, if the link has gone, after LinkTimeout and StaleMax at most.
+// that), or, if the link has gone, after LinkTimeout and StaleMax at most. A
+// region with Strict=true promises it: see docs/coherence.md.
 package lateral
