@@ -40,6 +40,7 @@ type cluster struct {
 	nodes map[string]*lateral.Node
 	procs map[string]*memnet.Host
 	dead  map[string]*atomic.Bool // of own
+	cut   map[string]func()       // of own: the end of its context
 	edit  func(service, text string) string
 }
 

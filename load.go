@@ -91,6 +91,9 @@ func (r *Region[V]) UpdateVersion(ctx context.Context, key string, fn func(ctx c
 	if r.n.closed.Load() {
 		return cache.ErrClosed
 	}
+	if err := r.b.refuses(&c); err != nil {
+		return err
+	}
 	if r.b.strict != nil {
 		release, err := r.b.hold(ctx, key)
 		if err != nil {

@@ -35,10 +35,12 @@ type Node struct {
 	regions       regions
 	endpoints     []*endpoint
 
-	closed atomic.Bool
-	stop   context.CancelFunc
-	done   chan struct{} // closed when every goroutine of the node has ended
-	err    error         // why, once done is closed
+	stopping atomic.Bool // sessions are being handed over
+	closed   atomic.Bool
+	stop     context.CancelFunc
+	life     context.Context // of everything that the node runs; set by start
+	done     chan struct{}   // closed when every goroutine of the node has ended
+	err      error           // why, once done is closed
 }
 
 // Open reads the configuration, opens the listeners and joins the cluster. The
@@ -129,6 +131,7 @@ func (n *Node) openRegions() error {
 func (n *Node) start(ctx context.Context) {
 	ctx, n.stop = context.WithCancel(ctx)
 	g, ctx := errgroup.WithContext(ctx)
+	n.life = ctx
 	for _, e := range n.endpoints {
 		g.Go(func() error { return e.run(ctx) })
 	}
@@ -140,14 +143,24 @@ func (n *Node) start(ctx context.Context) {
 	}()
 }
 
-// Close leaves the cluster: peers are sent what they have not acknowledged
-// (for at most a second) and a goodbye. When it returns every goroutine of the
-// node has ended and every socket is closed. It returns why the node had ended
-// before, if it had.
+// Close leaves the cluster. Where there are sessions (regions with Acks whose
+// values travel) it refuses new writes of them with cache.ErrStopping and waits
+// until as many peers as Acks says hold all of them, for at most DrainTimeout;
+// what could not be handed over is an error that wraps cache.ErrNotReplicated.
+// Then peers are sent what they have not acknowledged (for at most a second)
+// and a goodbye. When it returns every goroutine of the node has ended and
+// every socket is closed. It returns why the node had ended before, if it had.
+//
+// When the context of Open ends the node ends in the same way, but for the
+// sessions: nothing is waited for.
 func (n *Node) Close() error {
-	n.stop()
+	var left error
+	if !n.stopping.Swap(true) {
+		left = n.drain()
+		n.stop()
+	}
 	<-n.done
-	return n.err
+	return errors.Join(n.err, left)
 }
 
 // now is the wall clock in milliseconds.
@@ -169,7 +182,7 @@ func (n *Node) endpoint(name string) *endpoint {
 // Status returns the node as it sees itself and its cluster.
 func (n *Node) Status() cache.Status {
 	st := cache.Status{Version: Version, Host: n.host, Service: n.service, PID: n.pid, Node: n.clock.Node.String(),
-		Started: n.started, Now: n.wall(), Files: n.files, Endpoints: []cache.EndpointStatus{}, Regions: []cache.RegionStatus{}}
+		Started: n.started, Now: n.wall(), Stopping: n.stopping.Load() || n.closed.Load(), Files: n.files, Endpoints: []cache.EndpointStatus{}, Regions: []cache.RegionStatus{}}
 	for _, f := range n.ccf.Findings {
 		st.Warnings = append(st.Warnings, f.String())
 	}

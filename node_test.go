@@ -63,12 +63,13 @@ func (c *cluster) own(n int, more ...string) *lateral.Node {
 	name := fmt.Sprint(n)
 	proc := c.net.Host(hostAddr(n)).Process()
 	c.dead[name] = new(atomic.Bool)
-	node, err := lateral.Open(context.Background(), lateral.Config{Service: "s" + name, Host: "h" + name, CCF: cfg,
+	ctx, cut := context.WithCancel(context.Background())
+	node, err := lateral.Open(ctx, lateral.Config{Service: "s" + name, Host: "h" + name, CCF: cfg,
 		Network: mortal{memory{proc}, c.dead[name]}, Logger: slog.New(slog.NewTextHandler(logTo{c.t, name}, nil))})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.nodes[name], c.procs[name] = node, proc
+	c.nodes[name], c.procs[name], c.cut[name] = node, proc, cut
 	return node
 }
 
@@ -94,6 +95,7 @@ func (c *cluster) die(name string) {
 // kill ends a process the hard way and forgets it.
 func (c *cluster) kill(name string) {
 	c.die(name)
+	c.cut[name]()
 	c.nodes[name].Close() // its goroutines end without the network hearing of it
 	delete(c.nodes, name)
 }
@@ -194,7 +196,7 @@ func (c *cluster) onePerPair(want int) {
 func inBubble(t *testing.T, f func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{t: t, net: memnet.New(), nodes: map[string]*lateral.Node{}, procs: map[string]*memnet.Host{}, dead: map[string]*atomic.Bool{}}
+		c := &cluster{t: t, net: memnet.New(), nodes: map[string]*lateral.Node{}, procs: map[string]*memnet.Host{}, dead: map[string]*atomic.Bool{}, cut: map[string]func(){}}
 		t.Cleanup(func() { c.net.HealAll(); c.close() })
 		f(c)
 	})

@@ -168,6 +168,9 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	if err != nil {
 		return cache.Reply{}, err
 	}
+	if err := b.refuses(&c); err != nil {
+		return cache.Reply{}, err
+	}
 	if c.Op == cache.Take {
 		e, found, err := n.take(ctx, b, c)
 		return cache.Reply{Found: found, Element: e, Stamp: e.Stamp}, err

@@ -104,6 +104,9 @@ func (n *Node) take(ctx context.Context, b *bound, c cache.Command) (e cache.Ele
 	if err := b.Check(cache.Command{Op: cache.Put, Key: c.Key}); err != nil {
 		return e, false, err
 	}
+	if err := b.refuses(&c); err != nil {
+		return e, false, err
+	}
 	for range takeTries {
 		e, ok, err = n.takeOnce(ctx, b, &c)
 		if !errors.Is(err, errNewer) {

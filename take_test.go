@@ -166,7 +166,8 @@ func TestTakePartitioned(t *testing.T) {
 				c.t.Errorf("half of two: %v, %v", ok, err)
 			}
 		}
-		c.stop("2") // it says goodbye, but nobody hears it
+		c.nodes["2"].Close() // it says goodbye, but nobody hears it; nor does anybody take its session
+		delete(c.nodes, "2")
 		c.net.HealAll()
 		time.Sleep(4 * time.Minute) // MemberTimeout: it is forgotten
 		if _, ok, err := c.in("1", "Rep").Take(c.t.Context(), "k"); !ok || err != nil {

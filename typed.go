@@ -178,6 +178,9 @@ func (r *Region[V]) applied(ctx context.Context, c cache.Command) (cache.Reply, 
 	if r.n.closed.Load() {
 		return cache.Reply{}, cache.ErrClosed
 	}
+	if err := r.b.refuses(&c); err != nil {
+		return cache.Reply{}, err
+	}
 	rep, err := r.b.Apply(r.n.now(), c)
 	if err != nil {
 		return rep, err

@@ -140,6 +140,9 @@ var (
 	ErrKey      = errors.New("bad key")
 	ErrTooLarge = errors.New("too large")
 	ErrClosed   = errors.New("node is closed")
+	// ErrStopping: the node hands its sessions over and leaves, and takes no
+	// new ones; another node of the cluster does.
+	ErrStopping = errors.New("node is stopping")
 	// ErrNotReplicated: the write is done here and on its way, but fewer peers
 	// than asked for have acknowledged it.
 	ErrNotReplicated = errors.New("not replicated")

@@ -14,6 +14,7 @@ type Status struct {
 	Node      string           `json:"node"` // id of this incarnation
 	Started   time.Time        `json:"started"`
 	Now       time.Time        `json:"now"`
+	Stopping  bool             `json:"stopping,omitempty"` // it hands its sessions over and leaves: ask another
 	Files     []string         `json:"files"`
 	Endpoints []EndpointStatus `json:"endpoints"`
 	Regions   []RegionStatus   `json:"regions"`
@@ -129,9 +130,12 @@ type MissingLink struct {
 	Reason string `json:"reason"`
 }
 
-// Unready returns why the node is not ready to serve, region by region; none
+// Unready returns why the node is not ready to serve, above all by region; none
 // if it is.
 func (s *Status) Unready() (why []string) {
+	if s.Stopping {
+		why = append(why, "it stops and hands its sessions over")
+	}
 	for _, r := range s.Regions {
 		if !r.Ready {
 			why = append(why, "region "+r.Region+": "+r.Unready)

@@ -150,6 +150,7 @@ type Lateral struct {
 	LinkTimeout       time.Duration `json:"link_timeout_ns"`
 	AnnounceInterval  time.Duration `json:"announce_interval_ns"` // the steady period
 	MemberTimeout     time.Duration `json:"member_timeout_ns"`
+	DrainTimeout      time.Duration `json:"drain_timeout_ns"` // of sessions, when the node stops
 
 	// Where says where each key above is written, by its name in this
 	// struct; a key that is not there has its default.

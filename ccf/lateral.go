@@ -38,6 +38,7 @@ func (r *reader) lateral(b *block) *Lateral {
 		LinkTimeout:            b.time(s, "LinkTimeout"),
 		AnnounceInterval:       b.time(s, "AnnounceInterval"),
 		MemberTimeout:          b.time(s, "MemberTimeout"),
+		DrainTimeout:           b.time(s, "DrainTimeout"),
 		Where:                  map[string]Pos{},
 	}
 	for k, st := range b.set {

@@ -61,6 +61,8 @@ var failures = []struct {
 	{cache.ErrTooLarge, Failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Why: "limits keep one caller from taking the memory of all",
 		Do: "split the value, or keep it elsewhere and a reference to it here"}},
 	{cache.ErrClosed, Failure{Status: http.StatusServiceUnavailable, Code: "closed", Why: "the service is stopping", Do: "ask again when it is back"}},
+	{cache.ErrStopping, Failure{Status: http.StatusServiceUnavailable, Code: "stopping", Why: "it hands its sessions over, and what came now might not be among them",
+		Do: "ask another node of the cluster"}},
 	{ErrRunning, Failure{Status: http.StatusConflict, Code: "running", Why: "two would answer for each other", Do: "stop that one, or choose another --service or --runtime-dir"}},
 	{cache.ErrNotReplicated, Failure{Status: http.StatusServiceUnavailable, Code: "not_replicated", Why: "if this node were lost now, so would be what was written",
 		Do: "lateral mesh shows which peers are linked, and their lag; or ask for fewer with --acks"}},

@@ -63,6 +63,7 @@ func (f *Front) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *Front) status(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, f.Status()) }
+
 func (f *Front) regions(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, f.Status().Regions)
 }

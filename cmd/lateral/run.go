@@ -15,6 +15,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"lateral"
+	"lateral/cache"
 	"lateral/ccf"
 	"lateral/web"
 )
@@ -30,7 +31,10 @@ type runCmd struct {
 
 func (*runCmd) Help() string {
 	return `Runs until SIGTERM or SIGINT, which let peers catch up for a second, say
-goodbye and end with exit status 0. SIGHUP reads the files again and says, key
+goodbye and end with exit status 0. Where there are sessions (regions with Acks)
+no new ones are taken from then on, and peers are handed those there are, for
+DrainTimeout at most; what could not be handed over is said, and the exit status
+is 1. A second signal ends it at once. SIGHUP reads the files again and says, key
 by key, what has changed and whether it can be applied without a restart.
 systemd is told of readiness, reloads and the end (Type=notify-reload).
 
@@ -75,6 +79,12 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	stopFront()
 	if e := <-front; e != nil && err == nil {
 		err = e
+	}
+	if err == nil && errors.Is(closed, cache.ErrNotReplicated) {
+		s.err.problem(&problem{saw: closed.Error(), why: "what no peer holds is gone with this service",
+			do: "stop one service at a time, with lateral mesh complete before the next; or give them longer with DrainTimeout"})
+		v.log.Info("stopped")
+		return no
 	}
 	if err == nil && closed != nil {
 		err = fmt.Errorf("service %s ended: %w", c.Service, closed)

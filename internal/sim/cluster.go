@@ -138,9 +138,11 @@ func (c *cluster) end(n int, how string) {
 	case "crash":
 		l.out.dead.Store(true)
 		l.out.host.Kill()
+		l.stop()
 	case "exit":
 		l.out.dead.Store(true)
 		l.out.host.Exit()
+		l.stop()
 	}
 	c.working.Go(func() {
 		l.node.Close()
