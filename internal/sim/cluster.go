@@ -190,12 +190,13 @@ func (c *cluster) hadMet(a, b *life, by time.Duration) bool {
 	return ok && at <= by
 }
 
-// ready reports whether a load balancer would send clients to a node: it has
-// a link to each that lives, and has had the time to say hello on them.
+// ready reports whether the clients of sessions may be sent to a node: it has
+// a link to each that lives, and has had the time to say hello on them. It
+// need not have been given anything: a miss asks the peers.
 func (c *cluster) ready(l *life) bool {
 	links := c.links()
 	for _, o := range c.alive() {
-		if o != l && (links[[2]int{min(o.host, l.host), max(o.host, l.host)}] != 1 || c.now()-max(o.began, l.began) < time.Second) {
+		if o != l && (links[[2]int{min(o.host, l.host), max(o.host, l.host)}] != 1 || c.now()-max(o.began, l.began) < 20*time.Millisecond+6*c.p.delay()) {
 			return false
 		}
 	}

@@ -17,16 +17,23 @@ func (p *Plan) bound() time.Duration {
 	if p.Set.WhenDown != "bypass" {
 		b += p.Set.StaleMax
 	}
-	delay, slow := time.Duration(0), time.Duration(0)
+	slow := time.Duration(0)
 	for _, s := range p.Steps {
-		switch s.Verb {
-		case "delay":
-			delay = max(delay, s.time(2))
-		case "slow":
+		if s.Verb == "slow" {
 			slow = max(slow, s.time(1))
 		}
 	}
-	return b + 2*delay + 4*slow
+	return b + 2*p.delay() + 4*slow
+}
+
+// delay is the longest of any way at any time.
+func (p *Plan) delay() (d time.Duration) {
+	for _, s := range p.Steps {
+		if s.Verb == "delay" {
+			d = max(d, s.time(2))
+		}
+	}
+	return d
 }
 
 // judgeServed judges a value that an invalidated region answered with; c.mu is

@@ -316,7 +316,7 @@ func (m *maker) sessions() {
 		m.writes("Ses", 5+m.IntN(15), []string{"a", "b"})
 		m.faults(m.IntN(4), false)
 	}
-	m.kills(linear)
+	m.kills()
 	if m.chance(40) {
 		m.takes()
 	}
@@ -339,7 +339,7 @@ func (m *maker) takes() {
 }
 
 // kills ends as many nodes at once as an acknowledged write is to survive.
-func (m *maker) kills(linear bool) {
+func (m *maker) kills() {
 	many := 1
 	if m.p.Set.Acks == "2" {
 		many = 1 + m.IntN(2)
@@ -348,8 +348,8 @@ func (m *maker) kills(linear bool) {
 	for i, n := range m.Perm(m.p.Nodes) {
 		if i < many && i < m.p.Nodes-1 {
 			m.add(at, []string{"crash", "exit"}[m.IntN(2)], n+1)
-			if !linear && m.chance(50) {
-				m.add(at+m.between(100*time.Millisecond, m.span/2), "start", n+1)
+			if m.chance(70) {
+				m.add(at+m.between(50*time.Millisecond, m.span/2), "start", n+1)
 			}
 		}
 	}

@@ -63,9 +63,9 @@ var mutants = []mutant{
 	one("only who applies changes acknowledges them", "", "mesh/receive.go",
 		"l.peer.ack(min(s.uint64(), l.m.c.Log.Next()-1))", "l.peer.ack(max(s.uint64(), l.m.c.Log.Next()-1))"),
 	one("a strict region is served under leases only", "strict", "strict.go",
-		"	if !b.strict.good(l) {\n		b.strict.unleased.Add(1)\n		return cache.Element{}, false\n", "	if false {\n		return cache.Element{}, false\n"),
+		"return lease(time.Since(s.started)) < l }", "return lease(time.Since(s.started)) < l || true }"),
 	one("a removal in a strict region waits until nobody serves what it removed", "strict", "strict.go",
-		"		if err := m.Settle(ctx); err != nil {\n			return err\n		}\n", ""),
+		"if err := m.Settle(ctx); err != nil {", "if err := ctx.Err(); m != nil && err != nil {"),
 	one("a miss of a session asks the peers", "sessions", "session.go",
 		"b.Aux, b.AllowGet, b.PutOnlyMode = newest{m}, true, false", "b.Aux = newest{m}"),
 }
