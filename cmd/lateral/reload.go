@@ -60,7 +60,17 @@ func (v *service) reload() {
 	for _, d := range diff {
 		v.log.Warn("reload: needs a restart", "key", d.key, "at", d.at, "was", d.was, "is", d.is, "inherited_by", d.heirs)
 	}
+	v.leases()
 	v.log.Info("reload: done", "files", len(files), "applied", 0, "need_restart", len(diff))
+}
+
+// leases says what strict regions are served under, if there are any.
+func (v *service) leases() {
+	for _, e := range v.node.Status().Endpoints {
+		for _, l := range e.Leases {
+			v.log.Info("lease of strict regions", "endpoint", e.Endpoint, "member", leaseName(l), "held", l.Held, "granted", l.Granted, "missing_because", l.Why)
+		}
+	}
 }
 
 // A change is one line of a file, or its absence, that counts differently now.
