@@ -161,6 +161,12 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		// Idleness is judged by the last access anywhere; elsewhere a put counts
 		// as one, as in JCS.
 		h.Accessed = min(now, max(c.Accessed, c.Stamp.UnixMilli()))
+		if !found && fromPeer(c.Origin) && !h.live(now) {
+			// This node may have dropped it already; it would come back with every
+			// sync until the peer's clock has come as far.
+			r.count.stale.Add(1)
+			return cache.Reply{}, false
+		}
 	}
 	sent := r.tellPut(c, &h)
 	if r.mode == Replicate {

@@ -186,3 +186,28 @@ func TestRetention(t *testing.T) {
 	g.see("alive", "v")
 	g.mustAudit()
 }
+
+// What is over its lifetime here is not taken back from a peer that has not
+// noticed yet: nothing is held, told or summed up. In place of an older
+// version it is taken, as that is not what the peers hold any more.
+func TestExpiredDoesNotComeBack(t *testing.T) {
+	for _, o := range []cache.Origin{cache.FromSync, cache.FromLateral} {
+		g := open(t, Replicate, Settings{MaxObjects: 100})
+		a := cache.Attributes{Lateral: true, MaxLife: second, MaxIdle: -1}
+		peers := func(at cache.Stamp) cache.Command {
+			return cache.Command{Op: cache.Put, Origin: o, Key: "k", Value: text("v"), Attr: &a, Stamp: at}
+		}
+		g.do(peers(at(0, 2)))
+		g.sees("k", true)
+		g.pass(2 * second)
+		g.Shrink(g.now)
+		empty := g.digest.Load()
+		g.do(peers(at(0, 2)))
+		if st := g.Status(); st.Elements+st.Tombstones != 0 || g.digest.Load() != empty || st.Stats.Stale != 1 {
+			t.Errorf("it is back: %+v", st)
+		}
+		g.do(cache.Command{Op: cache.Put, Origin: o, Key: "k", Value: text("older"), Stamp: at(-5, 2)}) // eternal
+		g.do(peers(at(0, 2)))
+		g.sees("k", false)
+	}
+}
