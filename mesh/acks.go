@@ -71,6 +71,26 @@ func (m *Mesh) WaitAcks(ctx context.Context, region string, change uint64, want 
 	}
 }
 
+// Acked waits until as many linked peers that hold the region's values as want
+// says have acknowledged a change of this endpoint's log, or until ctx ends,
+// and returns how many have.
+func (m *Mesh) Acked(ctx context.Context, region string, change uint64, want int) int {
+	m.ackers.waiting.Add(1)
+	defer m.ackers.waiting.Add(-1)
+	for {
+		news := m.ackers.wait()
+		have, _ := m.acked(region, change)
+		if have >= want {
+			return have
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return have
+		}
+	}
+}
+
 // acked counts the linked peers that hold the region's values, and those of
 // them that have acknowledged a change.
 func (m *Mesh) acked(region string, change uint64) (have, of int) {

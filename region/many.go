@@ -77,6 +77,13 @@ func (r *Region) expire(now int64, key string, hash uint64) {
 	r.hearGone(cache.Expired, &h)
 }
 
+// Len counts the live elements in memory, those over their lifetime among them
+// that nobody has noticed yet.
+func (r *Region) Len() int {
+	live, _, _ := r.mem.size()
+	return live
+}
+
 // NoteAuxHit counts an element that a miss found in an auxiliary.
 func (r *Region) NoteAuxHit() { r.count.auxHits.Add(1) }
 

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import (
+	"cmp"
+	"slices"
+)
+
+// scanBits of a place in the order of Scan say which key; the rest is left to
+// the caller.
+const scanBits = 56
+
+// A scanned is a key with its place in the order of a scan.
+type scanned struct {
+	at  uint64
+	key string
+}
+
+// Scan returns about n live keys in the order of a hash, from a place on, and
+// the next place, 0 at the end. Places have their lower 8 bits zero. A key that
+// is there from the first call to the last is returned once. Each call looks at
+// the whole region, so n is at least a part of it that makes their number
+// small.
+func (r *Region) Scan(now int64, from uint64, n int) (keys []string, next uint64) {
+	live, _, _ := r.mem.size()
+	n = max(n, live/maxScans, 1)
+	// The n first of those behind the place are kept by cutting back what was
+	// gathered whenever it has doubled.
+	var found []scanned
+	limit := uint64(1<<64 - 1)
+	r.mem.each(func(h held) bool {
+		at := hashOf(h.Key, r.seed) >> (64 - scanBits) << (64 - scanBits)
+		if at < from || at > limit || !h.live(now) {
+			return true
+		}
+		if found = append(found, scanned{at, h.Key}); n < 1<<30 && len(found) >= 2*n+64 {
+			found = firstOf(found, n)
+			limit = found[len(found)-1].at
+		}
+		return true
+	})
+	all := len(found)
+	found = firstOf(found, n)
+	for _, s := range found {
+		keys = append(keys, s.key)
+	}
+	if len(found) == all && limit == 1<<64-1 {
+		return keys, 0
+	}
+	last := found[len(found)-1].at
+	return keys, last + 1<<(64-scanBits) // 0 if it was the last place of all
+}
+
+// maxScans bounds how many calls one scan of a region takes.
+const maxScans = 256
+
+// firstOf returns the n first by place, and all others of the last one's place.
+func firstOf(s []scanned, n int) []scanned {
+	if len(s) <= n {
+		return s
+	}
+	slices.SortFunc(s, func(a, b scanned) int { return cmp.Compare(a.at, b.at) })
+	end := n
+	for end < len(s) && s[end].at == s[n-1].at {
+		end++
+	}
+	return s[:end]
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resp
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"lateral/cache"
+	"lateral/resp/wire"
+)
+
+// A client is one connection. Its goroutine reads, carries out and answers;
+// what nobody asked for (messages, invalidations) waits in pushes until the
+// answers to what has been read are written, so that a client never hears that
+// a key has changed before it reads the answer with the older value.
+type client struct {
+	f    *Front
+	id   uint64
+	conn net.Conn
+	born int64 // second
+
+	caller  uint64       // id, unlike that of any other front of the node
+	active  atomic.Int64 // second of the last request
+	writing atomic.Int64 // second since which a write is under way, 0: none
+	listens atomic.Bool  // it has subscribed or redirects to itself: idleness is its trade
+
+	mu     sync.Mutex // held from the first request read to the last answer written; guards what follows
+	in     wire.Reader
+	out    wire.Writer
+	ctx    context.Context
+	db     *database
+	authed bool
+	ending bool // close when the answers are written
+	name   string
+	lib    [2]string // name, version
+
+	tx      transaction
+	execing bool // EXEC is carried out
+	subs    int  // channels and patterns
+	heard   [2]map[string]bool
+	track   trackState
+
+	// Of the command that is carried out.
+	fetched map[place]cache.Element // what memory did not have, from elsewhere
+	wrote   []*region               // regions with Acks that were written to
+	written map[*region]bool        // all that this client has written to: WAIT
+
+	pushes pushes
+}
+
+// place is a key of the cache.
+type place struct {
+	r    *region
+	name string
+}
+
+func newClient(f *Front, id uint64, conn net.Conn) *client {
+	c := &client{f: f, id: id, conn: conn, db: f.databases[0], authed: f.c.Password == "", born: f.second.Load(), caller: f.nonce<<32 | id}
+	c.active.Store(c.born)
+	c.in.Stranger = !c.authed
+	c.pushes.init(c)
+	return c
+}
+
+func (c *client) addr() string {
+	if a := c.conn.RemoteAddr().String(); a != "" && a != "@" {
+		return a
+	}
+	return c.conn.LocalAddr().String() + ":0" // a unix socket; as Redis writes it
+}
+
+// flushAt is how many bytes of answers are gathered before they are written,
+// even if more requests wait.
+const flushAt = 64 << 10
+
+// keptRoom is what a buffer of answers may keep between requests.
+const keptRoom = 256 << 10
+
+// serve reads requests until the connection or ctx ends.
+func (c *client) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.ctx = ctx
+	defer c.pushes.close()
+	defer c.conn.Close()
+	for c.in.Fill(c.conn) == nil {
+		c.active.Store(c.f.second.Load())
+		c.mu.Lock()
+		ok := c.answer()
+		c.mu.Unlock()
+		if !ok {
+			return
+		}
+	}
+}
+
+// answer carries out all requests that have arrived. It returns false when the
+// connection is to be closed.
+func (c *client) answer() bool {
+	for !c.ending {
+		args, ok, err := c.in.Next()
+		if err != nil {
+			c.f.count.protocol.Add(1)
+			c.out.Error("ERR " + err.Error())
+			c.ending = true
+			break
+		}
+		if !ok {
+			break
+		}
+		if len(args) > 0 {
+			c.request(args)
+		}
+		if len(c.out.B) >= flushAt && !c.flush() {
+			return false
+		}
+	}
+	return c.flush() && !c.ending
+}
+
+// flush writes the answers.
+func (c *client) flush() bool {
+	if len(c.out.B) == 0 {
+		return true
+	}
+	err := c.write(c.out.B)
+	if c.out.B = c.out.B[:0]; cap(c.out.B) > keptRoom {
+		c.out.B = nil
+	}
+	return err == nil
+}
+
+func (c *client) write(b []byte) error {
+	c.writing.Store(max(c.f.second.Load(), 1))
+	_, err := c.conn.Write(b)
+	c.writing.Store(0)
+	return err
+}
+
+// text is an argument as a string, for as long as the request is carried out.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// at returns where a key is. The name is the argument's own bytes: clone it
+// before it is kept (keep).
+func (c *client) at(key []byte) place {
+	s := text(key)
+	r := c.db.base
+	if len(c.f.prefixes) > 0 {
+		r = c.f.where(c.db, s)
+	}
+	return place{r, nameOf(s)}
+}
+
+// keep is the place with a name of its own.
+func (p place) keep() place { return place{p.r, strings.Clone(p.name)} }

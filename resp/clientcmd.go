@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resp
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"lateral/resp/wire"
+)
+
+const errName = "ERR Client names cannot contain spaces, newlines or special characters."
+
+// maxName bounds what a client may call itself.
+const maxName = 1 << 10
+
+func printableName(s string) bool {
+	return len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
+}
+
+// runClient is CLIENT with its subcommands.
+func (c *client) runClient(args [][]byte) {
+	sub := strings.ToLower(string(args[1][:min(len(args[1]), 32)]))
+	n := len(args)
+	switch {
+	case sub == "id" && n == 2:
+		c.out.Int(int64(c.id))
+	case sub == "getname" && n == 2:
+		if c.name == "" {
+			c.out.Null()
+			return
+		}
+		c.out.Bulk(c.name)
+	case sub == "setname" && n == 3:
+		c.rename1(&c.name, args[2], errName)
+	case sub == "setinfo" && n == 4:
+		c.setInfo(args)
+	case sub == "info" && n == 2:
+		c.out.Verbatim(c.line(true) + "\n")
+	case sub == "list":
+		c.list()
+	case sub == "kill":
+		c.kill(args)
+	case sub == "tracking" && n > 2:
+		c.runTracking(args)
+	case sub == "trackinginfo" && n == 2:
+		c.trackingInfo()
+	case sub == "caching" && n == 3:
+		c.caching(args[2])
+	case sub == "getredir" && n == 2:
+		c.getRedir()
+	case (sub == "no-evict" || sub == "no-touch") && n == 3 && (isWord(args[2], "on") || isWord(args[2], "off")):
+		c.out.OK()
+	case sub == "unpause" && n == 2:
+		c.out.OK()
+	case sub == "help" && n == 2:
+		c.help("CLIENT", "CACHING ID GETNAME GETREDIR INFO KILL LIST NO-EVICT SETINFO SETNAME TRACKING TRACKINGINFO")
+	default:
+		c.out.Error(unknownSub(args))
+	}
+}
+
+func (c *client) help(name, subs string) {
+	words := strings.Fields(subs)
+	c.out.Array(len(words) + 1)
+	c.out.Simple(name + " <subcommand> [<arg> ...]. Subcommands of lateral are:")
+	for _, w := range words {
+		c.out.Simple(w)
+	}
+}
+
+func (c *client) rename1(what *string, to []byte, bad string) {
+	if !printableName(string(to[:min(len(to), maxName+1)])) {
+		c.out.Error(bad)
+		return
+	}
+	*what = string(to)
+	c.out.OK()
+}
+
+func (c *client) setInfo(args [][]byte) {
+	switch {
+	case isWord(args[2], "lib-name"):
+		c.rename1(&c.lib[0], args[3], "ERR lib-name cannot contain spaces, newlines or special characters.")
+	case isWord(args[2], "lib-ver"):
+		c.rename1(&c.lib[1], args[3], "ERR lib-ver cannot contain spaces, newlines or special characters.")
+	default:
+		c.out.Error(fmt.Sprintf("ERR Unrecognized option '%.64s'", args[2]))
+	}
+}
+
+// line shows the client as CLIENT LIST does; of others only what may be looked
+// at while they work.
+func (c *client) line(own bool) string {
+	now := c.f.second.Load()
+	s := fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=", c.id, c.addr(), c.conn.LocalAddr())
+	tail := fmt.Sprintf("age=%d idle=%d flags=N", now-c.born, now-c.active.Load())
+	if !own {
+		return s + " " + tail
+	}
+	proto := 2
+	if c.out.Three {
+		proto = 3
+	}
+	return fmt.Sprintf("%s%s %s db=%d sub=%d psub=%d multi=%d user=default redir=%d resp=%d lib-name=%s lib-ver=%s", s, c.name, tail,
+		c.db.index, len(c.heard[0]), len(c.heard[1]), len(c.tx.queued), c.redir(), proto, c.lib[0], c.lib[1])
+}
+
+func (c *client) list() {
+	all := c.f.all()
+	slices.SortFunc(all, func(a, b *client) int { return cmp.Compare(a.id, b.id) })
+	var b strings.Builder
+	for _, o := range all {
+		b.WriteString(o.line(o == c) + "\n")
+	}
+	c.out.Verbatim(b.String())
+}
+
+// kill closes connections: CLIENT KILL addr, or ID, ADDR, LADDR, SKIPME.
+func (c *client) kill(args [][]byte) {
+	if len(args) == 3 {
+		for _, o := range c.f.all() {
+			if o.addr() == string(args[2]) {
+				c.cut(o)
+				c.out.OK()
+				return
+			}
+		}
+		c.out.Error("ERR No such client")
+		return
+	}
+	if len(args)%2 != 0 {
+		c.out.Error(errSyntax)
+		return
+	}
+	n, skip := 0, true
+	var fits []func(o *client) bool
+	for i := 2; i < len(args); i += 2 {
+		v := string(args[i+1])
+		switch {
+		case isWord(args[i], "id"):
+			id, ok := wire.ParseInt(args[i+1])
+			if !ok || id < 1 {
+				c.out.Error("ERR client-id should be greater than 0")
+				return
+			}
+			fits = append(fits, func(o *client) bool { return o.id == uint64(id) })
+		case isWord(args[i], "addr"):
+			fits = append(fits, func(o *client) bool { return o.addr() == v })
+		case isWord(args[i], "laddr"):
+			fits = append(fits, func(o *client) bool { return o.conn.LocalAddr().String() == v })
+		case isWord(args[i], "skipme") && (isWord(args[i+1], "yes") || isWord(args[i+1], "no")):
+			skip = isWord(args[i+1], "yes")
+		default:
+			c.out.Error(errSyntax)
+			return
+		}
+	}
+	for _, o := range c.f.all() {
+		if o == c && skip || slices.ContainsFunc(fits, func(f func(*client) bool) bool { return !f(o) }) {
+			continue
+		}
+		c.cut(o)
+		n++
+	}
+	c.out.Int(int64(n))
+}
+
+// cut ends a connection; its own when the answer is written.
+func (c *client) cut(o *client) {
+	if o == c {
+		c.ending = true
+		return
+	}
+	o.conn.Close()
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resp
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"strings"
+	"time"
+
+	"lateral/resp/wire"
+)
+
+func unknownSub(args [][]byte) string {
+	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try %s HELP.", args[1], strings.ToUpper(string(args[0])))
+}
+
+func (c *client) runPing(args [][]byte) {
+	if len(args) > 2 {
+		c.out.Error(wrongNumber("ping"))
+		return
+	}
+	if c.subs > 0 && !c.out.Three {
+		c.out.Array(2)
+		c.out.Bulk("pong")
+		c.out.Bytes(append([]byte(nil), argOr(args, 1)...))
+		return
+	}
+	if len(args) == 2 {
+		c.out.Bytes(args[1])
+		return
+	}
+	c.out.Simple("PONG")
+}
+
+func argOr(args [][]byte, i int) []byte {
+	if i < len(args) {
+		return args[i]
+	}
+	return nil
+}
+
+func (c *client) runEcho(args [][]byte) { c.out.Bytes(args[1]) }
+
+func (c *client) runQuit(args [][]byte) {
+	c.out.OK()
+	c.ending = true
+}
+
+// runReset makes the connection what it was at the start.
+func (c *client) runReset(args [][]byte) {
+	c.tx = transaction{}
+	c.f.subs.leave(c)
+	c.trackOff()
+	c.db = c.f.databases[0]
+	c.name = ""
+	c.listens.Store(false)
+	c.speak(false)
+	c.authed = c.f.c.Password == ""
+	c.in.Stranger = !c.authed
+	c.out.Simple("RESET")
+}
+
+// speak chooses the protocol.
+func (c *client) speak(three bool) {
+	c.out.Three = three
+	c.pushes.protocol(three)
+}
+
+const errPassword = "WRONGPASS invalid username-password pair or user is disabled."
+
+func (c *client) runAuth(args [][]byte) {
+	user, password := []byte("default"), args[1]
+	switch {
+	case len(args) > 3:
+		c.out.Error(errSyntax)
+		return
+	case len(args) == 3:
+		user, password = args[1], args[2]
+	case c.f.c.Password == "":
+		c.out.Error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
+		return
+	}
+	if !c.auth(user, password) {
+		c.out.Error(errPassword)
+		return
+	}
+	c.out.OK()
+}
+
+// auth lets the client in, as the one user that there is.
+func (c *client) auth(user, password []byte) bool {
+	if string(user) != "default" || c.f.c.Password != "" && subtle.ConstantTimeCompare(password, []byte(c.f.c.Password)) != 1 {
+		return false
+	}
+	c.authed, c.in.Stranger = true, false
+	return true
+}
+
+func (c *client) runHello(args [][]byte) {
+	three := c.out.Three
+	if len(args) > 1 {
+		v, ok := wire.ParseInt(args[1])
+		switch {
+		case !ok:
+			c.out.Error("ERR Protocol version is not an integer or out of range")
+			return
+		case v != 2 && v != 3:
+			c.out.Error("NOPROTO unsupported protocol version")
+			return
+		}
+		three = v == 3
+	}
+	name, named := "", false
+	for i := 2; i < len(args); i++ {
+		switch {
+		case isWord(args[i], "auth") && i+2 < len(args):
+			if !c.auth(args[i+1], args[i+2]) {
+				c.out.Error(errPassword)
+				return
+			}
+			i += 2
+		case isWord(args[i], "setname") && i+1 < len(args):
+			if name, named = string(args[i+1]), true; !printableName(name) {
+				c.out.Error(errName)
+				return
+			}
+			i++
+		default:
+			c.out.Error(fmt.Sprintf("ERR Syntax error in HELLO option '%.64s'", args[i]))
+			return
+		}
+	}
+	if !c.authed {
+		c.out.Error("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
+		return
+	}
+	if named {
+		c.name = name
+	}
+	c.speak(three)
+	c.greet()
+}
+
+// redisVersion is the one whose behaviour this front is compared with.
+const redisVersion = "7.0.15"
+
+func (c *client) greet() {
+	proto := int64(2)
+	if c.out.Three {
+		proto = 3
+	}
+	c.out.Map(7)
+	for _, kv := range [...][2]string{{"server", "redis"}, {"version", redisVersion}} {
+		c.out.Bulk(kv[0])
+		c.out.Bulk(kv[1])
+	}
+	c.out.Bulk("proto")
+	c.out.Int(proto)
+	c.out.Bulk("id")
+	c.out.Int(int64(c.id))
+	c.out.Bulk("mode")
+	c.out.Bulk("standalone")
+	c.out.Bulk("role")
+	c.out.Bulk("master")
+	c.out.Bulk("modules")
+	c.out.Array(0)
+}
+
+// selectDB chooses a database; false: there is none of that number.
+func (c *client) selectDB(arg []byte) bool {
+	n, ok := wire.ParseInt(arg)
+	if !ok || n < 0 || n >= MaxDatabase || c.f.databases[int(n)] == nil {
+		return false
+	}
+	c.db = c.f.databases[int(n)]
+	return true
+}
+
+func (c *client) runSelect(args [][]byte) {
+	if _, ok := wire.ParseInt(args[1]); !ok {
+		c.out.Error(errInteger)
+		return
+	}
+	if !c.selectDB(args[1]) {
+		c.out.Error("ERR DB index is out of range")
+		return
+	}
+	c.out.OK()
+}
+
+func (c *client) runTime(args [][]byte) {
+	now := time.Now()
+	c.out.Array(2)
+	c.out.Bulk(fmt.Sprint(now.Unix()))
+	c.out.Bulk(fmt.Sprint(now.Nanosecond() / 1000))
+}
+
+// runWait answers how many peers hold what this client has written, in every
+// region that it has written to.
+func (c *client) runWait(args [][]byte) {
+	want, ok1 := wire.ParseInt(args[1])
+	timeout, ok2 := wire.ParseInt(args[2])
+	switch {
+	case !ok1 || want < 0 || want > 1<<20:
+		c.out.Error("ERR value is out of range, must be positive")
+		return
+	case !ok2:
+		c.out.Error("ERR timeout is not an integer or out of range")
+		return
+	case timeout < 0:
+		c.out.Error("ERR timeout is negative")
+		return
+	}
+	ctx := c.ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(min(timeout, maxLife))*time.Millisecond)
+		defer cancel()
+	}
+	if c.execing { // others wait for the end of the transaction
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		cancel()
+	}
+	have := -1
+	for r := range c.written {
+		if n := r.Acked(ctx, int(want)); have < 0 || n < have {
+			have = n
+		}
+	}
+	if have < 0 {
+		have = c.db.base.Acked(ctx, int(want))
+	}
+	c.out.Int(int64(have))
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resp
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"lateral/cache"
+)
+
+// request carries out one request.
+func (c *client) request(args [][]byte) {
+	c.f.count.commands.Add(1)
+	cmd := c.f.table.lookup(args[0])
+	switch {
+	case cmd == nil:
+		c.refuse(unknown(args))
+	case !c.authed && cmd.flags&stranger == 0:
+		c.refuse("NOAUTH Authentication required.")
+	case !cmd.takes(len(args)):
+		c.refuse(wrongNumber(cmd.name))
+	case c.tx.open && cmd.flags&(txControl|noMulti) == 0:
+		c.queue(cmd, args)
+	case c.tx.open && cmd.flags&noMulti != 0:
+		c.refuse(fmt.Sprintf("ERR Command not allowed inside a transaction"))
+	case c.subs > 0 && !c.out.Three && cmd.flags&listening == 0:
+		c.out.Error(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", strings.ToLower(string(args[0]))))
+	default:
+		c.carryOut(cmd, args)
+	}
+}
+
+// refuse answers with an error. In a transaction it makes EXEC fail.
+func (c *client) refuse(why string) {
+	if c.tx.open {
+		c.tx.failed = true
+	}
+	c.out.Error(why)
+}
+
+func wrongNumber(name string) string {
+	return "ERR wrong number of arguments for '" + strings.ToLower(name) + "' command"
+}
+
+// hints say of commands that are not here what to do instead.
+var hints = []struct{ names, hint string }{
+	{"lpush rpush lpop rpop lrange llen lindex lrem ltrim lset linsert blpop brpop lmove rpoplpush lpushx rpushx lpos", "lists are not kept by a mesh without a coordinator; use a Redis for queues"},
+	{"sadd srem smembers sismember scard spop srandmember sinter sunion sdiff smove sscan smismember", "sets are not supported; a hash whose fields are the members merges between nodes"},
+	{"zadd zrem zrange zscore zcard zrank zincrby zrangebyscore zpopmin zpopmax zrevrange zcount", "sorted sets are not supported; use a Redis for rankings"},
+	{"xadd xread xrange xlen xgroup xreadgroup xack", "streams are not supported; use a log or a Redis"},
+	{"setbit getbit bitcount bitop bitpos bitfield pfadd pfcount pfmerge geoadd geopos geosearch", "this type is not supported"},
+	{"fcall function", "functions are not supported; of scripts the known ones of session locks are"},
+	{"ssubscribe sunsubscribe spublish cluster readonly readwrite asking", "this is no Redis Cluster; every node of the mesh answers for every key: connect without cluster mode"},
+	{"replicaof slaveof psync sync replconf", "nodes of the mesh find each other; there is nothing to replicate by hand"},
+	{"save bgsave bgrewriteaof shutdown debug monitor module acl swapdb move migrate dump restore sort", "lateral has no such thing"},
+}
+
+func unknown(args [][]byte) string {
+	name := strings.ToLower(string(args[0][:min(len(args[0]), 128)]))
+	var b strings.Builder
+	fmt.Fprintf(&b, "ERR unknown command '%s', with args beginning with: ", args[0][:min(len(args[0]), 128)])
+	for _, a := range args[1:] {
+		if b.Len() > 128 {
+			break
+		}
+		fmt.Fprintf(&b, "'%s' ", a[:min(len(a), 128)])
+	}
+	for _, h := range hints {
+		if slices.Contains(strings.Fields(h.names), name) {
+			b.WriteString("(lateral: " + h.hint + "; see docs/resp.md)")
+		}
+	}
+	return b.String()
+}
+
+// carryOut runs a command and has its writes acknowledged.
+func (c *client) carryOut(cmd *command, args [][]byte) {
+	if cmd.flags&reads != 0 {
+		c.fetch(cmd, args)
+	}
+	from := len(c.out.B)
+	if c.track.on {
+		c.track.before(c, cmd, args)
+	}
+	switch {
+	case cmd.flags&(gated|alone) == 0:
+		cmd.run(c, args)
+	case cmd.flags&alone != 0:
+		c.f.gate.Lock()
+		cmd.run(c, args)
+		c.f.gate.Unlock()
+	default:
+		c.f.gate.RLock()
+		cmd.run(c, args)
+		c.f.gate.RUnlock()
+	}
+	if cmd.flags&txControl == 0 {
+		c.track.settle()
+	}
+	c.finish(from)
+}
+
+// finish waits for the acknowledgements of what was written. The answer, from
+// the given byte on, becomes an error if they do not come.
+func (c *client) finish(from int) {
+	if len(c.fetched) > 0 {
+		clear(c.fetched)
+	}
+	if len(c.wrote) == 0 {
+		return
+	}
+	for _, r := range c.wrote {
+		if err := r.Await(c.ctx); err != nil {
+			c.out.B = c.out.B[:from]
+			c.out.Error("NOREPLICAS " + err.Error())
+			break
+		}
+	}
+	c.wrote = c.wrote[:0]
+}
+
+// fetch looks elsewhere for what memory does not have, where the region's
+// settings let it. It is done before the command, which holds the gate and so
+// must not wait.
+func (c *client) fetch(cmd *command, args [][]byte) {
+	for i := range cmd.keys(len(args)) {
+		p := c.at(args[i])
+		if !p.r.asks {
+			continue
+		}
+		if _, ok := p.r.Get(p.name); ok {
+			continue
+		}
+		p = p.keep()
+		rep, err := p.r.Do(c.ctx, cache.Command{Op: cache.Get, Key: p.name})
+		if err != nil || !rep.Found {
+			continue // a peer that does not answer is a miss
+		}
+		if c.fetched == nil {
+			c.fetched = map[place]cache.Element{}
+		}
+		c.fetched[p] = rep.Element
+	}
+}
+
+// get returns the live element of a key.
+func (c *client) get(p place) (e cache.Element, ok bool) {
+	e, ok = p.r.Get(p.name)
+	if !ok && len(c.fetched) > 0 {
+		e, ok = c.fetched[p]
+	}
+	if ok && e.Value.Form == cache.FormHash && !hasFields(e.Value.Bytes) {
+		return cache.Element{}, false
+	}
+	if ok {
+		c.f.count.hits.Add(1)
+	} else {
+		c.f.count.misses.Add(1)
+	}
+	return e, ok
+}
+
+// do carries out a write.
+func (c *client) do(p place, cmd cache.Command) (cache.Reply, error) {
+	cmd.Key, cmd.Caller = p.name, c.caller
+	if p.r.acks && !slices.Contains(c.wrote, p.r) {
+		c.wrote = append(c.wrote, p.r)
+	}
+	if c.written == nil {
+		c.written = map[*region]bool{}
+	}
+	if !c.written[p.r] {
+		c.written[p.r] = true
+	}
+	return p.r.Do(c.ctx, cmd)
+}
+
+// fail answers with what a region said.
+func (c *client) fail(err error) { c.out.Error("ERR " + err.Error()) }

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resp
+
+import (
+	"crypto/sha1" // it names scripts in Redis's protocol; nothing is kept safe by it
+	"encoding/hex"
+	"strings"
+	"sync"
+
+	"lateral/cache"
+	"lateral/resp/wire"
+)
+
+// A script is what one of the known scripts does. There is no interpreter:
+// the scripts by which libraries give back and prolong locks are recognised by
+// their text, and carried out as one conditional write.
+type script struct {
+	text string // as canonical has it
+	args int    // of ARGV
+	run  func(c *client, p place, argv [][]byte)
+}
+
+// knownScripts are the texts that libraries send, with what each does. KEYS[1]
+// is the lock, ARGV[1] its owner.
+var knownScripts = []script{
+	// phpredis sessions, redlock (Python, Node, PHP), bsm/redislock, Jedis recipes
+	{`if redis.call("get",keys[1])==argv[1] then return redis.call("del",keys[1])else return 0 end`, 1, releaseLock(0)},
+	{`if redis.call("get",keys[1])==argv[1] then return redis.call("unlink",keys[1])else return 0 end`, 1, releaseLock(0)},
+	{`if redis.call("get",keys[1])==argv[1] then return redis.call("pexpire",keys[1],argv[2])else return 0 end`, 2, prolongLock(millis)},
+	{`if redis.call("get",keys[1])==argv[1] then return redis.call("expire",keys[1],argv[2])else return 0 end`, 2, prolongLock(seconds)},
+	{`if redis.call("get",keys[1])==argv[1] then return redis.call("pttl",keys[1])else return-3 end`, 1, lockLife},
+	// go-redsync
+	{`local val=redis.call("get",keys[1])if val==argv[1] then return redis.call("del",keys[1])elseif val==false then return-1 else return 0 end`, 1, releaseLock(-1)},
+	// redis-py Lock: release, reacquire, extend
+	{`local token=redis.call("get",keys[1])if not token or token~=argv[1] then return 0 end redis.call("del",keys[1])return 1`, 1, releaseLock(0)},
+	{`local token=redis.call("get",keys[1])if not token or token~=argv[1] then return 0 end redis.call("pexpire",keys[1],argv[2])return 1`, 2, prolongLock(millis)},
+	{`local token=redis.call("get",keys[1])if not token or token~=argv[1] then return 0 end local expiration=redis.call("pttl",keys[1])if not expiration then expiration=0 end if expiration<0 then return 0 end local newttl=argv[2] if argv[3]=="0" then newttl=argv[2]+expiration end redis.call("pexpire",keys[1],newttl)return 1`, 3, extendLock},
+}
+
+// canonical makes texts equal that differ in spaces, quotes, comments and
+// capitals only.
+func canonical(s string) string {
+	var words strings.Builder
+	for line := range strings.Lines(s) {
+		line, _, _ = strings.Cut(line, "--")
+		words.WriteString(strings.ToLower(line))
+		words.WriteByte(' ')
+	}
+	var b strings.Builder
+	last, space := byte(0), false
+	for _, c := range []byte(words.String()) {
+		switch {
+		case c == ' ' || '\t' <= c && c <= '\r' || c == ';':
+			space = true
+			continue
+		case c == '\'':
+			c = '"'
+		}
+		// Between words, and behind a bracket that is no argument's, a space
+		// stays: that is where the texts above have one.
+		if space && (isWordByte(last) || last == ']') && isWordByte(c) {
+			b.WriteByte(' ')
+		}
+		b.WriteByte(c)
+		last, space = c, false
+	}
+	return b.String()
+}
+
+func isWordByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_'
+}
+
+// maxScript bounds a text that is looked at.
+const maxScript = 4 << 10
+
+func recognise(text []byte) *script {
+	if len(text) > maxScript {
+		return nil
+	}
+	want := canonical(string(text))
+	for i := range knownScripts {
+		if knownScripts[i].text == want {
+			return &knownScripts[i]
+		}
+	}
+	return nil
+}
+
+// scripts are the texts that clients have sent, by their hash.
+type scripts struct {
+	mu    sync.Mutex // guards bySum
+	bySum map[string]*script
+}
+
+// maxScripts bounds how many spellings of the few known scripts are remembered.
+const maxScripts = 1024
+
+func (s *scripts) load(text []byte) (sum string, sc *script) {
+	if sc = recognise(text); sc == nil {
+		return "", nil
+	}
+	h := sha1.Sum(text)
+	sum = hex.EncodeToString(h[:])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bySum == nil || len(s.bySum) >= maxScripts {
+		s.bySum = map[string]*script{}
+	}
+	s.bySum[sum] = sc
+	return sum, sc
+}
+
+func (s *scripts) get(sum []byte) *script {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bySum[strings.ToLower(string(sum[:min(len(sum), 64)]))]
+}
+
+const errScript = "ERR lateral runs no Lua: it knows the scripts by which libraries release and extend locks, and this is none of them; see docs/resp.md"
+
+func (c *client) runEval(args [][]byte) {
+	_, sc := c.f.scripts.load(args[1])
+	if sc == nil {
+		c.out.Error(errScript)
+		return
+	}
+	c.script(sc, args)
+}
+
+func (c *client) runEvalSHA(args [][]byte) {
+	sc := c.f.scripts.get(args[1])
+	if sc == nil {
+		c.out.Error("NOSCRIPT No matching script. Please use EVAL.")
+		return
+	}
+	c.script(sc, args)
+}
+
+func (c *client) script(sc *script, args [][]byte) {
+	n, ok := wire.ParseInt(args[2])
+	switch {
+	case !ok:
+		c.out.Error(errInteger)
+	case n < 0:
+		c.out.Error("ERR Number of keys can't be negative")
+	case n > int64(len(args)-3):
+		c.out.Error("ERR Number of keys can't be greater than number of args")
+	case n != 1:
+		c.out.Error("ERR this script works on one key")
+	case len(args)-4 < sc.args:
+		c.out.Error("ERR this script takes more arguments")
+	default:
+		sc.run(c, c.at(args[3]), args[4:])
+	}
+}
+
+func (c *client) runScript(args [][]byte) {
+	switch {
+	case isWord(args[1], "load") && len(args) == 3:
+		sum, sc := c.f.scripts.load(args[2])
+		if sc == nil {
+			c.out.Error(errScript)
+			return
+		}
+		c.out.Bulk(sum)
+	case isWord(args[1], "exists") && len(args) > 2:
+		c.out.Array(len(args) - 2)
+		for _, sum := range args[2:] {
+			c.out.IntOf(c.f.scripts.get(sum) != nil)
+		}
+	case isWord(args[1], "flush"):
+		c.f.scripts.mu.Lock()
+		clear(c.f.scripts.bySum)
+		c.f.scripts.mu.Unlock()
+		c.out.OK()
+	default:
+		c.out.Error(unknownSub(args))
+	}
+}
+
+// owned does something to a lock if it is the caller's, and answers with 1;
+// otherwise with 0, or with none if there is no lock.
+func (c *client) owned(p place, owner []byte, none int64, then func(e *cache.Element) change) {
+	answer, wrongType := int64(0), false
+	err := c.update(p, func(e cache.Element, found bool) (ch change) {
+		answer, wrongType = 0, found && !isText(&e)
+		switch {
+		case !found:
+			answer = none
+		case !wrongType && e.Value.Bytes == string(owner):
+			if ch = then(&e); ch.do {
+				answer = 1
+			}
+		}
+		return ch
+	})
+	switch {
+	case err != nil:
+		c.fail(err)
+	case wrongType:
+		c.out.Error(errType)
+	default:
+		c.out.Int(answer)
+	}
+}
+
+func releaseLock(none int64) func(*client, place, [][]byte) {
+	return func(c *client, p place, argv [][]byte) {
+		c.owned(p, argv[0], none, func(*cache.Element) change { return change{do: true, remove: true} })
+	}
+}
+
+func prolongLock(unit int64) func(*client, place, [][]byte) {
+	return func(c *client, p place, argv [][]byte) {
+		n, ok := wire.ParseInt(argv[1])
+		if !ok {
+			c.out.Error(errInteger)
+			return
+		}
+		at, bad := moment(n, unit, false, p.r.Now(), "ERR invalid expire time in 'pexpire' command")
+		if bad != "" {
+			c.out.Error(bad)
+			return
+		}
+		c.owned(p, argv[0], 0, func(e *cache.Element) change { return p.r.retime(e, at, false) })
+	}
+}
+
+// extendLock adds to what is left, or with ARGV[3] of 1 replaces it. A lock
+// that does not expire is not extended.
+func extendLock(c *client, p place, argv [][]byte) {
+	n, ok := wire.ParseInt(argv[1])
+	if !ok {
+		c.out.Error(errInteger)
+		return
+	}
+	c.owned(p, argv[0], 0, func(e *cache.Element) change {
+		at, expires := until(e)
+		now := p.r.Now()
+		if !expires {
+			return change{}
+		}
+		if string(argv[2]) != "0" {
+			at = now
+		}
+		return p.r.retime(e, at+min(n, maxLife-at), false)
+	})
+}
+
+// lockLife tells what is left of a lock.
+func lockLife(c *client, p place, argv [][]byte) {
+	e, ok := c.get(p)
+	switch {
+	case ok && !isText(&e):
+		c.out.Error(errType)
+	case !ok || e.Value.Bytes != string(argv[0]):
+		c.out.Int(-3)
+	default:
+		if at, expires := until(&e); expires {
+			c.out.Int(max(at-p.r.Now(), 0))
+			return
+		}
+		c.out.Int(-1)
+	}
+}

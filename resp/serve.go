@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package resp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run serves clients of a listener until ctx ends, then closes it and every
+// connection and returns when all of them are gone.
+func (f *Front) Run(ctx context.Context, ln net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	if f.c.Mesh != nil {
+		stop := f.c.Mesh.Hear(func(channel, message string) { f.subs.publish(channel, message) })
+		defer stop()
+	}
+	g.Go(func() error { return f.ears.run(ctx) })
+	g.Go(func() error { return f.tend(ctx) })
+	g.Go(func() error { <-ctx.Done(); ln.Close(); return nil })
+	g.Go(func() error {
+		var served sync.WaitGroup
+		defer served.Wait()
+		defer f.closeClients()
+		return f.accept(ctx, ln, &served)
+	})
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// pauses after accept failed, as net/http has them.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+func (f *Front) accept(ctx context.Context, ln net.Listener, served *sync.WaitGroup) error {
+	pause := firstPause
+	for {
+		conn, err := ln.Accept()
+		switch {
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			if conn != nil {
+				conn.Close()
+			}
+			return nil
+		case err != nil: // out of descriptors, most likely
+			f.c.Logger.Warn("a RESP client cannot be accepted", "error", err, "again in", pause)
+			wait(ctx, pause)
+			pause = min(2*pause, lastPause)
+			continue
+		}
+		pause = firstPause
+		c := f.admit(conn)
+		if c == nil {
+			continue
+		}
+		served.Go(func() {
+			defer f.leave(c)
+			c.serve(ctx)
+		})
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// admit makes a client of a connection, unless there are too many.
+func (f *Front) admit(conn net.Conn) *client {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.clients) >= f.options.clients(f.c.MaxClients) {
+		f.count.refused.Add(1)
+		conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		conn.Write([]byte("-ERR max number of clients reached\r\n")) // he may have gone
+		conn.Close()
+		return nil
+	}
+	f.count.connections.Add(1)
+	f.lastID++
+	c := newClient(f, f.lastID, conn)
+	f.clients[c.id] = c
+	return c
+}
+
+func (f *Front) leave(c *client) {
+	c.conn.Close()
+	f.mu.Lock()
+	delete(f.clients, c.id)
+	f.mu.Unlock()
+	f.subs.leave(c)
+	f.tracking.leave(c)
+}
+
+func (f *Front) closeClients() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.clients {
+		c.conn.Close()
+	}
+}
+
+// all returns the clients, in no order.
+func (f *Front) all() []*client {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := make([]*client, 0, len(f.clients))
+	for _, c := range f.clients {
+		out = append(out, c)
+	}
+	return out
+}
+
+func (f *Front) client(id uint64) *client {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.clients[id]
+}
+
+// tend looks once a second for clients that have been idle or do not read.
+func (f *Front) tend(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now := int64(time.Since(f.started) / time.Second)
+		f.second.Store(now)
+		idle := int64(f.options.idle(f.c.IdleTimeout) / time.Second)
+		for _, c := range f.all() {
+			since := c.writing.Load()
+			switch {
+			case since != 0 && now-since > int64(f.c.SendTimeout/time.Second):
+				f.count.slow.Add(1)
+				f.c.Logger.Info("a RESP client does not read what it asked for", "client", c.addr(), "for", f.c.SendTimeout)
+				c.conn.Close()
+			case idle > 0 && now-c.active.Load() > idle && !c.listens.Load():
+				c.conn.Close()
+			}
+		}
+	}
+}
+
+// listenUnix opens a unix socket that this user alone can open. A file that is
+// left of a process that has ended is removed.
+func listenUnix(path string) (net.Listener, error) {
+	if conn, err := net.Dial("unix", path); err == nil {
+		conn.Close()
+		return nil, fmt.Errorf("RESP socket %s: somebody listens there; stop that process or choose another path with --resp", path)
+	}
+	if st, err := os.Lstat(path); err == nil {
+		if st.Mode()&fs.ModeSocket == 0 {
+			return nil, fmt.Errorf("RESP socket %s: there is something that is no socket; choose another path with --resp", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("RESP socket %s: one is left there and cannot be removed: %w", path, err)
+		}
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("RESP socket %s: %w", path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		ln.Close()
+		return nil, fmt.Errorf("RESP socket %s: %w", path, err)
+	}
+	return ln, nil
+}
