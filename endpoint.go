@@ -90,7 +90,7 @@ func (e *endpoint) openGroup() (err error) {
 
 func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	n, c := e.n, e.c
-	mc := mesh.Config{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
+	mc := mesh.Config{Message: n.channels.deliver, ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
 		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: e.doubt, Regions: e.regions, Region: e.region,
 		Started: n.started, Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,

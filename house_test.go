@@ -33,6 +33,8 @@ var rooms = map[string]struct {
 	"mesh":            {[]string{"cache", "changelog", "converge"}, "the protocol is handed regions and a directory; it finds neither by itself"},
 	"beacon":          {[]string{"host"}, "bytes on multicast, without knowing what they say"},
 	"discover":        {[]string{"cache", "beacon", "jcs"}, "members are found without knowing what links will do"},
+	"resp":            {[]string{"cache", "fields", "resp/wire"}, "a front is handed regions by a small interface and knows nothing else"},
+	"resp/wire":       {nil, "a codec knows no command"},
 	"web":             {[]string{"cache"}, "a front is handed Do and Status and knows nothing else"},
 	"doctor":          {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
 	"acceptance":      {nil, "it sees the program from outside"},

@@ -33,6 +33,7 @@ type Node struct {
 	wall          func() time.Time
 	clock         cache.Clock
 	regions       regions
+	channels      Channels
 	endpoints     []*endpoint
 
 	stopping atomic.Bool // sessions are being handed over
@@ -51,7 +52,7 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	n := &Node{service: cmp.Or(c.Service, "lateral"), host: c.Host, pid: os.Getpid(), files: c.Files, started: time.Now(),
 		ccf: c.CCF, network: c.Network, log: c.Logger, wall: c.Now, done: make(chan struct{})}
 	n.clock.Node = cache.NodeID(rand.Uint64() | 1)
-	n.regions.n = n
+	n.regions.n, n.channels.n = n, n
 	if n.wall == nil {
 		n.wall = time.Now
 	}

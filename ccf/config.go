@@ -84,6 +84,7 @@ type Region struct {
 
 	WhenLinkDown string        `json:"when_link_down"` // serve, bypass, drop; of an invalidated region
 	StaleMax     time.Duration `json:"stale_max_ns"`   // serve and drop: how long
+	RespMap      string        `json:"resp_map,omitempty"`
 
 	Strict bool          `json:"strict"`   // removals wait until nobody serves the old value
 	Lease  time.Duration `json:"lease_ns"` // 100 ms to a minute

@@ -111,6 +111,7 @@ func (r *reader) region(prefix, name string, e entry, base, elements *block) Reg
 		StaleMax:         b.time(scopeCache, "StaleMax"),
 		Strict:           b.bool(scopeCache, "Strict"),
 		Lease:            b.time(scopeCache, "Lease"),
+		RespMap:          b.text(scopeCache, "RespMap"),
 		UseShrinker:      b.bool(scopeCache, "UseMemoryShrinker"),
 		ShrinkerInterval: b.time(scopeCache, "ShrinkerIntervalSeconds"),
 		MaxMemoryIdle:    b.time(scopeCache, "MaxMemoryIdleTimeSeconds"),

@@ -48,6 +48,7 @@ var cacheKeys = []*key{
 	mine(scopeCache, "Strict", tBool, "false",
 		"A removal returns only when no node serves the old value any more, and memory is served only under leases from all members: who is cut off serves nothing. Only where values do not travel; the same on all nodes. See docs/coherence.md."),
 	mine(scopeCache, "Lease", tTime, "2s", "How long a strict region may be served after a member was last heard, and so how long a removal may have to wait for it. The shortest of an endpoint's regions counts for all of them.").least(100),
+	mine(scopeCache, "RespMap", tString, "", "Databases and key prefixes by which RESP clients reach the region (lateral run --resp), such as 0,session:*."),
 	row(scopeCache, gAll, "MemoryCacheName", tClass, "",
 		"Who is evicted: LRUMemoryCache, LHMLRUMemoryCache, FIFOMemoryCache, MRUMemoryCache or SoftReferenceMemoryCache. JCS: lru.LRUMemoryCache; when absent Lateral uses its own policy, which keeps what is used often.").shown("org.apache.jcs.engine.memory.lru.LRUMemoryCache"),
 	row(scopeCache, gAll, "UseMemoryShrinker", tBool, "false", "Look for expired and idle elements periodically."),

@@ -104,6 +104,16 @@ func (h *Hash) Remove(name string, traced bool) bool {
 	return true
 }
 
+// Renew makes of a hash one of another key: all of its fields are written now,
+// and nothing of its past remains.
+func (h *Hash) Renew() {
+	h.floor = cache.Stamp{}
+	h.fields = slices.DeleteFunc(h.fields, func(f field) bool { return f.gone })
+	for i := range h.fields {
+		h.fields[i].stamp = cache.Stamp{}
+	}
+}
+
 // forget drops what a hash need not remember: everything at or below the
 // floor, and removals that are old, as seen from the newest of its stamps, or
 // too many.

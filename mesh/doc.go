@@ -28,7 +28,7 @@
 // length (uvarint) and its bytes. Records are those of package changelog.
 //
 //	 1 hello     JSON: version, cluster, group, id, node, host, service, endpoint, pid, port, advertise,
-//	             receive (wants changes), dial (number of the dial, 0 from a listener), now (ms), regions
+//	             receive (wants changes), messages (knows them), dial (number of the dial, 0 from a listener), now (ms), regions
 //	 2 resume    byte (1: I have followed your log before), uint64 number of the last change of it that I applied
 //	 3 names     uvarint n; texts: the regions numbered n, n+1, … in my log
 //	 4 changes   uint64 number of the first; records. Without a record: this is where you stand
@@ -63,9 +63,10 @@
 //	33 fill      uvarint number of a sync; text region; 2 × uvarint: buckets from, up to: give me all of these
 //	34 share     uvarint sync; uvarint elements that come
 //	35 later     uvarint sync: I am being filled myself, or have nothing to give
+//	36 message   text channel; text message: for clients of yours that listen; only to who says messages in its hello
 //
 // Limits are checked before anything is allocated: a record of the largest
-// value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row), 4 MiB
+// value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row, message), 4 MiB
 // (cells, which), 192 KiB (keys, want), 72 KiB (get, touches, take, hold), 64 KiB (all others); a host,
 // service or endpoint has at most 255 printable bytes; a log speaks of at most
 // 4,096 regions. A frame of an unknown type, over its limit, or cut in the

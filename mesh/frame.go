@@ -68,12 +68,13 @@ const (
 	frameFill                          // fill, asker: I have nothing, give me these buckets
 	frameShare                         // fill, answerer: so many elements come
 	frameLater                         // sync, answerer: I am being filled myself
+	frameMessage                       // for clients that subscribe to a channel
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
 	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote",
 	"ask", "lease", "hold", "held", "release",
-	"fill", "share", "later"}
+	"fill", "share", "later", "message"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -95,6 +96,8 @@ func (t frameType) limit() int {
 		return maxSketch
 	case frameKeys, frameWant:
 		return maxKeys
+	case frameMessage:
+		return maxMessage
 	case frameGet, frameTouches, frameTake, frameHold:
 		return maxGet
 	case frameNames, frameShares:

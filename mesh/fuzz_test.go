@@ -135,6 +135,7 @@ func extremes() [][]byte {
 		append(fr(frameHold, uint64(1), "User", "p:"), fr(frameHold, uint64(1), "User", "p:")...), append(fr(frameHold, most, "User", "k"), fr(frameRelease, most)...),
 		fr(frameHeld), fr(frameHeld, most), fr(frameRelease), fr(frameRelease, most),
 		fr(frameTake), fr(frameTake, most, "State", "k"), fr(frameTake, uint64(0), "State", "k", most, most, most, most, 1), fr(frameTake, uint64(1), "none", "", most, most, most, most, int(^uint(0)>>1)),
+		fr(frameMessage), fr(frameMessage, "channel", "message"), fr(frameMessage, "channel", int(maxMessage)),
 		fr(frameVote), fr(frameVote, most), fr(frameVote, most, []byte{255}), fr(frameVote, uint64(1), []byte{1}),
 		fr(frameAck), fr(frameAck, most), fr(frameBeat), fr(frameBeat, most, most, most), fr(frameBeat, uint64(1)<<63, uint64(1)<<63, uint64(1)<<63),
 		fr(frameRow), fr(frameRow, []byte(`{"up":[{"id":"ffffffffffffffff","addr":"224.0.0.1:0","port":-1}],"down":{"":"\u001b[2J"}}`)), fr(frameRow, []byte(`null`)),

@@ -49,10 +49,11 @@ type hello struct {
 	Cluster string `json:"cluster"`
 	Group   string `json:"group,omitempty"` // discovery group; "": found by static list
 	identity
-	Receive bool         `json:"receive"` // wants changes
-	Dial    uint64       `json:"dial"`    // number of this dial among all of the dialler's
-	Now     int64        `json:"now"`     // its wall clock, ms
-	Regions []regionInfo `json:"regions"`
+	Receive  bool         `json:"receive"`            // wants changes
+	Messages bool         `json:"messages,omitempty"` // knows frames of messages
+	Dial     uint64       `json:"dial"`               // number of this dial among all of the dialler's
+	Now      int64        `json:"now"`                // its wall clock, ms
+	Regions  []regionInfo `json:"regions"`
 	// The other endpoints of its process that are found by discovery.
 	Siblings []cache.Sibling `json:"siblings,omitempty"`
 }
@@ -69,7 +70,7 @@ var (
 )
 
 func (m *Mesh) hello(dial uint64) *hello {
-	h := &hello{Version: Version, Cluster: m.c.Cluster, Group: m.c.Group, identity: m.self, Receive: m.c.Receive,
+	h := &hello{Version: Version, Cluster: m.c.Cluster, Group: m.c.Group, identity: m.self, Receive: m.c.Receive, Messages: m.c.Message != nil,
 		Dial: dial, Now: m.c.Now().UnixMilli(), Siblings: m.c.Siblings}
 	room := maxHello / 2
 	for _, r := range m.c.Regions() {

@@ -190,14 +190,16 @@ func (l *link) wake() {
 	}
 }
 
-func (l *link) queueFrame(f []byte) {
+func (l *link) queueFrame(f []byte) bool {
 	l.mu.Lock()
-	if len(l.queue) == 0 || len(l.queue) < maxQueue && l.queued+len(f) <= maxQueueBytes {
+	room := len(l.queue) == 0 || len(l.queue) < maxQueue && l.queued+len(f) <= maxQueueBytes
+	if room {
 		l.queue = append(l.queue, f)
 		l.queued += len(f)
 	}
 	l.mu.Unlock()
 	l.wake()
+	return room
 }
 
 func (l *link) party() cache.Party { return party(l.peerHello.identity, l.conn.RemoteAddr().String()) }

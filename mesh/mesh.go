@@ -85,7 +85,11 @@ type Config struct {
 	SyncEvery   time.Duration // 60 s: comparison of digests with each peer
 	DialGrace   time.Duration // 300 ms: how long the larger id leaves dialling to the smaller; < 0: not at all
 
-	Now    func() time.Time // the wall clock: of stamps, lifetimes and beats; nil is time.Now
+	Now func() time.Time // the wall clock: of stamps, lifetimes and beats; nil is time.Now
+	// Message is handed what peers publish to the clients of this node; it must
+	// not block. nil: nobody listens.
+	Message func(channel, message string)
+
 	Logger *slog.Logger
 
 	// Other is handed connections that open with something else than Magic or
@@ -125,6 +129,7 @@ type counters struct {
 	dialled, accepted, refused, bad, duplicates, gaps, resumes, fallen atomic.Int64
 	syncs, syncBytesIn, syncBytesOut, framesIn, bytesIn, bytesOut      atomic.Int64
 	unapplied, touchesOut, touchesIn, touchesDropped                   atomic.Int64
+	messagesOut, messagesIn, messagesDropped                           atomic.Int64
 }
 
 // New makes a mesh; it starts nothing.

@@ -105,6 +105,8 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.takeBallot(s)
 	case frameVote:
 		return l.takeVote(s)
+	case frameMessage:
+		return l.takeMessage(s)
 	case frameTouches:
 		return l.takeTouches(s)
 	case frameElements:

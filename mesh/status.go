@@ -110,5 +110,6 @@ func (c *counters) export() map[string]int64 {
 		"syncs": c.syncs.Load(), "sync_bytes_in": c.syncBytesIn.Load(), "sync_bytes_out": c.syncBytesOut.Load(),
 		"frames_in": c.framesIn.Load(), "bytes_in": c.bytesIn.Load(), "bytes_out": c.bytesOut.Load(), "unapplied": c.unapplied.Load(),
 		"touches_in": c.touchesIn.Load(), "touches_out": c.touchesOut.Load(), "touches_dropped": c.touchesDropped.Load(),
+		"messages_in": c.messagesIn.Load(), "messages_out": c.messagesOut.Load(), "messages_dropped": c.messagesDropped.Load(),
 	}
 }

@@ -58,7 +58,7 @@ func (c *client) runClient(args [][]byte) {
 	case sub == "help" && n == 2:
 		c.help("CLIENT", "CACHING ID GETNAME GETREDIR INFO KILL LIST NO-EVICT SETINFO SETNAME TRACKING TRACKINGINFO")
 	default:
-		c.out.Error(unknownSub(args))
+		c.out.Error(unknownSub(args, "id getname setname setinfo info list kill tracking trackinginfo caching getredir no-evict no-touch unpause help"))
 	}
 }
 

@@ -31,10 +31,10 @@ func (c *client) runCommand(args [][]byte) {
 		}
 	case isWord(args[1], "docs"):
 		c.docs(args[2:], names)
-	case isWord(args[1], "getkeys") && len(args) > 2:
+	case isWord(args[1], "getkeys") && len(args) > 3:
 		c.getKeys(args[2:])
 	default:
-		c.out.Error(unknownSub(args))
+		c.out.Error(unknownSub(args, "count list info docs getkeys"))
 	}
 }
 

@@ -6,14 +6,21 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"lateral/resp/wire"
 )
 
-func unknownSub(args [][]byte) string {
-	return fmt.Sprintf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try %s HELP.", args[1], strings.ToUpper(string(args[0])))
+// unknownSub answers to a subcommand that is none of those known, or has too
+// few or too many words.
+func unknownSub(args [][]byte, known string) string {
+	name := strings.ToLower(string(args[1][:min(len(args[1]), 128)]))
+	if name != "" && slices.Contains(strings.Fields(known), name) {
+		return wrongNumber(string(args[0]) + "|" + name)
+	}
+	return fmt.Sprintf("ERR unknown subcommand '%.128s'. Try %s HELP.", args[1], strings.ToUpper(string(args[0])))
 }
 
 func (c *client) runPing(args [][]byte) {
@@ -203,7 +210,10 @@ func (c *client) runWait(args [][]byte) {
 	want, ok1 := wire.ParseInt(args[1])
 	timeout, ok2 := wire.ParseInt(args[2])
 	switch {
-	case !ok1 || want < 0 || want > 1<<20:
+	case !ok1:
+		c.out.Error(errInteger)
+		return
+	case want < 0 || want > 1<<20:
 		c.out.Error("ERR value is out of range, must be positive")
 		return
 	case !ok2:

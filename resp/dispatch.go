@@ -19,6 +19,9 @@ func (c *client) request(args [][]byte) {
 		c.refuse(unknown(args))
 	case !c.authed && cmd.flags&stranger == 0:
 		c.refuse("NOAUTH Authentication required.")
+	case !cmd.takes(len(args)) && cmd.name == "EXEC":
+		c.tx = transaction{}
+		c.out.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(wrongNumber(cmd.name), "ERR "))
 	case !cmd.takes(len(args)):
 		c.refuse(wrongNumber(cmd.name))
 	case c.tx.open && cmd.flags&(txControl|noMulti) == 0:

@@ -284,13 +284,13 @@ func (c *client) runHScan(args [][]byte) {
 		c.out.Error("ERR invalid cursor")
 		return
 	}
-	o, bad := parseScan(args[3:], false)
-	if bad != "" {
-		c.out.Error(bad)
-		return
-	}
 	h, ok := c.decoded(args[1])
 	if !ok {
+		return
+	}
+	o, bad := parseScan(args[3:], false)
+	if bad != "" && h.Len() > 0 { // as Redis, which looks at the options last
+		c.out.Error(bad)
 		return
 	}
 	var pairs []string

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lateral/cache"
+	"lateral/fields"
 	"lateral/resp/wire"
 )
 
@@ -49,6 +50,11 @@ func (c *client) runType(args [][]byte) {
 
 // expire is EXPIRE and its kin.
 func (c *client) expire(args [][]byte, unit int64, absolute bool) {
+	when, bad := parseWhen(args[3:])
+	if bad != "" {
+		c.out.Error(bad)
+		return
+	}
 	n, ok := wire.ParseInt(args[2])
 	if !ok {
 		c.out.Error(errInteger)
@@ -56,11 +62,6 @@ func (c *client) expire(args [][]byte, unit int64, absolute bool) {
 	}
 	p := c.at(args[1])
 	at, bad := moment(n, unit, absolute, p.r.Now(), "ERR invalid expire time in '"+strings.ToLower(string(args[0]))+"' command")
-	if bad != "" {
-		c.out.Error(bad)
-		return
-	}
-	when, bad := parseWhen(args[3:])
 	if bad != "" {
 		c.out.Error(bad)
 		return
@@ -210,8 +211,9 @@ func (c *client) rename(args [][]byte, onlyNew bool) {
 		done = false
 	} else if from != to {
 		val := e.Value
-		if val.Form == cache.FormHash {
-			val = spelled(&e)
+		if h, err := fields.Decode(val.Bytes, e.Stamp); val.Form == cache.FormHash && err == nil {
+			h.Renew()
+			val = h.Value()
 		}
 		_, err := c.do(to, cache.Command{Op: cache.Put, Value: val, Attr: from.r.keepLife(&e, true)})
 		if err == nil {

@@ -72,7 +72,9 @@ func (c *client) runConfig(args [][]byte) {
 	switch {
 	case isWord(args[1], "get") && len(args) > 2:
 		c.configGet(args[2:])
-	case isWord(args[1], "set") && len(args) > 3 && len(args)%2 == 0:
+	case isWord(args[1], "set") && len(args) > 3 && len(args)%2 != 0:
+		c.out.Error(errSyntax)
+	case isWord(args[1], "set") && len(args) > 3:
 		if bad := c.configSet(args[2:]); bad != "" {
 			c.out.Error(bad)
 			return
@@ -85,7 +87,7 @@ func (c *client) runConfig(args [][]byte) {
 		}
 		c.out.OK()
 	default:
-		c.out.Error(unknownSub(args))
+		c.out.Error(unknownSub(args, "get set resetstat"))
 	}
 }
 

@@ -193,7 +193,7 @@ func (c *client) runPubSub(args [][]byte) {
 			c.out.Bulk(n)
 		}
 	case isWord(args[1], "numsub"):
-		c.out.Map(len(args) - 2)
+		c.out.Array(2 * (len(args) - 2))
 		for _, a := range args[2:] {
 			c.out.Bytes(a)
 			c.out.Int(int64(len(s.channels[string(a)])))
@@ -201,6 +201,6 @@ func (c *client) runPubSub(args [][]byte) {
 	case isWord(args[1], "numpat") && len(args) == 2:
 		c.out.Int(int64(len(s.patterns)))
 	default:
-		c.out.Error(unknownSub(args))
+		c.out.Error(unknownSub(args, "channels numsub numpat"))
 	}
 }

@@ -176,7 +176,7 @@ func (c *client) runScript(args [][]byte) {
 		c.f.scripts.mu.Unlock()
 		c.out.OK()
 	default:
-		c.out.Error(unknownSub(args))
+		c.out.Error(unknownSub(args, "load exists flush"))
 	}
 }
 

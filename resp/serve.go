@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Run serves clients of a listener until ctx ends, then closes it and every
-// connection and returns when all of them are gone.
-func (f *Front) Run(ctx context.Context, ln net.Listener) error {
+// Run serves clients of some listeners until ctx ends, then closes these and
+// every connection and returns when all of them are gone.
+func (f *Front) Run(ctx context.Context, listeners ...net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	if f.c.Mesh != nil {
 		stop := f.c.Mesh.Hear(func(channel, message string) { f.subs.publish(channel, message) })
@@ -25,13 +25,15 @@ func (f *Front) Run(ctx context.Context, ln net.Listener) error {
 	}
 	g.Go(func() error { return f.ears.run(ctx) })
 	g.Go(func() error { return f.tend(ctx) })
-	g.Go(func() error { <-ctx.Done(); ln.Close(); return nil })
-	g.Go(func() error {
-		var served sync.WaitGroup
-		defer served.Wait()
-		defer f.closeClients()
-		return f.accept(ctx, ln, &served)
-	})
+	for _, ln := range listeners {
+		g.Go(func() error { <-ctx.Done(); ln.Close(); return nil })
+		g.Go(func() error {
+			var served sync.WaitGroup
+			defer served.Wait()
+			defer f.closeClients()
+			return f.accept(ctx, ln, &served)
+		})
+	}
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return err
 	}

@@ -178,8 +178,8 @@ func (c *client) runGetEX(args [][]byte) {
 	}
 	at, bad := o.deadline(p.r.Now(), "getex")
 	if bad != "" {
-		if _, ok := c.get(p); !ok {
-			c.out.Null() // as Redis, which looks at the time only then
+		if e, ok := c.get(p); !ok || !isText(&e) {
+			c.bulkOf(p) // as Redis, which looks at the time last
 			return
 		}
 		c.out.Error(bad)
@@ -232,7 +232,7 @@ func (c *client) runMSetNX(args [][]byte) {
 }
 
 func (c *client) runAppend(args [][]byte) {
-	c.rewrite(c.at(args[1]), func(old string) (string, string) {
+	c.rewrite(c.at(args[1]), true, func(old string) (string, string) {
 		if len(old)+len(args[2]) > wire.MaxBulk {
 			return "", errTooLong
 		}
@@ -242,8 +242,9 @@ func (c *client) runAppend(args [][]byte) {
 
 const errTooLong = "ERR string exceeds maximum allowed size (64 MiB)"
 
-// rewrite makes a new text of the old one and answers with its length.
-func (c *client) rewrite(p place, change1 func(old string) (text, bad string)) {
+// rewrite makes a new text of the old one, if it is to be written at all, and
+// answers with its length.
+func (c *client) rewrite(p place, write bool, next func(old string) (text, bad string)) {
 	var bad string
 	n := 0
 	err := c.update(p, func(e cache.Element, found bool) change {
@@ -252,11 +253,11 @@ func (c *client) rewrite(p place, change1 func(old string) (text, bad string)) {
 			return change{}
 		}
 		var s string
-		if s, bad = change1(e.Value.Bytes); bad != "" {
+		if s, bad = next(e.Value.Bytes); bad != "" {
 			return change{}
 		}
 		n = len(s)
-		return change{do: s != e.Value.Bytes || found, value: cache.Value{Bytes: s}, attr: p.r.keepLife(&e, found)}
+		return change{do: write, value: cache.Value{Bytes: s}, attr: p.r.keepLife(&e, found)}
 	})
 	switch {
 	case err != nil:
@@ -278,7 +279,7 @@ func (c *client) runSetRange(args [][]byte) {
 		c.out.Error("ERR offset is out of range")
 		return
 	}
-	c.rewrite(c.at(args[1]), func(old string) (string, string) {
+	c.rewrite(c.at(args[1]), len(args[3]) > 0, func(old string) (string, string) {
 		v := args[3]
 		if len(v) == 0 {
 			return old, ""

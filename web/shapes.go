@@ -23,7 +23,7 @@ type Element struct {
 	Group         string    `json:"group,omitempty"`
 	Value         *string   `json:"value,omitempty"`
 	ValueEncoding string    `json:"value_encoding,omitempty"` // base64, or absent
-	Form          string    `json:"form"`                     // bytes, java
+	Form          string    `json:"form"`                     // bytes, java, hash
 	Bytes         int       `json:"bytes"`                    // of the value
 	Stamp         string    `json:"stamp"`
 	Written       time.Time `json:"written"`
@@ -112,7 +112,7 @@ func (k Key) key() (string, error) {
 	return keyOf(text, group), errors.Join(err, err2)
 }
 
-var formNames = map[cache.Form]string{cache.FormBytes: "bytes", cache.FormJava: "java"}
+var formNames = map[cache.Form]string{cache.FormBytes: "bytes", cache.FormJava: "java", cache.FormHash: "hash"}
 
 // ElementOf returns the shape of an element, with its value.
 func ElementOf(e cache.Element) Element {

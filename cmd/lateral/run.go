@@ -26,6 +26,7 @@ type runCmd struct {
 	Host     string   `placeholder:"NAME" help:"Name of this host in the cluster; default its hostname."`
 	Log      string   `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
 	LogLevel string   `placeholder:"LEVEL" default:"info" help:"debug, info, warn or error; @FILE reads the word from a file, again at each SIGHUP."`
+	respFlags
 	place
 }
 
@@ -42,7 +43,8 @@ Examples:
 
   lateral run --service groupware --config /opt/open-xchange/etc/groupware
   lateral run --service groupware --config cache.ccf --config sessioncache.ccf
-  lateral run --service admindaemon --config etc/admindaemon/cache.ccf --log json`
+  lateral run --service admindaemon --config etc/admindaemon/cache.ccf --log json
+  lateral run --service web --config cache.ccf --resp 127.0.0.1:6379 --resp-map 0=SessionCache,1=User`
 }
 
 // A service is what run runs.
@@ -71,10 +73,19 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	go func() {
 		front <- (&web.Front{Do: v.node.Do, Status: v.node.Status, Attributes: v.node.Attributes}).Serve(frontCtx, ln, v.log)
 	}()
+	clients, err := v.serveResp(frontCtx)
+	if err != nil {
+		v.node.Close()
+		stopFront()
+		return errors.Join(err, <-front)
+	}
 	v.log.Info("ready", "service", c.Service, "socket", ln.Addr().String(), "files", v.files)
 	v.notify(daemon.SdNotifyReady)
-	err = v.serve(ctx, hup, front)
+	err = v.serve(ctx, hup, front, clients.failed)
 	v.notify(daemon.SdNotifyStopping)
+	if e := clients.stop(); e != nil && err == nil {
+		err = e
+	}
 	closed := v.node.Close()
 	stopFront()
 	if e := <-front; e != nil && err == nil {
@@ -120,7 +131,7 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 }
 
 // serve returns when the service is to end, with why if that is a failure.
-func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan error) error {
+func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan error, resp <-chan error) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -131,6 +142,8 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 		case err := <-front:
 			front <- nil // for the one who waits for its end
 			return fmt.Errorf("the interface of service %s failed: %w", v.cmd.Service, err)
+		case err := <-resp:
+			return fmt.Errorf("the RESP front of service %s failed: %w", v.cmd.Service, err)
 		case <-hup:
 			v.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 			v.reload()

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lateral"
+	"lateral/ccf"
+	"lateral/resp"
+)
+
+// respFlags are those of the RESP front.
+type respFlags struct {
+	Resp             []string      `placeholder:"ADDR" sep:"none" help:"Serve clients of the Redis protocol at HOST:PORT, or at the path of a unix socket. May be repeated."`
+	RespMap          string        `placeholder:"MAP" help:"Which region a database or a key prefix is: 0=SessionCache,1=User,sess:*=SessionCache. Default: RespMap of the regions in the ccf."`
+	RespPasswordFile string        `placeholder:"FILE" type:"existingfile" help:"File whose first line RESP clients must AUTH with. Wanted beyond loopback."`
+	RespMaxClients   int           `default:"10000" placeholder:"N" help:"Most RESP clients at once."`
+	RespIdle         time.Duration `placeholder:"DUR" help:"Close RESP connections that are idle for so long; default never."`
+}
+
+// clients are those of the RESP front.
+type clients struct {
+	failed <-chan error
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// stop closes all connections. It returns why the front had ended before, if
+// it had.
+func (c *clients) stop() error {
+	c.cancel()
+	<-c.done
+	select {
+	case err := <-c.failed:
+		return err
+	default:
+		return nil
+	}
+}
+
+// serveResp opens the RESP front and serves it until it is stopped.
+func (v *service) serveResp(ctx context.Context) (*clients, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	failed := make(chan error, 1)
+	c := &clients{failed: failed, cancel: cancel, done: make(chan struct{})}
+	if len(v.cmd.Resp) == 0 {
+		close(c.done)
+		return c, nil
+	}
+	front, err := v.openResp()
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	var lns []net.Listener
+	for _, addr := range v.cmd.Resp {
+		ln, err := resp.Listen(addr)
+		if err != nil {
+			cancel()
+			for _, l := range lns {
+				l.Close()
+			}
+			return nil, err
+		}
+		lns = append(lns, ln)
+		v.log.Info("serving RESP", "addr", ln.Addr().String())
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return front.Run(ctx, lns...) })
+	go func() {
+		defer close(c.done)
+		if err := g.Wait(); err != nil {
+			failed <- err
+		}
+	}()
+	return c, nil
+}
+
+func (v *service) openResp() (*resp.Front, error) {
+	text := v.cmd.RespMap
+	if text == "" {
+		text = mapOf(v.ccf)
+	}
+	if text == "" {
+		return nil, fmt.Errorf("--resp: no region is mapped to database 0, which clients start with: say which, as in --resp-map 0=%s, or set RespMap=0 among its cacheattributes in the ccf", exampleRegion(v.ccf))
+	}
+	m, err := resp.ParseMap(text)
+	if err != nil {
+		return nil, err
+	}
+	password, err := v.cmd.password()
+	if err != nil {
+		return nil, err
+	}
+	return resp.New(resp.Config{Map: m, Password: password, Service: v.cmd.Service, Version: lateral.Version, Node: v.node.Status().Node,
+		MaxClients: v.cmd.RespMaxClients, IdleTimeout: v.cmd.RespIdle, Logger: v.log, Mesh: v.node.Channels(),
+		Open: func(name string) (resp.Region, error) { return v.node.Store(name) }})
+}
+
+// mapOf gathers what the regions say of themselves.
+func mapOf(c *ccf.Config) string {
+	var parts []string
+	for _, r := range c.Regions {
+		for from := range strings.SplitSeq(r.RespMap, ",") {
+			if from = strings.TrimSpace(from); from != "" {
+				parts = append(parts, from+"="+r.Name)
+			}
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func exampleRegion(c *ccf.Config) string {
+	if len(c.Regions) > 0 {
+		return c.Regions[0].Name
+	}
+	return "REGION"
+}
+
+// password reads the file, and refuses to do without one where other hosts
+// could connect.
+func (f *respFlags) password() (string, error) {
+	if f.RespPasswordFile == "" {
+		for _, addr := range f.Resp {
+			if !private(addr) {
+				return "", fmt.Errorf("--resp %s: other hosts can connect there and read and change everything: choose a loopback address or a socket, or a password with --resp-password-file", addr)
+			}
+		}
+		return "", nil
+	}
+	b, err := os.ReadFile(f.RespPasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("--resp-password-file: %w", err)
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	if line = strings.TrimSpace(line); line == "" {
+		return "", errors.New("--resp-password-file: its first line is empty")
+	}
+	return line, nil
+}
+
+// private reports whether only this host can connect to an address.
+func private(addr string) bool {
+	if strings.Contains(addr, "/") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return true // Listen says what is wrong
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
