@@ -442,6 +442,49 @@ func TestStrictUpdateHolds(t *testing.T) {
 	})
 }
 
+// A node that stops while a source changes waits for that, for a second; if
+// it takes longer it leaves without a goodbye, and nobody serves what may have
+// changed until its successor is there.
+func TestStrictCloseDuringUpdate(t *testing.T) {
+	for _, slow := range []time.Duration{500 * time.Millisecond, 5 * time.Second} {
+		inBubble(t, func(c *cluster) {
+			strictly(c, 2)
+			d := &database{}
+			updated := make(chan error)
+			go func() {
+				updated <- c.in("1", "Inv").Update(context.Background(), "k", func(context.Context) error {
+					time.Sleep(slow)
+					return d.commit(c.t.Context())
+				})
+			}()
+			synctest.Wait()
+			stopped := make(chan struct{})
+			go func() { c.nodes["1"].Close(); close(stopped) }()
+			time.Sleep(100 * time.Millisecond)
+			if err := c.in("1", "Inv").Update(c.t.Context(), "other", d.commit); err == nil || d.value.Load() != 0 {
+				t.Errorf("changed while it stops: %v", err)
+			}
+			for wait := true; wait; {
+				c.load("2", "Inv", "k", d, fmt.Sprint(d.value.Load()))
+				select {
+				case err := <-updated:
+					wait = false
+					if slow < time.Second && err != nil || slow > time.Second && !errors.Is(err, cache.ErrClosed) {
+						t.Errorf("%v: %v", slow, err)
+					}
+				case <-time.After(time.Millisecond):
+				}
+			}
+			<-stopped
+			c.load("2", "Inv", "k", d, "1")
+			delete(c.nodes, "1")
+			synctest.Wait()
+			c.load("2", "Inv", "k", d, "1")
+			c.expect("2", "Inv", "k", map[bool]string{true: "1"}[slow < time.Second])
+		})
+	}
+}
+
 // Peers are answered under a lease only; nor is one asked without.
 func TestStrictAnswersNoPeer(t *testing.T) {
 	inBubble(t, func(c *cluster) {

@@ -32,6 +32,10 @@ type Holder interface {
 func (m *Mesh) Hold(ctx context.Context, region, key string) (release func(), err error) {
 	s := &m.leases
 	s.mu.Lock()
+	if s.ending {
+		s.mu.Unlock()
+		return nil, cache.ErrClosed
+	}
 	if len(s.holds) >= maxHolds {
 		s.mu.Unlock()
 		return nil, fmt.Errorf("%w: %d keys are being updated already", cache.ErrUnsettled, maxHolds)
@@ -45,6 +49,7 @@ func (m *Mesh) Hold(ctx context.Context, region, key string) (release func(), er
 		s.mu.Lock()
 		delete(s.holds, n)
 		s.mu.Unlock()
+		m.ackers.wake()
 		m.tellHolds()
 	}
 	m.tellHolds()
@@ -54,6 +59,32 @@ func (m *Mesh) Hold(ctx context.Context, region, key string) (release func(), er
 		return nil, fmt.Errorf("%w: nothing was changed, since %w", cache.ErrUnsettled, err)
 	}
 	return release, nil
+}
+
+func (m *Mesh) holding() bool {
+	m.leases.mu.Lock()
+	defer m.leases.mu.Unlock()
+	return len(m.leases.holds) > 0
+}
+
+// endHolds lets no key be held any more and waits until none is, or ctx ends.
+func (m *Mesh) endHolds(ctx context.Context) {
+	m.leases.mu.Lock()
+	m.leases.ending = true
+	m.leases.mu.Unlock()
+	m.ackers.waiting.Add(1)
+	defer m.ackers.waiting.Add(-1)
+	for {
+		news := m.ackers.wait()
+		if !m.holding() {
+			return
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (m *Mesh) tellHolds() {

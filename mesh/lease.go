@@ -57,6 +57,7 @@ type leases struct {
 	holds    map[uint64]*hold
 	lastHold uint64
 	leaving  bool // nothing is served any more
+	ending   bool // nothing is held any more that is not held already
 }
 
 // A fellow is one of them.

@@ -226,6 +226,7 @@ func (m *Mesh) farewell(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
+	m.endHolds(ctx)
 	last := m.c.Log.Next() - 1
 	for _, p := range m.linked() {
 		p.waitAcked(ctx, last)
@@ -235,13 +236,16 @@ func (m *Mesh) farewell(ctx context.Context) {
 }
 
 // closeAll says goodbye on every link and waits until they are gone, which
-// takes as long as the slowest, at most twice farewellTime.
+// takes as long as the slowest, at most twice farewellTime. While a key is
+// held it does not say so: its source may yet change, and who takes this node
+// for dead serves nothing strict until its successor is there.
 func (m *Mesh) closeAll() {
 	var links []*link
+	left := !m.holding()
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil {
 			unread := l.peerHello.Receive && p.acked.Load() < m.Logged()
-			l.goaway(goaway{Reason: leaving, Leaving: true, Unread: unread})
+			l.goaway(goaway{Reason: leaving, Leaving: left, Unread: unread})
 			links = append(links, l)
 		}
 	}
