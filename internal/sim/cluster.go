@@ -57,17 +57,16 @@ type life struct {
 	began  time.Duration
 	ended  time.Duration // 0: it lives
 	how    string        // crash, exit, stop
+	left   time.Duration // stop: when that was done
+	handed bool          // … and its sessions were handed over
 	seen   map[string]*sight
 }
 
-// leaving is how long a node that says goodbye may still take part.
-const leaving = 2 * time.Second
-
 // lost reports whether the life may have ended since a time, and with it what
-// it held.
+// it held. A node that shuts down takes part until it has said goodbye.
 func (l *life) lost(since time.Duration) bool {
 	if l.how == "stop" {
-		since -= leaving
+		return l.left == 0 || l.left >= since
 	}
 	return l.ended != 0 && l.ended >= since
 }
@@ -90,6 +89,8 @@ func (c *cluster) now() time.Duration { return time.Since(c.began) }
 
 // alive returns who lives, in order of hosts.
 func (c *cluster) alive() (out []*life) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for i := range c.hosts {
 		if l := c.hosts[i].now; l != nil {
 			out = append(out, l)
@@ -117,8 +118,10 @@ func (c *cluster) start(n int) error {
 		stop()
 		return err
 	}
+	c.mu.Lock()
 	c.lives = append(c.lives, l)
 	h.now = l
+	c.mu.Unlock()
 	return nil
 }
 
@@ -130,9 +133,8 @@ func (c *cluster) end(n int, how string) {
 	if l == nil {
 		return
 	}
-	h.now, l.how = nil, how
 	c.mu.Lock()
-	l.ended = c.now()
+	h.now, l.how, l.ended = nil, how, c.now()
 	c.mu.Unlock()
 	switch how {
 	case "crash":
@@ -145,8 +147,14 @@ func (c *cluster) end(n int, how string) {
 		l.stop()
 	}
 	c.working.Go(func() {
-		l.node.Close()
+		err := l.node.Close()
 		l.out.dead.Store(true)
+		c.mu.Lock()
+		l.left, l.handed = c.now(), how == "stop" && err == nil
+		c.mu.Unlock()
+		if l.handed && c.p.has("Ses") {
+			c.judgeHanded(l)
+		}
 	})
 }
 

@@ -28,8 +28,7 @@ type Op struct {
 
 	before sight // of its key, when it was called
 
-	version   uint64        // update: committed; load: returned
-	committed time.Duration // update: when
+	version uint64 // update, change: committed; load: returned
 }
 
 func (o *Op) region() string { return o.Args[1] }
@@ -58,9 +57,14 @@ func (o *Op) String() string {
 // source is what invalidated regions cache: the versions of keys.
 type source map[string]uint64
 
+// changes reports whether the op is a change at the source.
+func (o *Op) changes() bool { return o.Verb == "update" || o.Verb == "change" }
+
 // act does a step of an application; it returns when that is over.
 func (c *cluster) act(s Step) *Op {
+	c.mu.Lock()
 	l := c.hosts[s.node(0)].now
+	c.mu.Unlock()
 	if l == nil || s.session() && !c.ready(l) {
 		return nil
 	}
@@ -71,8 +75,10 @@ func (c *cluster) act(s Step) *Op {
 		o.before = *l.sightOf(o.region(), o.key())
 	}
 	c.mu.Unlock()
-	c.do(o)
+	came := *o
+	c.do(&came)
 	c.mu.Lock()
+	*o = came
 	o.ret = c.now()
 	o.done = l.ended == 0
 	c.mu.Unlock()
@@ -87,7 +93,7 @@ func (c *cluster) act(s Step) *Op {
 func (c *cluster) do(o *Op) {
 	cmd := cache.Command{Region: o.region()}
 	switch o.Verb {
-	case "update", "load":
+	case "update", "change", "load":
 		c.typed(o)
 		return
 	case "put":
@@ -130,20 +136,29 @@ func (c *cluster) typed(o *Op) {
 	ctx, key := context.Background(), o.key()
 	errDead := errors.New("its process is dead")
 	before, after := o.time(3), o.time(4)
-	if o.Verb == "update" {
-		o.err = r.Update(ctx, key, func(context.Context) error {
-			time.Sleep(before)
-			c.mu.Lock()
-			if o.life.ended != 0 {
-				c.mu.Unlock()
-				return errDead
-			}
-			c.source[key]++
-			o.version, o.committed = c.source[key], c.now()
-			c.mu.Unlock()
-			time.Sleep(after)
-			return nil
+	commit := func(context.Context) error {
+		time.Sleep(before)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if o.life.ended != 0 {
+			return errDead
+		}
+		c.source[key]++
+		o.version = c.source[key]
+		return nil
+	}
+	switch o.Verb {
+	case "update":
+		o.err = r.Update(ctx, key, func(ctx context.Context) error {
+			defer time.Sleep(after)
+			return commit(ctx)
 		})
+		return
+	case "change":
+		if o.err = commit(ctx); o.err == nil {
+			time.Sleep(after)
+			o.err = r.Remove(ctx, key)
+		}
 		return
 	}
 	o.value, o.err = r.GetOrLoad(ctx, key, func(context.Context) (string, error) {
@@ -216,7 +231,7 @@ func (s Step) session() bool {
 // isOp reports whether a step is an application's.
 func (s Step) isOp() bool {
 	switch s.Verb {
-	case "put", "remove", "clear", "get", "take", "update", "load":
+	case "put", "remove", "clear", "get", "take", "update", "change", "load":
 		return true
 	}
 	return false

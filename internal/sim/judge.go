@@ -137,14 +137,46 @@ func (c *cluster) judgeAcked(o *Op) {
 	if want == 0 || o.region() == "Top" || o.many() {
 		return // pushed out, perhaps
 	}
-	have := 0
-	for _, l := range c.lives {
-		if l == o.life || l.ended != 0 {
-			if l != o.life && l.lost(o.call) && l.began <= o.ret {
-				have++
-			}
+	if have := c.holders(o, o.call, o.ret); have < want {
+		c.breaks("acknowledged: %d of %d peers hold what was written by %s", have, want, o)
+	}
+}
+
+// judgeHanded wants the sessions of a node that has shut down to be held by as
+// many others as Acks says.
+func (c *cluster) judgeHanded(l *life) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range c.keys("Ses") {
+		o := c.newest("Ses", key, func(o *Op) bool { return o.life == l && o.ret != 0 && !o.many() })
+		if o == nil {
 			continue
 		}
+		c.mu.Unlock()
+		have := c.holders(o, l.ended, l.left)
+		c.mu.Lock()
+		if want := c.p.survives(); have < want {
+			c.breaksLocked("handed over: %d of %d peers hold what %s wrote before it left: %s", have, want, l, o)
+		}
+	}
+}
+
+// holders counts the peers that hold a write, or something newer, and those
+// that may have while they lived between two times.
+func (c *cluster) holders(o *Op, from, to time.Duration) (have int) {
+	var ask []*life
+	c.mu.Lock()
+	for _, l := range c.lives {
+		switch {
+		case l == o.life:
+		case l.ended == 0:
+			ask = append(ask, l)
+		case l.lost(from) && l.began <= to:
+			have++
+		}
+	}
+	c.mu.Unlock()
+	for _, l := range ask {
 		rep, err := l.node.Do(c.ctx(), cache.Command{Op: cache.Get, Origin: cache.LocalOnly, Region: o.region(), Key: keyOf(o.key())})
 		if err == nil && rep.Found && !rep.Element.Stamp.Before(o.stamp) {
 			have++
@@ -152,9 +184,7 @@ func (c *cluster) judgeAcked(o *Op) {
 			have++
 		}
 	}
-	if have < want {
-		c.breaks("acknowledged: %d of %d peers hold what was written by %s", have, want, o)
-	}
+	return have
 }
 
 // excusedNow reports whether something has removed a put since, or may have.
@@ -303,6 +333,17 @@ func (c *cluster) sure(o *Op) bool {
 			}
 		}
 		if ended <= k {
+			return true
+		}
+	}
+	if o.life.handed && o.region() == "Ses" && o.ret != 0 {
+		ended := 0
+		for _, l := range c.lives {
+			if l != o.life && l.lost(o.life.ended) && l.began <= o.life.left {
+				ended++
+			}
+		}
+		if ended < c.p.survives() {
 			return true
 		}
 	}

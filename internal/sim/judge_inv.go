@@ -40,7 +40,7 @@ func (p *Plan) delay() (d time.Duration) {
 // held.
 func (c *cluster) judgeServed(o *Op) {
 	for _, u := range c.ops {
-		if u.Verb != "update" || u.key() != o.key() || u.err != nil || !u.done || u.ret == 0 || u.version <= o.version {
+		if !u.changes() || u.region() != o.region() || u.key() != o.key() || u.err != nil || !u.done || u.ret == 0 || u.version <= o.version {
 			continue
 		}
 		switch {
@@ -68,7 +68,7 @@ func (c *cluster) judgeKept() {
 			v, _ := strconv.ParseUint(e.Value.Bytes, 10, 64)
 			for _, u := range c.ops {
 				told := u.life.ended == 0 || u.life == l || c.hadMet(u.life, l, u.ret)
-				if u.Verb == "update" && u.err == nil && u.done && told && u.key() == cache.KeyText(e.Key) && v < u.version {
+				if u.changes() && u.region() == "Inv" && u.err == nil && u.done && told && u.key() == cache.KeyText(e.Key) && v < u.version {
 					c.breaks("stale for ever: %s keeps %s of Inv in version %d; there was %s", l, cache.KeyText(e.Key), v, u)
 				}
 			}
@@ -80,7 +80,7 @@ func (c *cluster) judgeKept() {
 func (c *cluster) judgeOnce(l *life) {
 	removals := 0
 	for _, u := range c.ops {
-		if u.Verb == "update" && u.life != l {
+		if u.changes() && u.region() == "Inv" && u.life != l {
 			removals++
 		}
 	}

@@ -278,7 +278,11 @@ func (m *maker) loads(region string, many int) {
 		case 0:
 			m.add(at, "load", n, region, key, m.between(0, 20*time.Millisecond), m.between(0, 100*time.Millisecond))
 		case 1:
-			m.add(at, "update", n, region, key, m.between(0, 20*time.Millisecond), m.between(0, 50*time.Millisecond))
+			verb := "update"
+			if key == "c" {
+				verb = "change"
+			}
+			m.add(at, verb, n, region, key, m.between(0, 20*time.Millisecond), m.between(0, 50*time.Millisecond))
 			if m.chance(60) { // what is loaded meanwhile is stale
 				m.add(at-m.between(0, at/8+1), "load", m.node(), region, key, 0, m.between(0, 150*time.Millisecond))
 				m.add(at+m.between(0, 30*time.Millisecond), "load", m.node(), region, key, 0, m.between(0, 100*time.Millisecond))

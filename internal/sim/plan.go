@@ -65,6 +65,7 @@ func DefaultSettings() Settings {
 //	clear N R
 //	get N R K
 //	update N R K D1 D2      commits a new version at the source, D1 after the call and D2 before its end; then invalidates
+//	change N R K D1 D2      the same by hand: commits D1 after the call, removes D2 later
 //	take N R K              at most one taker gets the value
 //	load N R K D1 D2        GetOrLoad; the source is read D1 after the call of the loader, D2 before its end
 //	look                    what the nodes hold is noted
@@ -83,7 +84,7 @@ func (s Step) String() string { return strings.Join(append([]string{s.Verb}, s.A
 // arity is how many words a verb needs, and how many it may have.
 var arity = map[string][2]int{"start": {1, 1}, "crash": {1, 1}, "exit": {1, 1}, "stop": {1, 1}, "block": {2, 2}, "part": {2, 2},
 	"heal": {0, 2}, "reset": {2, 2}, "delay": {3, 3}, "slow": {2, 2}, "skew": {2, 2}, "put": {4, 5}, "remove": {3, 3}, "clear": {2, 2},
-	"get": {3, 3}, "take": {3, 3}, "update": {5, 5}, "load": {5, 5}, "look": {0, 0}, "show": {1, 1}, "equal": {1, 1}, "wait": {1, 1}, "wipe": {1, 1}}
+	"get": {3, 3}, "take": {3, 3}, "update": {5, 5}, "change": {5, 5}, "load": {5, 5}, "look": {0, 0}, "show": {1, 1}, "equal": {1, 1}, "wait": {1, 1}, "wipe": {1, 1}}
 
 func parseStep(words []string) (Step, error) {
 	background := len(words) > 0 && words[0] == "go"

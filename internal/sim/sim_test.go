@@ -40,7 +40,6 @@ func TestSchedules(t *testing.T) {
 	}
 	// A few, in this process: with its own runtime they are not repeated
 	// exactly by their seeds.
-	const few = 400
 	for seed := uint64(1); seed <= few; seed++ {
 		p := Make(seed)
 		if r := Run(t, p, nil); len(r.Broken) > 0 {
