@@ -62,7 +62,7 @@ func TestTokenOfPut(t *testing.T) {
 // What a token brings stays, on a node that had an older value.
 func TestTokenIsKept(t *testing.T) {
 	inBubble(t, func(c *cluster) {
-		unseen(c, sessionRegion)
+		unseen(c, newer, sessionRegion)
 		new := do(c, "4", cache.Command{Op: cache.Get, Region: "Rep", Key: "k"}).Element
 		c.expect("3", "Rep", "k", "old")
 		rep := do(c, "3", cache.Command{Op: cache.Get, Region: "Rep", Key: "k", Token: cache.Token{Stamp: new.Stamp}})

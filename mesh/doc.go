@@ -149,6 +149,9 @@
 //
 // # Sync
 //
+// When a peer is lost, or leaves with changes unread, those that are left are
+// compared with.
+//
 // At the first link of two nodes, after a gap, when a replicated region is
 // made, and about once every SyncEvery (by the smaller id), a side, the
 // asker, begins a round: it compares all its replicated regions with the

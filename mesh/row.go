@@ -45,6 +45,9 @@ func (m *Mesh) down(l *link) {
 	why := l.why()
 	m.c.Logger.Info("link down", "peer", l.name(), "cause", why, "lasted", time.Since(l.since).Round(time.Millisecond))
 	m.rowChanged()
+	if bye := (errGoodbye{}); !errors.As(why, &bye) || bye.Unread {
+		m.syncSurvivors(l)
+	}
 }
 
 // awaitSwap gives the link that a peer keeps instead of l, which it has adopted
