@@ -70,7 +70,15 @@ func (f *fills) share(l *link, region string, begin bool) (converge.Range, turn)
 	switch {
 	case a == nil:
 		return converge.Range{}, compares
-	case len(a.todo) == 0 || len(a.given) >= maxDonors && a.given[l] == nil:
+	case len(a.todo) == 0:
+		delete(a.given, l) // another was faster
+		if len(a.given) > 0 {
+			return converge.Range{}, waits
+		}
+		f.filled[region] = true
+		delete(f.active, region)
+		return converge.Range{}, compares
+	case len(a.given) >= maxDonors && a.given[l] == nil:
 		return converge.Range{}, waits
 	}
 	g := a.todo[0]
@@ -173,8 +181,12 @@ func (s *syncer) fill(r Region) (turn, error) {
 		}
 		return compares, nil
 	}
+	_, _, before := s.l.m.fills.percent(r.Name())
 	g, t := s.l.m.fills.share(s.l, r.Name(), r.Digest().Root().IsZero() || s.round.fills == r)
 	if t != asks {
+		if before && t == compares {
+			s.l.m.pokeSyncs() // it is over: others may wait for that
+		}
 		return t, nil
 	}
 	s.syncs++
