@@ -9,14 +9,20 @@ import (
 )
 
 // directory lets the mesh ask discovery in its own words.
-type directory struct{ *discover.Discoverer }
+type directory struct {
+	*discover.Discoverer
+	e *endpoint
+}
 
 func (d directory) Peers() []mesh.Peer {
 	members := d.Members()
-	out := make([]mesh.Peer, len(members))
-	for i, m := range members {
-		out[i] = mesh.Peer{ID: m.ID, Node: m.Node, Host: m.Host, Service: m.Service, Endpoint: m.Endpoint, PID: m.PID,
-			Addrs: m.Addrs, Receive: m.Receive, Heard: m.Heard, Source: m.Source, Stale: m.Stale}
+	out := make([]mesh.Peer, 0, len(members))
+	for _, m := range members {
+		if m.ID == 0 && d.e.javaNode(m.Addrs) {
+			continue
+		}
+		out = append(out, mesh.Peer{ID: m.ID, Node: m.Node, Host: m.Host, Service: m.Service, Endpoint: m.Endpoint, PID: m.PID,
+			Addrs: m.Addrs, Receive: m.Receive, Heard: m.Heard, Source: m.Source, Stale: m.Stale})
 	}
 	return out
 }

@@ -36,6 +36,7 @@ type endpoint struct {
 	disc     *discover.Discoverer
 	doubt    *mesh.Suspicion // since when something may have been missed
 	mesh     *mesh.Mesh
+	java     *javaSide // nil: Java nodes are not spoken to
 }
 
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
@@ -51,10 +52,19 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 	id := cache.NodeID(rand.Uint64() | 1)
 	self := discover.Self{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
 		PID: n.pid, Port: port, AdvertiseHost: e.c.AdvertiseHost, Receive: e.c.Receive}
-	e.disc = discover.New(discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
-		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)})
-	e.doubt = &mesh.Suspicion{Directory: directory{e.disc}, Settle: e.c.HeartbeatInterval}
-	e.mesh = mesh.New(e.meshConfig(id))
+	e.openJava(a, id, port)
+	dc := discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
+		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)}
+	if e.java != nil {
+		dc.Also, dc.Alien = e.java.also, e.java.hear
+	}
+	e.disc = discover.New(dc)
+	e.doubt = &mesh.Suspicion{Directory: directory{e.disc, e}, Settle: e.c.HeartbeatInterval}
+	mc := e.meshConfig(id)
+	e.mesh = mesh.New(mc)
+	if e.java != nil {
+		e.java.links.Follow(mc.Log)
+	}
 	if d := leaseOf(n.ccf, e.name); d > 0 {
 		e.mesh.Strict(d)
 	}
@@ -91,10 +101,13 @@ func (e *endpoint) openGroup() (err error) {
 func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	n, c := e.n, e.c
 	mc := mesh.Config{Message: n.channels.deliver, ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
-		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: n.network.Dial,
+		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: e.dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: e.doubt, Regions: e.regions, Region: e.region,
 		Started: n.started, Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
 		Now: n.wall, Logger: n.log.With("endpoint", e.name)}
+	if e.java != nil {
+		mc.Other = e.java.links.Serve
+	}
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}
@@ -157,6 +170,9 @@ func (e *endpoint) run(ctx context.Context) error {
 		g.Go(func() error { return e.runConn(found) })
 	}
 	g.Go(func() error { return e.disc.Run(found) })
+	if e.java != nil {
+		g.Go(func() error { return e.java.run(ctx) })
+	}
 	g.Go(func() error { defer stop(); return e.mesh.Run(ctx) })
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("endpoint %s: %w", e.name, err)
@@ -177,6 +193,9 @@ func (e *endpoint) closeSockets() {
 func (e *endpoint) status() cache.EndpointStatus {
 	st := e.mesh.Status()
 	st.Discovery = e.discovery()
+	if e.java != nil {
+		e.java.status(&st)
+	}
 	h := e.disc.Heard()
 	st.Counters["packets"], st.Counters["packets_own"] = int64(h.Packets), int64(h.Own)
 	st.Counters["packets_foreign"], st.Counters["packets_alien"] = int64(h.Foreign), int64(h.Alien)

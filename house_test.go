@@ -29,6 +29,7 @@ var rooms = map[string]struct {
 	"changelog":       {[]string{"cache"}, "the log must not know who reads it"},
 	"converge":        {[]string{"cache"}, "comparing two views needs neither"},
 	"jcs":             {[]string{"cache", "javaser"}, "what Java nodes say can be read without a node"},
+	"jcs/link":        {[]string{"cache", "changelog", "javaser", "jcs"}, "Java nodes are linked with without knowing the mesh"},
 	"javaser":         {nil, "Java's streams exist without JCS and without a cache"},
 	"mesh":            {[]string{"cache", "changelog", "converge"}, "the protocol is handed regions and a directory; it finds neither by itself"},
 	"beacon":          {[]string{"host"}, "bytes on multicast, without knowing what they say"},

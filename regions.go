@@ -95,6 +95,7 @@ func (rs *regions) get(name string) (*bound, error) {
 	for _, e := range rs.n.endpoints {
 		if slices.Contains(b.aux, e.name) {
 			e.mesh.RegionsChanged()
+			e.disc.Announce() // Java nodes know regions by name
 		}
 	}
 	return b, nil
@@ -116,7 +117,7 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		g := region.Gates{UseLateral: c.UseLateral, UseRemote: c.UseRemote, UseDisk: c.UseDisk, DiskUpdate: c.DiskUpdate,
 			AllowPut: e.c.AllowPut, IssueRemoveOnPut: e.c.IssueRemoveOnPut, AllowGet: e.c.AllowGet, PutOnlyMode: e.c.PutOnlyMode,
 			Receive: e.c.Receive, FilterRemoveByHashCode: e.c.FilterRemoveByHashCode}
-		s.Auxiliaries = append(s.Auxiliaries, region.Binding{Name: name, Kind: cache.Lateral, Aux: e.mesh, Gates: g})
+		s.Auxiliaries = append(s.Auxiliaries, region.Binding{Name: name, Kind: cache.Lateral, Aux: e.auxiliary(), Gates: g})
 		laterals = append(laterals, g)
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}

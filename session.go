@@ -19,7 +19,11 @@ import (
 func askPeers(auxiliaries []region.Binding) {
 	for i := range auxiliaries {
 		b := &auxiliaries[i]
-		if m, ok := b.Aux.(*mesh.Mesh); ok {
+		m, ok := b.Aux.(*mesh.Mesh)
+		if a, java := b.Aux.(lateralAux); java {
+			m, ok = a.Mesh, true // Java nodes have no versions to compare
+		}
+		if ok {
 			b.Aux, b.AllowGet, b.PutOnlyMode = newest{m}, true, false
 		}
 	}

@@ -36,6 +36,8 @@ type EndpointStatus struct {
 	Log       LogStatus        `json:"log"`
 	Counters  map[string]int64 `json:"counters"`
 	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
+	// JavaDown are the Java nodes to which there is no connection: address → cause.
+	JavaDown map[string]string `json:"java_down,omitempty"`
 }
 
 // LeaseStatus is what a strict region needs of one member, and has.
@@ -91,7 +93,7 @@ type LinkStatus struct {
 	Local     string        `json:"local"`
 	Remote    string        `json:"remote"`
 	Direction string        `json:"direction"` // in, out
-	Protocol  string        `json:"protocol"`  // mesh, jcs-1.3, …
+	Protocol  string        `json:"protocol"`  // mesh; jcs-1.3, jcs-2, jcs-3, jcs-4, which have no stamps, no acknowledgements and no authentication
 	Since     time.Time     `json:"since"`
 	Lag       Lag           `json:"lag"`
 	Regions   []string      `json:"regions"` // shared with that peer

@@ -105,7 +105,7 @@ func (r *reader) auxiliary(name string, e entry) {
 		}
 	}
 	r.c.blocks = append(r.c.blocks, b)
-	a.Serializer = r.serializer(e, g, m.kind)
+	r.serializer(&a, e, g)
 	for part, name := range map[string]string{"cacheeventlogger": "jcs.auxiliary.NAME.cacheeventlogger", "keymatcher": "jcs.auxiliary.NAME.keymatcher"} {
 		if l := r.lots[e.key+"."+part]; l != nil && l.class != nil {
 			r.say(Note, *l.class, "accepted, not needed", must(scopeTop, name).idle, "leave it for JCS, or remove it")
@@ -156,14 +156,14 @@ func (r *reader) checkAttributesClass(e entry, l *lot, g gen, m *maker) {
 	}
 }
 
-// serializer reads the serializer of an auxiliary; "" if there is none.
-func (r *reader) serializer(e entry, g gen, kind cache.Kind) string {
+// serializer reads the serializer of an auxiliary, if it has one.
+func (r *reader) serializer(a *Auxiliary, e entry, g gen) {
 	l := r.lots[e.key+".serializer"]
 	if l == nil || l.class == nil {
 		if l != nil {
 			r.say(Warning, l.lines[0], "attributes of a serializer without its class", "nothing reads the line", "add "+e.key+".serializer="+g.root()+"utils.serialization.StandardSerializer")
 		}
-		return ""
+		return
 	}
 	class := javaTrim(l.class.value)
 	_, below := genOf(class)
@@ -179,14 +179,15 @@ func (r *reader) serializer(e entry, g gen, kind cache.Kind) string {
 		if !b.written(scopeSerializer, "PreSharedKey") {
 			r.say(Error, *l.class, "an EncryptingSerializer without a PreSharedKey", "JCS cannot make it", "add "+b.prefix+".PreSharedKey=…")
 		}
+		a.Key, a.Cipher = b.text(scopeSerializer, "PreSharedKey"), b.text(scopeSerializer, "AesCipherTransformation")
 		r.c.blocks = append(r.c.blocks, b)
 	default:
 		r.say(Warning, *l.class, fmt.Sprintf("%q is not a serializer of JCS", printable(class)), serializerReason, "write "+g.root()+"utils.serialization.StandardSerializer")
 	}
-	if kind == cache.Lateral && g&g13to2 != 0 {
+	if a.Kind == cache.Lateral && g&g13to2 != 0 {
 		r.say(Note, *l.class, "a serializer for LTCP", "JCS "+g.String()+" does not use it there", "")
 	}
-	return class
+	a.Serializer = class
 }
 
 // checkListeners: two auxiliaries of one service cannot listen on one port.

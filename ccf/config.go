@@ -115,6 +115,8 @@ type Auxiliary struct {
 	Lateral    *Lateral          `json:"lateral,omitempty"`
 	Other      map[string]string `json:"other,omitempty"` // other kinds: what is written, by the names of JCS 1.3
 	Serializer string            `json:"serializer,omitempty"`
+	Key        string            `json:"-"` // PreSharedKey of an EncryptingSerializer
+	Cipher     string            `json:"-"` // its AesCipherTransformation
 	Where      Pos               `json:"where"`
 }
 

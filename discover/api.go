@@ -118,6 +118,26 @@ func (d *Discoverer) Left(id cache.NodeID) {
 	d.do(func(now time.Time) bool { return d.table.left(now, id) })
 }
 
+// Port is the TCP port that is announced.
+func (d *Discoverer) Port() int { return d.cfg.Self.Port }
+
+// Knows reports whether an endpoint of that id has announced itself, or did so
+// before it left.
+func (d *Discoverer) Knows(id cache.NodeID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, gone := d.table.gone[id]
+	return gone || d.table.members[id] != nil || id == d.cfg.Self.ID
+}
+
+// Announce has an announcement sent within 50 ms, as an answer would be.
+func (d *Discoverer) Announce() {
+	d.mu.Lock()
+	d.pace.ask(time.Now(), d.rand.Float64())
+	d.mu.Unlock()
+	poke(d.wake)
+}
+
 // Refresh asks DNS again soon, as after a failed dial; at most once a second.
 func (d *Discoverer) Refresh() { poke(d.again) }
 

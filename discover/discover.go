@@ -79,6 +79,13 @@ type Config struct {
 	// Resolver answers them; nil means net.DefaultResolver.
 	Resolver Resolver
 
+	// Also returns what tells others than Lateral (JCS) the same: what stands
+	// in front of our section, one packet for each; and what must go alone.
+	Also func(k Kind) (front, alone [][]byte)
+	// Alien is told of datagrams without a section of ours; they may be
+	// JCS's. nil ignores them. b is valid until it returns.
+	Alien func(from beacon.Source, b []byte)
+
 	AnnounceInterval time.Duration // steady period, ±10 %; 0 means 10 s
 	MemberTimeout    time.Duration // silence after which a member is forgotten; 0 means 180 s
 

@@ -6,7 +6,7 @@
 // # The datagram
 //
 // One datagram serves both worlds. It starts with the message that JCS nodes
-// read (none yet), then comes our section, then a footer by which we find the
+// read (Config.Also; may be empty), then comes our section, then a footer by which we find the
 // section from the end. JCS reads one object from the start and never looks at
 // what follows (tried with 1.3.3.5 and 3.2.1). All numbers are big-endian.
 //

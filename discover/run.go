@@ -189,17 +189,31 @@ func (d *Discoverer) sayIfDue() {
 }
 
 func (d *Discoverer) send(k Kind) {
-	d.mu.Lock()
-	d.seq++
-	p := d.packet(k, d.seq)
-	d.mu.Unlock()
-	// In front of our section there is room for the message of JCS.
-	b, err := p.Append(nil, nil)
-	if err == nil {
-		err = d.cfg.Conn.Send(b)
+	var front, alone [][]byte
+	if d.cfg.Also != nil {
+		front, alone = d.cfg.Also(k)
 	}
+	if len(front) == 0 {
+		front = [][]byte{nil}
+	}
+	var errs []error
+	for _, jcs := range front {
+		d.mu.Lock()
+		d.seq++
+		p := d.packet(k, d.seq)
+		d.mu.Unlock()
+		b, err := p.Append(nil, jcs)
+		if err == nil {
+			err = d.cfg.Conn.Send(b)
+		}
+		errs = append(errs, err)
+	}
+	for _, b := range alone {
+		errs = append(errs, d.cfg.Conn.Send(b))
+	}
+	err := errors.Join(errs...)
 	d.mu.Lock()
-	d.table.counts.Sent++
+	d.table.counts.Sent += uint64(len(errs))
 	if err != nil {
 		d.table.counts.Failed++
 	}

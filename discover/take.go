@@ -53,6 +53,9 @@ func (d *Discoverer) take(from beacon.Source, b []byte) {
 	switch {
 	case errors.Is(err, ErrAlien):
 		// JCS nodes share the group: nothing to complain of.
+		if d.cfg.Alien != nil {
+			d.cfg.Alien(from, b)
+		}
 	case err != nil:
 		d.complain("packet not understood", "from", from.Addr, "interface", from.Interface, "bytes", len(b), "err", err)
 	case o.odd != "":

@@ -36,14 +36,13 @@ func ParseMessage(v javaser.Value) (*Message, error) {
 	if m.Op, err = f.op(); err != nil {
 		return nil, err
 	}
-	if m.Op == Dispose {
-		return m, nil // with or without an element
-	}
 	e, err := ParseElement(f.value("ce", "payload"))
-	if err != nil {
+	switch {
+	case err == nil:
+		m.Element = *e
+	case m.Op != Dispose: // which may come without
 		return nil, fmt.Errorf("%s: %w", m.Op, err)
 	}
-	m.Element = *e
 	if m.Gen == JCS13 && m.Attr != nil && !e.Attr.old {
 		m.Gen = JCS133
 	}

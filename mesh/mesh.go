@@ -92,8 +92,9 @@ type Config struct {
 
 	Logger *slog.Logger
 
-	// Other is handed connections that open with something else than Magic or
-	// a hello of ours; head is what was read already. nil refuses them.
+	// Other is handed connections that open with something else than Magic, or
+	// that say nothing for OpenTimeout; head is what was read already. It
+	// returns when it is done with it. nil refuses them.
 	Other func(ctx context.Context, conn net.Conn, head []byte)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"syscall"
 	"time"
 )
@@ -82,17 +83,16 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
 	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
 	var head [len(Magic)]byte
-	if n, err := io.ReadFull(conn, head[:]); err != nil {
+	if n, err := io.ReadFull(conn, head[:]); n == 0 && m.c.Other != nil && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+		return nil, m.other(ctx, conn, nil) // a Java node says nothing until it has something to say
+	} else if err != nil {
 		return nil, fmt.Errorf("said %d bytes and no more: %w", n, cause(err))
 	}
 	if string(head[:]) != Magic {
 		if m.c.Other == nil {
 			return nil, fmt.Errorf("%w: it opens with % x; %s", ErrProtocol, head, guess(head))
 		}
-		conn.SetDeadline(time.Time{})
-		m.strange.remove(conn) // how many it may hold is that protocol's to bound
-		m.c.Other(ctx, conn, head[:])
-		return nil, nil
+		return nil, m.other(ctx, conn, head[:])
 	}
 	in := newInput(conn)
 	h, err := m.readHello(in)
@@ -119,6 +119,15 @@ func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// other leaves a connection to another protocol until it ends. How many it may
+// hold is that protocol's to bound.
+func (m *Mesh) other(ctx context.Context, conn net.Conn, head []byte) error {
+	conn.SetDeadline(time.Time{})
+	m.strange.remove(conn)
+	m.c.Other(ctx, conn, head)
+	return nil
 }
 
 // turnAway tells the other side why there will be no link.

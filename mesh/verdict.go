@@ -5,6 +5,7 @@ package mesh
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -51,6 +52,7 @@ type verdict struct {
 	processes map[string]bool
 	judged    map[pair]bool
 	siblings  map[string][]cache.Sibling // of linked members
+	java      []cache.LinkStatus         // with Java nodes
 	asked     map[string]bool            // whose own word is in rows
 	st        cache.MeshStatus
 }
@@ -104,7 +106,14 @@ func (v *verdict) take(e cache.EndpointStatus) {
 		}
 		v.asked[r.ID] = v.asked[r.ID] || own
 	}
+	for _, addr := range slices.Sorted(maps.Keys(e.JavaDown)) {
+		v.st.Notes = append(v.st.Notes, "Java node at "+addr+": "+e.JavaDown[addr])
+	}
 	for _, l := range e.Links {
+		if l.Protocol != "mesh" {
+			v.java = append(v.java, l)
+			continue
+		}
 		v.siblings[l.PeerID] = l.Siblings
 		p := pairOf(e.ID, l.PeerID)
 		if _, ok := v.links[p]; !ok || l.Direction == "out" {
@@ -151,7 +160,7 @@ func (v *verdict) staticGroup(e cache.EndpointStatus) string {
 }
 
 func (v *verdict) judge() cache.MeshStatus {
-	v.st = cache.MeshStatus{Links: []cache.LinkStatus{}, Missing: []cache.MissingLink{}, Nodes: len(v.processes)}
+	v.st.Links, v.st.Missing, v.st.Nodes = []cache.LinkStatus{}, []cache.MissingLink{}, len(v.processes)
 	groups := make([]string, 0, len(v.groups))
 	for g := range v.groups {
 		groups = append(groups, g)
@@ -173,6 +182,7 @@ func (v *verdict) judge() cache.MeshStatus {
 		}
 	}
 	v.st.Complete = v.st.Present == v.st.Expected
+	v.st.Links = append(v.st.Links, v.java...) // what JCS nodes should be linked with nobody knows
 	return v.st
 }
 

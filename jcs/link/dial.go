@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"lateral/changelog"
+	"lateral/javaser"
+	"lateral/jcs"
+)
+
+// run keeps a connection to the peer for as long as ctx lasts.
+func (p *peer) run(ctx context.Context) {
+	wait := redialFirst
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := p.connect(ctx)
+		if errors.Is(err, errLateral) {
+			p.l.turned(p)
+			return
+		}
+		p.ended(err)
+		if time.Since(began) > redialMost {
+			wait = redialFirst
+		}
+		select {
+		case <-ctx.Done():
+		case <-p.poke: // it was just heard
+		case <-time.After(time.Duration(float64(wait) * (0.75 + rand.Float64()/2))):
+		}
+		wait = min(2*wait, redialMost)
+	}
+}
+
+func (p *peer) ended(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if why := err.Error(); why != p.why {
+		p.l.c.Logger.Info("jcs: no connection to a Java node", "addr", p.addr, "generation", p.gen.Family, "why", why)
+		p.why = why
+	}
+	p.conn = nil
+}
+
+// turned takes in that a configured address is Lateral's after all.
+func (l *Links) turned(p *peer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peers[p.addr] == p {
+		delete(l.peers, p.addr)
+	}
+	l.lateral[p.addr] = true
+	l.c.Logger.Info("jcs: a Lateral node listens where a Java node did", "addr", p.addr)
+}
+
+// connect dials, and writes what the peer is to hear until that fails.
+func (p *peer) connect(ctx context.Context) error {
+	dctx, cancel := context.WithTimeout(ctx, p.l.c.OpenTime)
+	defer cancel()
+	conn, err := p.l.c.Dial(dctx, p.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	p.l.counters.dialled.Add(1)
+	g := p.generation()
+	p.mu.Lock()
+	p.conn, p.since, p.why = conn, time.Now(), ""
+	p.mu.Unlock()
+	p.l.c.Logger.Info("jcs: connected to a Java node", "addr", p.addr, "generation", g.Family)
+	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), replies: make(chan javaser.Value, 1), look: firstLook}
+	work, stop := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		stop(s.read())
+	}()
+	err = s.write(work)
+	stop(err)
+	conn.Close()
+	<-done
+	if cause := context.Cause(work); cause != nil {
+		err = cause
+	}
+	return err
+}
+
+// A session is one connection that we dialled.
+type session struct {
+	*peer
+	g       *jcs.Generation
+	conn    net.Conn
+	w       *jcs.Writer
+	replies chan javaser.Value
+
+	look    time.Duration // see firstLook
+	written int64         // bytes
+	flight  []flight      // written, and not known to have arrived
+}
+
+// A flight is where in the connection's bytes a change ends.
+type flight struct {
+	end int64
+	seq uint64
+}
+
+var errLateral = errors.New("a Lateral node listens there")
+
+// read takes answers, and notices the end at once.
+func (s *session) read() error {
+	in := &magicReader{conn: s.conn}
+	for {
+		v, err := jcs.ReadReply(in, s.g.Framed, &s.l.c.Serializer)
+		switch {
+		case in.magic:
+			return errLateral
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return errors.New("the Java node closed the connection: its process has ended, or it did not understand us")
+		case err != nil:
+			return err
+		}
+		select {
+		case <-s.replies: // nobody waited for that one any more
+		default:
+		}
+		s.replies <- v
+	}
+}
+
+// A magicReader notices the answer of a Lateral node.
+type magicReader struct {
+	conn  net.Conn
+	magic bool
+}
+
+func (r *magicReader) Read(b []byte) (int, error) {
+	n, err := r.conn.Read(b)
+	if n >= 1 && b[0] == Magic[0] && n <= len(Magic) && string(b[:n]) == Magic[:n] {
+		r.magic = true
+		return 0, io.EOF
+	}
+	return n, err
+}
+
+// write follows the log.
+func (s *session) write(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) })()
+	if err := s.hello(); err != nil {
+		return err
+	}
+	cur, err := s.cursor()
+	for ; err == nil; cur, err = s.next(ctx, cur) {
+	}
+	return err
+}
+
+// hello asks a configured peer whether it is Lateral by now.
+func (s *session) hello() error {
+	s.mu.Lock()
+	ask := s.configured
+	s.mu.Unlock()
+	if !ask {
+		return nil
+	}
+	return s.send(s.l.probe(), 0)
+}
+
+// cursor begins behind what the peer is known to have.
+func (s *session) cursor() (*changelog.Cursor, error) {
+	from := s.acked.Load() + 1
+	cur, err := s.l.c.Log.Cursor(from)
+	for errors.Is(err, changelog.ErrGap) {
+		next := s.l.c.Log.Next()
+		if cur, err = s.l.c.Log.Cursor(next); err == nil {
+			s.l.counters.gaps.Add(1)
+			s.l.c.Logger.Warn("jcs: a Java node was away for longer than the log holds: it keeps what it has, and JCS has no way to tell it",
+				"addr", s.addr, "changes_lost", next-from)
+		}
+	}
+	return cur, err
+}
+
+// next writes what there is, or waits until there is something.
+func (s *session) next(ctx context.Context, cur *changelog.Cursor) (*changelog.Cursor, error) {
+	if err := s.ask(ctx); err != nil {
+		return nil, err
+	}
+	records, first, count, err := cur.Read()
+	if errors.Is(err, changelog.ErrGap) {
+		s.arrived(cur.Seq() - 1)
+		return s.cursor()
+	}
+	if err != nil || count > 0 {
+		if err == nil {
+			err = s.changes(ctx, string(records), first)
+		}
+		return cur, err
+	}
+	if s.settle(); len(s.flight) == 0 {
+		s.look = firstLook
+		cur.Wait(ctx, s.poke)
+		return cur, ctx.Err()
+	}
+	look, cancel := context.WithTimeout(ctx, s.look) // has it arrived by now?
+	defer cancel()
+	s.look = min(2*s.look, lastLook)
+	cur.Wait(look, s.poke)
+	return cur, ctx.Err()
+}
+
+// How often the kernel is asked about what is on its way, while there is
+// nothing else to do.
+const (
+	firstLook = 2 * time.Millisecond
+	lastLook  = time.Second
+)
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// arrived notes that the peer's kernel has everything up to a change.
+func (s *session) arrived(seq uint64) {
+	if seq > s.acked.Load() {
+		s.acked.Store(seq)
+	}
+}
+
+// settle asks the kernel how much has been acknowledged.
+func (s *session) settle() {
+	if len(s.flight) == 0 {
+		return
+	}
+	unacked, _, ok := queued(s.conn)
+	if !ok {
+		unacked = 0 // this system does not say: written is all that is known
+	}
+	n := 0
+	for n < len(s.flight) && s.flight[n].end <= s.written-int64(unacked) {
+		n++
+	}
+	if n > 0 {
+		s.arrived(s.flight[n-1].seq)
+		s.flight = append(s.flight[:0], s.flight[n:]...)
+	}
+}
+
+// put writes bytes of whole messages, and keeps frames apart.
+func (s *session) put(ctx context.Context, b []byte, seq uint64) error {
+	if s.g.Framed {
+		if err := s.clear(ctx); err != nil {
+			return err
+		}
+	}
+	n, err := s.conn.Write(b)
+	s.written += int64(n)
+	s.l.counters.bytesOut.Add(int64(n))
+	if err != nil {
+		return fmt.Errorf("after %d of %d bytes: %w", n, len(b), err)
+	}
+	if seq > 0 {
+		s.flight = append(s.flight, flight{s.written, seq})
+		if len(s.flight) > maxFlight {
+			s.settle()
+		}
+	}
+	return nil
+}
+
+// maxFlight is how many messages are kept in mind before the kernel is asked.
+const maxFlight = 256
+
+// clear waits until the kernel has sent all that was written: then the next
+// frame begins a segment, and its length can't be split. While the peer does
+// not read, this waits, and the peer falls behind in the log.
+func (s *session) clear(ctx context.Context) error {
+	for wait := 20 * time.Microsecond; ; wait = min(2*wait, 5*time.Millisecond) {
+		_, unsent, ok := queued(s.conn)
+		if !ok || unsent == 0 {
+			return nil
+		}
+		pause(ctx, wait)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package link is an endpoint's connections with Java nodes: what they dialled
+// to tell us, and one that we dial to each of them.
+//
+// # What comes in
+//
+// A connection that does not open with the mesh's magic is handed to Serve. It
+// is acknowledged at once (TCP_QUICKACK after each read): a JCS 3 node writes
+// frames in two segments without TCP_NODELAY, and waits up to 40 ms for a
+// delayed acknowledgement otherwise. Messages are applied as a peer's changes,
+// in their order; questions are answered at once, a miss with null, from
+// memory only (JCS: a get by a peer is local). What carries our own requesterId
+// is ignored.
+//
+// A message that makes no sense is counted and skipped, as long as its end is
+// known: Java nodes from 2 on never dial an address again that they once had a
+// connection with.
+//
+// # Stamps
+//
+// An element has the time of its creation at the Java node and the node's id.
+// If the same node said something about the key before, and that was not
+// earlier, it is the next after that: one node is never older than itself. A
+// removal, which carries no time, has that of its arrival. So a Java node whose
+// clock is behind loses against what others write in between; JCS would take
+// what arrives last, on each node another.
+//
+// # What goes out
+//
+// For each Java node a loop dials, follows the log of changes from where that
+// node was first known, and writes. A message is one write. Towards JCS 3 and 4
+// the next frame is not written before the kernel has sent all of the last:
+// else frames would share segments, and one whose length is split kills a
+// 3.2.1 listener (jcs-protocol.md 2.2). Of each message we know when its bytes
+// were acknowledged by the other kernel; after a break the log is followed from
+// the first that was not. What fell off the log is counted as a gap: JCS has no
+// way to say so.
+//
+// # Whom to dial
+//
+// A node whose datagrams name a generation is dialled at their source (JCS 1.3:
+// at the host in them) for the regions they name. An address of the
+// configuration may be Lateral's or Java's: a mesh hello would kill a JCS 3.2.1
+// listener, which takes it for a length. So it is probed first with a DISPOSE,
+// which every JCS ignores and no JCS sends: Lateral answers with its magic.
+//
+// # Limits
+//
+// maxInbound connections, each with the limits of package jcs; maxPeers nodes;
+// the change log bounds what waits for a slow one.
+package link

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package link
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lateral/jcs"
+)
+
+// maxPeerRegions bounds the names that one Java node can have us remember.
+const maxPeerRegions = 4096
+
+// probeRegion marks a DISPOSE as the question whether this is Lateral.
+const probeRegion = "lateral?"
+
+// ErrJava is what Probe returns of an address where a Java node listens: it is
+// dialled here, and not by the mesh.
+var ErrJava = errors.New("a Java node listens there: it is spoken to in JCS's own protocol, which has one connection each way")
+
+// A peer is a Java node that we dial.
+type peer struct {
+	l    *Links
+	addr string
+	from uint64 // number of the change from which on it is told
+	poke chan struct{}
+	asks chan *question
+	stop context.CancelFunc // nil until started
+
+	acked atomic.Uint64 // number of the last change that its kernel has
+
+	mu         sync.Mutex // guards what follows
+	gen        *jcs.Generation
+	regions    map[string]bool // that it shares; nil is all
+	configured bool            // named by the ccf
+	requester  int64           // 0 until its datagram was heard
+	heard      time.Time
+	conn       net.Conn // nil while there is none
+	since      time.Time
+	why        string // there is none
+}
+
+// Announced takes in that a Java node listens at addr and shares these regions;
+// it returns true if that is news.
+func (l *Links) Announced(addr string, p *jcs.Packet) (fresh bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x := l.peers[addr]
+	if x == nil {
+		if len(l.peers) >= maxPeers {
+			return false
+		}
+		x = l.addLocked(addr, p.Gen)
+		fresh = true
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	regions := map[string]bool{}
+	for _, r := range p.Regions {
+		if len(regions) < maxPeerRegions {
+			regions[r] = true
+		}
+	}
+	if x.requester != 0 && x.requester != p.Requester {
+		fresh = true // another process has the address by now
+	}
+	if !x.configured && !maps.Equal(x.regions, regions) {
+		x.regions = regions
+	}
+	x.gen, x.requester, x.heard = p.Gen, p.Requester, time.Now()
+	if fresh {
+		select {
+		case x.poke <- struct{}{}: // no need to wait with the next dial
+		default:
+		}
+	}
+	return fresh
+}
+
+// Configure has a Java node at a configured address dialled, for all regions.
+func (l *Links) Configure(addr string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.peers[addr]
+	if p == nil {
+		if len(l.peers) >= maxPeers {
+			return
+		}
+		p = l.addLocked(addr, l.c.Gen)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.configured, p.regions = true, nil
+}
+
+func (l *Links) addLocked(addr string, g *jcs.Generation) *peer {
+	p := &peer{l: l, addr: addr, gen: g, from: l.c.Log.Next(), poke: make(chan struct{}, 1), asks: make(chan *question, 64)}
+	p.acked.Store(p.from - 1)
+	l.peers[addr] = p
+	if l.group != nil {
+		l.startLocked(p)
+	}
+	return p
+}
+
+func (l *Links) startLocked(p *peer) {
+	ctx, stop := context.WithCancel(l.work)
+	p.stop = stop
+	l.group.Go(func() error { p.run(ctx); return nil })
+}
+
+// Withdrawn takes in that the Java node at addr has left.
+func (l *Links) Withdrawn(addr string) { l.drop(addr, "it said goodbye") }
+
+// Expire forgets Java nodes that were not heard for a time and have no
+// connection.
+func (l *Links) Expire(silence time.Duration) {
+	for _, p := range l.list() {
+		p.mu.Lock()
+		gone := !p.configured && p.conn == nil && time.Since(p.heard) > silence
+		p.mu.Unlock()
+		if gone {
+			l.drop(p.addr, "it was not heard for "+silence.String())
+		}
+	}
+}
+
+func (l *Links) drop(addr, why string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.peers[addr]
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	configured := p.configured
+	p.mu.Unlock()
+	if configured {
+		return
+	}
+	delete(l.peers, addr)
+	if p.stop != nil {
+		p.stop()
+	}
+	l.c.Logger.Info("jcs: a Java node is forgotten", "addr", addr, "why", why)
+}
+
+func (l *Links) list() []*peer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.SortedFunc(maps.Values(l.peers), func(a, b *peer) int {
+		if a.addr < b.addr {
+			return -1
+		}
+		return 1
+	})
+}
+
+// Java reports whether the address is known to be a Java node's.
+func (l *Links) Java(addr string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.peers[addr] != nil
+}
+
+// Probe finds out who listens at a configured address. nil means that the mesh
+// may dial it; ErrJava that a Java node does, which is dialled from now on.
+func (l *Links) Probe(ctx context.Context, addr string) error {
+	l.mu.Lock()
+	known, java := l.lateral[addr], l.peers[addr]
+	l.mu.Unlock()
+	if known {
+		return nil
+	}
+	if java != nil && java.connected() {
+		return ErrJava
+	}
+	conn, err := l.c.Dial(ctx, addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	hello, err := jcs.NewWriter(l.c.Gen, l.c.Serializer).Encode(l.probe())
+	if err != nil {
+		return err
+	}
+	conn.SetDeadline(time.Now().Add(probeTime))
+	var magic [len(Magic)]byte
+	if _, err = conn.Write(hello); err == nil {
+		_, err = io.ReadFull(conn, magic[:])
+	}
+	var silent net.Error
+	if errors.As(err, &silent) && silent.Timeout() {
+		l.Configure(addr)
+		return ErrJava
+	}
+	if err == nil && string(magic[:]) == Magic {
+		l.mu.Lock()
+		l.lateral[addr] = true
+		l.mu.Unlock()
+	}
+	return nil // whoever hangs up on a DISPOSE is no Java node
+}
+
+func (l *Links) probe() *jcs.Message {
+	return &jcs.Message{Gen: l.c.Gen, Op: jcs.Dispose, Requester: l.c.Requester, Hash: jcs.NoHash, Element: jcs.Element{Region: probeRegion}}
+}
+
+func (p *peer) connected() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conn != nil
+}
+
+func (p *peer) generation() *jcs.Generation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gen
+}
+
+// shares reports whether the peer wants to hear of a region.
+func (p *peer) shares(region string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.regions == nil || p.regions[region]
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package link
+
+import (
+	"context"
+
+	"lateral/cache"
+	"lateral/changelog"
+	"lateral/javaser"
+	"lateral/jcs"
+)
+
+// batch is up to how many bytes of a stream are written at once. Frames are
+// written one by one.
+const batch = 64 << 10
+
+// changes writes records of the log. A change that the peer's generation can't
+// be told is counted and left out.
+func (s *session) changes(ctx context.Context, records string, seq uint64) error {
+	names := s.l.c.Log.Names(0)
+	var buf []byte
+	for ; records != ""; seq++ {
+		c, region, rest, err := changelog.Decode(records, s.l.c.Log.Owner(), &cache.DefaultAttributes)
+		if err != nil {
+			return err
+		}
+		records = rest
+		if region >= uint64(len(names)) || !s.shares(names[region]) {
+			s.skip(seq, len(buf))
+			continue
+		}
+		c.Region = names[region]
+		m, err := s.l.message(s.g, &c)
+		var b []byte
+		if err == nil {
+			b, err = s.w.Encode(m)
+		}
+		if err != nil {
+			s.l.counters.untold.Add(1)
+			s.l.warn("a change can't be told to a Java node", "addr", s.addr, "region", c.Region, "key", cache.KeyText(c.Element.Key), "cause", err)
+			s.skip(seq, len(buf))
+			continue
+		}
+		s.l.counters.sent.Add(1)
+		if s.g.Framed {
+			if err := s.put(ctx, b, seq); err != nil {
+				return err
+			}
+			continue
+		}
+		if buf = append(buf, b...); len(buf) >= batch || records == "" {
+			if err := s.put(ctx, buf, seq); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+	}
+	if len(buf) > 0 {
+		return s.put(ctx, buf, seq-1)
+	}
+	return nil
+}
+
+// skip passes over a change that the peer is not told, and that counts as
+// arrived with those before it.
+func (s *session) skip(seq uint64, waiting int) {
+	switch n := len(s.flight); {
+	case waiting > 0: // what is written next carries its number, or a later one
+	case n == 0:
+		s.arrived(seq)
+	default:
+		s.flight[n-1].seq = seq
+	}
+}
+
+// send writes one message of ours.
+func (s *session) send(m *jcs.Message, seq uint64) error {
+	m.Gen = s.g
+	b, err := s.w.Encode(m)
+	if err != nil {
+		return err
+	}
+	return s.put(context.Background(), b, seq)
+}
+
+// message is a change in the words of a generation.
+func (l *Links) message(g *jcs.Generation, c *cache.Change) (*jcs.Message, error) {
+	m := &jcs.Message{Gen: g, Op: jcs.Remove, Requester: l.c.Requester, Hash: jcs.NoHash, Element: jcs.Element{Region: c.Region}}
+	var err error
+	switch c.Op {
+	case cache.Put:
+		m.Op = jcs.Update
+		m.Attr = jcs.AttributesOf(&c.Element)
+		if m.Value, err = jcs.Java(c.Element.Value); err == nil {
+			m.Key, err = g.JavaKey(c.Region, c.Element.Key)
+		}
+	case cache.RemoveAll:
+		m.Op = jcs.RemoveAll
+		m.Key = &javaser.String{S: "ALL"} // which is what JCS writes
+	case cache.RemoveGroup:
+		m.Key = g.JavaGroup(c.Region, c.Element.Key)
+	default:
+		m.Key, err = g.JavaKey(c.Region, c.Element.Key)
+		if c.Hash != 0 {
+			m.Hash = l.hash(c)
+		}
+	}
+	return m, err
+}
+
+// hash is the Java hash of the value for whose put a removal stands, if it is
+// still held: the log has only our own hash of it.
+func (l *Links) hash(c *cache.Change) int32 {
+	if r, ok := l.c.Region(c.Region); ok {
+		if e, ok := r.Get(l.c.Now().UnixMilli(), c.Element.Key); ok && e.Stamp == c.Element.Stamp {
+			if h, ok := jcs.Hash(e.Value); ok {
+				return h
+			}
+		}
+	}
+	return jcs.NoHash
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"lateral/jcs"
+)
+
+// inbound is a connection that a Java node dialled.
+type inbound struct {
+	l     *Links
+	conn  net.Conn
+	since time.Time
+
+	mu        sync.Mutex // guards what follows
+	gen       *jcs.Generation
+	requester int64
+	regions   map[string]bool
+	latest    time.Time // of the last message
+	behind    time.Duration
+}
+
+// Serve reads a connection whose first bytes are not the mesh's, until it ends
+// or ctx does, and closes it. head is what it opened with, or empty: a JCS 3
+// node says nothing until it has something to say.
+func (l *Links) Serve(ctx context.Context, conn net.Conn, head []byte) {
+	defer conn.Close()
+	in := &inbound{l: l, conn: conn, since: time.Now(), regions: map[string]bool{}}
+	if !l.admit(in) {
+		l.counters.refused.Add(1)
+		l.warn("connection refused", "from", conn.RemoteAddr().String(), "cause", fmt.Sprintf("%d Java connections are open", maxInbound))
+		return
+	}
+	defer l.leave(in)
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	err := in.run(head)
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+		l.c.Logger.Info("jcs: a Java node's connection has ended", "from", conn.RemoteAddr().String(), "generation", in.family())
+	default:
+		l.counters.refused.Add(1)
+		l.warn("a Java node's connection is refused", "from", conn.RemoteAddr().String(), "generation", in.family(), "cause", err)
+	}
+}
+
+func (l *Links) admit(in *inbound) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.inbound) >= maxInbound {
+		return false
+	}
+	l.inbound[in] = true
+	l.counters.accepted.Add(1)
+	return true
+}
+
+func (l *Links) leave(in *inbound) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.inbound, in)
+}
+
+func (in *inbound) family() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.gen == nil {
+		return "unknown"
+	}
+	return in.gen.Family
+}
+
+// run applies messages until the connection ends, and says why.
+func (in *inbound) run(head []byte) error {
+	if len(head) == 0 {
+		head = make([]byte, 4)
+		if n, err := io.ReadFull(in.conn, head); err != nil {
+			if n > 0 {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+	}
+	if len(head) < 4 || !jcs.Opens([4]byte(head)) {
+		return fmt.Errorf("it opens with % x, which is neither the mesh's protocol nor JCS's", head)
+	}
+	r := jcs.NewReader(prompt(in.conn, &in.l.counters.bytesIn), head, in.l.c.Serializer)
+	for skipped := 0; ; {
+		m, err := r.Next()
+		var skip *jcs.SkippedError
+		switch {
+		case err == nil:
+			skipped = 0
+		case errors.As(err, &skip):
+			in.l.counters.skipped.Add(1)
+			in.l.warn("a message makes no sense", "from", in.conn.RemoteAddr().String(), "cause", err)
+			if skipped++; skipped > maxSkipped {
+				return fmt.Errorf("%d messages in a row made no sense; the last: %w", skipped, err)
+			}
+			continue
+		default:
+			return err
+		}
+		if err := in.take(m, r.Framed()); err != nil {
+			return err
+		}
+	}
+}
+
+// take does what one message asks. An error is about the connection.
+func (in *inbound) take(m *jcs.Message, framed bool) error {
+	l := in.l
+	l.counters.messages.Add(1)
+	in.note(m)
+	switch {
+	case m.Op == jcs.Dispose:
+		if m.Region == probeRegion {
+			_, err := io.WriteString(in.conn, Magic)
+			return err
+		}
+		return nil
+	case m.Requester == l.c.Requester && !m.Op.Asks():
+		l.counters.own.Add(1)
+		return nil
+	case m.Op.Asks():
+		return in.answer(m, framed)
+	}
+	l.apply(m)
+	return nil
+}
+
+func (in *inbound) note(m *jcs.Message) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.gen == nil {
+		in.l.c.Logger.Info("jcs: a Java node has dialled us", "from", in.conn.RemoteAddr().String(), "generation", m.Gen.Family)
+	}
+	in.gen, in.latest = m.Gen, time.Now()
+	if m.Requester != 0 {
+		in.requester = m.Requester
+	}
+	if m.Region != "" && len(in.regions) < maxPeerRegions {
+		in.regions[m.Region] = true
+	}
+	if m.Op == jcs.Update {
+		in.behind = in.l.c.Now().Sub(m.Attr.Created)
+	}
+}
+
+// From counts the connections that came from a host.
+func (l *Links) From(ip netip.Addr) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for in := range l.inbound {
+		if a, err := netip.ParseAddrPort(in.conn.RemoteAddr().String()); err == nil && a.Addr().Unmap() == ip.Unmap() {
+			n++
+		}
+	}
+	return n
+}
+
+// Accept serves a listener of Java's own until ctx ends.
+func (l *Links) Accept(ctx context.Context, ln net.Listener) error {
+	defer context.AfterFunc(ctx, func() { ln.Close() })()
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	for {
+		conn, err := ln.Accept()
+		switch {
+		case err == nil:
+			serving.Go(func() { l.Serve(ctx, conn, nil) })
+		case errors.Is(err, net.ErrClosed) || ctx.Err() != nil:
+			return nil
+		default: // out of file descriptors, say: it passes
+			pause(ctx, redialFirst)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package link
+
+import (
+	"net"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// queued returns how many bytes of a connection the other kernel has not
+// acknowledged, and how many of these have not even been sent. ok is false for
+// what is no TCP socket.
+func queued(conn net.Conn) (unacked, unsent int, ok bool) {
+	raw := rawConn(conn)
+	if raw == nil {
+		return 0, 0, false
+	}
+	var err error
+	cerr := raw.Control(func(fd uintptr) {
+		if unacked, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
+			unsent, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQNSD)
+		}
+	})
+	return unacked, unsent, cerr == nil && err == nil
+}
+
+func rawConn(conn net.Conn) syscall.RawConn {
+	if sc, ok := conn.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			return raw
+		}
+	}
+	return nil
+}
+
+// prompt acknowledges what was read at once. The kernel forgets the option, so
+// it is set again after every read.
+func prompt(conn net.Conn, count *atomic.Int64) *promptReader {
+	return &promptReader{conn: conn, raw: rawConn(conn), count: count}
+}
+
+type promptReader struct {
+	conn  net.Conn
+	raw   syscall.RawConn // nil: no TCP socket
+	count *atomic.Int64
+}
+
+func (p *promptReader) Read(b []byte) (int, error) {
+	n, err := p.conn.Read(b)
+	p.count.Add(int64(n))
+	if n > 0 && p.raw != nil {
+		p.raw.Control(func(fd uintptr) { unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1) })
+	}
+	return n, err
+}
