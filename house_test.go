@@ -39,6 +39,7 @@ var rooms = map[string]struct {
 	"web":             {[]string{"cache"}, "a front is handed Do and Status and knows nothing else"},
 	"doctor":          {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
 	"acceptance":      {nil, "it sees the program from outside"},
+	"interop":         {nil, "it has only tests"},
 	"internal/lab":    {nil, "test hosts run any program"},
 	"internal/sim":    {[]string{"cache", "ccf", "beacon", "internal/memnet"}, "it judges whole nodes by what their users see"},
 	"internal/memnet": {[]string{"beacon", "host"}, "a twin of the network edges and nothing more"},

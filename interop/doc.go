@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package interop runs Lateral together with unmodified Java nodes: JCS 1.3,
+// 2.2.1 and 3.2.1 by their Maven coordinates (java/pom.xml), each in a JVM of
+// its own that java/Driver.java lets tests talk to.
+//
+// There is nothing here but tests. They need java, javac and mvn in PATH, and
+// say so when they skip; with LATERAL_REQUIRE containing "java" the lack of
+// them is a failure. JCS 4 is unreleased: it is tested from captured bytes.
+package interop
