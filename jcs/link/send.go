@@ -109,11 +109,12 @@ func (l *Links) message(g *jcs.Generation, c *cache.Change) (*jcs.Message, error
 	return m, err
 }
 
-// hash is the Java hash of the value for whose put a removal stands, if it is
-// still held: the log has only our own hash of it.
+// hash is the Java hash of the value that is held by now, if there is one: the
+// log has only our own hash of what was put. Whoever has that very value need
+// not drop it, whether it is of this put or of a later one.
 func (l *Links) hash(c *cache.Change) int32 {
 	if r, ok := l.c.Region(c.Region); ok {
-		if e, ok := r.Get(l.c.Now().UnixMilli(), c.Element.Key); ok && e.Stamp == c.Element.Stamp {
+		if e, ok := r.Get(l.c.Now().UnixMilli(), c.Element.Key); ok {
 			if h, ok := jcs.Hash(e.Value); ok {
 				return h
 			}
