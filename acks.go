@@ -14,7 +14,7 @@ import (
 // have. Only where values travel can a peer hold what was written, so
 // elsewhere there is nothing to wait for.
 func (n *Node) await(ctx context.Context, b *bound, op cache.Op, want cache.Acks) error {
-	if b.strict != nil && removes(op) {
+	if b.strict != nil && removes(op) && want != cache.NoAcks {
 		return b.strict.settle(ctx)
 	}
 	if want == cache.RegionAcks {

@@ -36,9 +36,10 @@ func (s *Store) Mode() string { return s.b.Region.Mode().String() }
 // Attributes returns those of elements put without their own.
 func (s *Store) Attributes() *cache.Attributes { return s.b.attr }
 
-// Acks reports whether writes are to be acknowledged by peers (Await).
+// Acks reports whether writes are to be acknowledged by peers (Await), or, in
+// a strict region, waited for until nobody serves what they replaced.
 func (s *Store) Acks() bool {
-	return s.b.acks != cache.NoAcks && s.b.Region.Mode() == region.Replicate
+	return s.b.strict != nil || s.b.acks != cache.NoAcks && s.b.Region.Mode() == region.Replicate
 }
 
 // Asks reports whether a miss in memory may be found elsewhere.
@@ -71,6 +72,9 @@ func (s *Store) Watch(room int) (cache.Watcher, error) { return s.n.WatchRegion(
 // Await waits until what was written on this node before is acknowledged as
 // the region's settings say.
 func (s *Store) Await(ctx context.Context) error {
+	if s.b.strict != nil {
+		return s.b.strict.settle(ctx)
+	}
 	return s.n.await(ctx, s.b, cache.Put, cache.RegionAcks)
 }
 

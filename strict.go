@@ -92,7 +92,7 @@ func (b *bound) strictGet(now int64, key string) (cache.Element, bool) {
 // strictApply is Apply for commands that may be answered from memory.
 func (b *bound) strictApply(now int64, c cache.Command) (cache.Reply, error) {
 	l := b.strict.take()
-	if c.Op == cache.PutIfAbsent && !b.strict.good(l) { // what is there may be old
+	if (c.Op == cache.PutIfAbsent || c.Seen != nil) && !b.strict.good(l) { // what is there may be old
 		if _, err := b.Apply(now, cache.Command{Op: cache.Remove, Origin: cache.LocalOnly, Key: c.Key}); err != nil {
 			return cache.Reply{}, err
 		}

@@ -505,6 +505,33 @@ func TestStrictAnswersNoPeer(t *testing.T) {
 		if rep.Found {
 			t.Errorf("%+v", rep)
 		}
+		c.local("2", "Inv", "k", "old")
+		rep = do(c, "2", cache.Command{Op: cache.Put, Region: "Inv", Key: "k", Value: cache.Value{Bytes: "new"}, Seen: &cache.Stamp{}})
+		if rep.Conflict {
+			t.Errorf("%+v", rep)
+		}
+	})
+}
+
+// A front that waits by itself: its removals return at once, and Await when
+// nobody serves what was removed.
+func TestStrictStore(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		strictly(c, 2)
+		s, err := c.nodes["1"].Store("Inv")
+		if err != nil || !s.Acks() {
+			t.Fatal(err)
+		}
+		const trip = 10 * time.Millisecond
+		c.net.SetDelay(hostAddr(1), hostAddr(2), trip)
+		began := time.Now()
+		if _, err := s.Do(c.t.Context(), cache.Command{Op: cache.Remove, Key: "k"}); err != nil || time.Since(began) != 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if err := s.Await(c.t.Context()); err != nil || time.Since(began) != trip {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		c.expect("2", "Inv", "k", "")
 	})
 }
 
