@@ -58,6 +58,7 @@ type life struct {
 	ended  time.Duration // 0: it lives
 	how    string        // crash, exit, stop
 	left   time.Duration // stop: when that was done
+	gone   chan struct{} // closed then
 	handed bool          // … and its sessions were handed over
 	seen   map[string]*sight
 }
@@ -99,16 +100,50 @@ func (c *cluster) alive() (out []*life) {
 	return out
 }
 
+// at returns who lives on a host, nil if nobody does.
+func (c *cluster) at(n int) *life {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hosts[n].now
+}
+
+// startSoon starts a node when the port is free: one that stops keeps it until
+// it has handed over what it has.
+func (c *cluster) startSoon(n int) error {
+	c.mu.Lock()
+	var last *life
+	for _, l := range c.lives {
+		if l.host == n {
+			last = l
+		}
+	}
+	busy := last != nil && last.how == "stop" && last.left == 0
+	c.mu.Unlock()
+	if !busy {
+		return c.start(n)
+	}
+	c.acting.Go(func() {
+		<-last.gone
+		if c.at(n) != nil {
+			return // another start of the same node waited, too
+		}
+		if err := c.start(n); err != nil {
+			c.breaks("start %d: %v", n, err)
+		}
+	})
+	return nil
+}
+
 func (c *cluster) start(n int) error {
 	h := &c.hosts[n]
-	if h.now != nil {
+	if c.at(n) != nil {
 		return fmt.Errorf("node %d runs already", n)
 	}
 	cfg, err := c.p.config(n)
 	if err != nil {
 		return err
 	}
-	l := &life{number: len(c.lives), host: n, began: c.now(), seen: map[string]*sight{},
+	l := &life{number: len(c.lives), host: n, began: c.now(), seen: map[string]*sight{}, gone: make(chan struct{}),
 		out: &outlet{host: c.net.Host(h.addr).Process(), slow: &h.slow}}
 	ctx, stop := context.WithCancel(context.Background())
 	l.stop = stop
@@ -129,7 +164,7 @@ func (c *cluster) start(n int) error {
 // node that says goodbye takes its time.
 func (c *cluster) end(n int, how string) {
 	h := &c.hosts[n]
-	l := h.now
+	l := c.at(n)
 	if l == nil {
 		return
 	}
@@ -152,6 +187,7 @@ func (c *cluster) end(n int, how string) {
 		c.mu.Lock()
 		l.left, l.handed = c.now(), how == "stop" && err == nil
 		c.mu.Unlock()
+		close(l.gone)
 		if l.handed && c.p.has("Ses") {
 			c.judgeHanded(l)
 		}
@@ -175,7 +211,7 @@ const meetTime = time.Second
 func (c *cluster) notice() {
 	now := map[[2]int]time.Duration{}
 	for hosts := range c.links() {
-		a, b := c.hosts[hosts[0]].now, c.hosts[hosts[1]].now
+		a, b := c.at(hosts[0]), c.at(hosts[1])
 		if a == nil || b == nil {
 			continue
 		}

@@ -62,9 +62,7 @@ func (o *Op) changes() bool { return o.Verb == "update" || o.Verb == "change" }
 
 // act does a step of an application; it returns when that is over.
 func (c *cluster) act(s Step) *Op {
-	c.mu.Lock()
-	l := c.hosts[s.node(0)].now
-	c.mu.Unlock()
+	l := c.at(s.node(0))
 	if l == nil || s.session() && !c.ready(l) {
 		return nil
 	}
@@ -193,7 +191,7 @@ func (c *cluster) fault(s Step) error {
 	addr := func(i int) *host { return &c.hosts[s.node(i)] }
 	switch s.Verb {
 	case "start":
-		return c.start(s.node(0))
+		return c.startSoon(s.node(0))
 	case "crash", "exit", "stop":
 		c.end(s.node(0), s.Verb)
 	case "block":

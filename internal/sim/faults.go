@@ -78,6 +78,27 @@ func (m *maker) split(at time.Duration) {
 	}
 }
 
+// longCut has a node cut off for so long that the others forget it, and it
+// them, while both sides go on removing and writing.
+func (m *maker) longCut(region string, keys []string) {
+	s := &m.p.Set
+	s.Member = m.between(2*s.LinkTimeout, 10*time.Second).Round(time.Millisecond)
+	cut, from := m.node(), m.time()
+	to := from + s.Member + m.between(time.Second, s.Member)
+	for n := 1; n <= m.p.Nodes; n++ {
+		if n != cut {
+			m.add(from, "part", cut, n)
+			m.add(to, "heal", cut, n)
+		}
+	}
+	for range 4 + m.IntN(12) {
+		m.write(m.between(from, to+time.Second), m.node(), region, keys[m.IntN(len(keys))])
+	}
+	for range 3 {
+		m.add(m.between(from, to), "look")
+	}
+}
+
 // dies ends a node, and mostly starts it again.
 func (m *maker) dies(at time.Duration, how string) {
 	n := m.node()

@@ -201,12 +201,18 @@ func (m *maker) replicated() {
 	m.p.Set.Regions = []string{"Rep"}
 	m.writes("Rep", 10+m.IntN(40), fewKeys)
 	m.faults(m.IntN(6), true)
+	if m.chance(10) {
+		m.longCut("Rep", fewKeys)
+	}
 }
 
 func (m *maker) bounded() {
 	m.p.Set.Regions = []string{"Top"}
 	m.writes("Top", 15+m.IntN(45), moreKeys)
 	m.faults(m.IntN(6), true)
+	if m.chance(10) {
+		m.longCut("Top", moreKeys)
+	}
 }
 
 func (m *maker) everything() {

@@ -140,7 +140,7 @@ func overlay(t testing.TB, dir string, edits []edit) string {
 func build(t testing.TB, edits ...edit) (binary string) {
 	dir := t.TempDir()
 	binary = filepath.Join(dir, "sim.test")
-	cmd := exec.Command("go", "test", "-c", "-tags", "simseed", "-overlay", overlay(t, dir, append(edits, seeding...)), "-o", binary, ".")
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-tags", "simseed", "-overlay", overlay(t, dir, append(edits, seeding...)), "-o", binary, ".")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}

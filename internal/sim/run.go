@@ -49,7 +49,7 @@ func Run(t *testing.T, p *Plan, w io.Writer) (r Result) {
 			c.notice()
 			if s.isOp() {
 				c.acting.Go(func() { c.act(s) })
-			} else if s.Verb == "start" && c.hosts[s.node(0)].now != nil {
+			} else if s.Verb == "start" && c.at(s.node(0)) != nil {
 				continue // two faults drawn for one node
 			} else if err := c.fault(s); err != nil {
 				c.breaks("step %q: %v", s, err)
