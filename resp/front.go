@@ -139,6 +139,7 @@ func New(c Config) (*Front, error) {
 	}
 	f := &Front{c: c, table: newTable(), databases: map[int]*database{}, clients: map[uint64]*client{}, started: time.Now(), nonce: uint64(rand.Uint32())}
 	f.subs.init()
+	f.scripts.init()
 	f.tracking.init(f)
 	f.ears.init(f)
 	if len(c.Map) == 0 {

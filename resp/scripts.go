@@ -16,8 +16,8 @@ import (
 // the scripts by which libraries give back and prolong locks are recognised by
 // their text, and carried out as one conditional write.
 type script struct {
-	text string // as canonical has it
-	args int    // of ARGV
+	text string
+	args int // of ARGV
 	run  func(c *client, p place, argv [][]byte)
 }
 
@@ -25,17 +25,24 @@ type script struct {
 // is the lock, ARGV[1] its owner.
 var knownScripts = []script{
 	// phpredis sessions, redlock (Python, Node, PHP), bsm/redislock, Jedis recipes
-	{`if redis.call("get",keys[1])==argv[1] then return redis.call("del",keys[1])else return 0 end`, 1, releaseLock(0)},
-	{`if redis.call("get",keys[1])==argv[1] then return redis.call("unlink",keys[1])else return 0 end`, 1, releaseLock(0)},
-	{`if redis.call("get",keys[1])==argv[1] then return redis.call("pexpire",keys[1],argv[2])else return 0 end`, 2, prolongLock(millis)},
-	{`if redis.call("get",keys[1])==argv[1] then return redis.call("expire",keys[1],argv[2])else return 0 end`, 2, prolongLock(seconds)},
-	{`if redis.call("get",keys[1])==argv[1] then return redis.call("pttl",keys[1])else return-3 end`, 1, lockLife},
+	{`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("del", KEYS[1]) else return 0 end`, 1, releaseLock(0)},
+	{`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("unlink", KEYS[1]) else return 0 end`, 1, releaseLock(0)},
+	{`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("pexpire", KEYS[1], ARGV[2]) else return 0 end`, 2, prolongLock(millis)},
+	{`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("expire", KEYS[1], ARGV[2]) else return 0 end`, 2, prolongLock(seconds)},
+	{`if redis.call("get", KEYS[1]) == ARGV[1] then return redis.call("pttl", KEYS[1]) else return -3 end`, 1, lockLife},
 	// go-redsync
-	{`local val=redis.call("get",keys[1])if val==argv[1] then return redis.call("del",keys[1])elseif val==false then return-1 else return 0 end`, 1, releaseLock(-1)},
+	{`local val = redis.call("GET", KEYS[1]) if val == ARGV[1] then return redis.call("DEL", KEYS[1])
+		elseif val == false then return -1 else return 0 end`, 1, releaseLock(-1)},
 	// redis-py Lock: release, reacquire, extend
-	{`local token=redis.call("get",keys[1])if not token or token~=argv[1] then return 0 end redis.call("del",keys[1])return 1`, 1, releaseLock(0)},
-	{`local token=redis.call("get",keys[1])if not token or token~=argv[1] then return 0 end redis.call("pexpire",keys[1],argv[2])return 1`, 2, prolongLock(millis)},
-	{`local token=redis.call("get",keys[1])if not token or token~=argv[1] then return 0 end local expiration=redis.call("pttl",keys[1])if not expiration then expiration=0 end if expiration<0 then return 0 end local newttl=argv[2] if argv[3]=="0" then newttl=argv[2]+expiration end redis.call("pexpire",keys[1],newttl)return 1`, 3, extendLock},
+	{`local token = redis.call('get', KEYS[1]) if not token or token ~= ARGV[1] then return 0 end
+		redis.call('del', KEYS[1]) return 1`, 1, releaseLock(0)},
+	{`local token = redis.call('get', KEYS[1]) if not token or token ~= ARGV[1] then return 0 end
+		redis.call('pexpire', KEYS[1], ARGV[2]) return 1`, 2, prolongLock(millis)},
+	{`local token = redis.call('get', KEYS[1]) if not token or token ~= ARGV[1] then return 0 end
+		local expiration = redis.call('pttl', KEYS[1]) if not expiration then expiration = 0 end
+		if expiration < 0 then return 0 end
+		local newttl = ARGV[2] if ARGV[3] == "0" then newttl = ARGV[2] + expiration end
+		redis.call('pexpire', KEYS[1], newttl) return 1`, 3, extendLock},
 }
 
 // canonical makes texts equal that differ in spaces, quotes, comments and
@@ -57,9 +64,7 @@ func canonical(s string) string {
 		case c == '\'':
 			c = '"'
 		}
-		// Between words, and behind a bracket that is no argument's, a space
-		// stays: that is where the texts above have one.
-		if space && (isWordByte(last) || last == ']') && isWordByte(c) {
+		if space && isWordByte(last) && isWordByte(c) {
 			b.WriteByte(' ')
 		}
 		b.WriteByte(c)
@@ -75,38 +80,37 @@ func isWordByte(c byte) bool {
 // maxScript bounds a text that is looked at.
 const maxScript = 4 << 10
 
-func recognise(text []byte) *script {
-	if len(text) > maxScript {
-		return nil
-	}
-	want := canonical(string(text))
-	for i := range knownScripts {
-		if knownScripts[i].text == want {
-			return &knownScripts[i]
-		}
-	}
-	return nil
-}
-
 // scripts are the texts that clients have sent, by their hash.
 type scripts struct {
+	known map[string]*script // by canonical text
+
 	mu    sync.Mutex // guards bySum
 	bySum map[string]*script
+}
+
+func (s *scripts) init() {
+	s.known, s.bySum = map[string]*script{}, map[string]*script{}
+	for i := range knownScripts {
+		s.known[canonical(knownScripts[i].text)] = &knownScripts[i]
+	}
 }
 
 // maxScripts bounds how many spellings of the few known scripts are remembered.
 const maxScripts = 1024
 
 func (s *scripts) load(text []byte) (sum string, sc *script) {
-	if sc = recognise(text); sc == nil {
+	if len(text) > maxScript {
+		return "", nil
+	}
+	if sc = s.known[canonical(string(text))]; sc == nil {
 		return "", nil
 	}
 	h := sha1.Sum(text)
 	sum = hex.EncodeToString(h[:])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bySum == nil || len(s.bySum) >= maxScripts {
-		s.bySum = map[string]*script{}
+	if len(s.bySum) >= maxScripts {
+		clear(s.bySum)
 	}
 	s.bySum[sum] = sc
 	return sum, sc
