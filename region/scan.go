@@ -24,7 +24,7 @@ type scanned struct {
 // small.
 func (r *Region) Scan(now int64, from uint64, n int) (keys []string, next uint64) {
 	live, _, _ := r.mem.size()
-	n = max(n, live/maxScans, 1)
+	n = max(n, live/maxScans+1)
 	// The n first of those behind the place are kept by cutting back what was
 	// gathered whenever it has doubled.
 	var found []scanned

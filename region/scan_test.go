@@ -37,7 +37,7 @@ func TestScan(t *testing.T) {
 					t.Errorf("%s, %d keys: %s came %d times", m, size, k, n)
 				}
 			}
-			if len(seen) != size || calls > maxScans+2 || size >= 70 && calls < 7 {
+			if len(seen) != size || calls > maxScans+maxScans/8 || size >= 70 && calls < 7 {
 				t.Errorf("%s: %d of %d keys in %d calls", m, len(seen), size, calls)
 			}
 		}
