@@ -121,3 +121,21 @@ func TestDrainToWhoComesBack(t *testing.T) {
 		}
 	})
 }
+
+// A node that does not receive compares with nobody: its peers' acknowledgements
+// count.
+func TestDrainOfWriterOnly(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		c.own(1, sessionRegion)
+		c.own(2, sessionRegion, "Receive=false")
+		c.within(2*time.Second, 2)
+		c.slow(300*time.Millisecond, 2, 1)
+		do(c, "2", cache.Command{Op: cache.Put, Region: "Rep", Key: "k", Value: cache.Value{Bytes: "v"}, Acks: cache.NoAcks})
+		began := time.Now()
+		c.stop("2")
+		if took := time.Since(began); took < 300*time.Millisecond || took > 2*time.Second {
+			c.t.Errorf("closed after %v", took)
+		}
+		c.expect("1", "Rep", "k", "v")
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net/http"
 
 	"lateral"
 	"lateral/ccf"
@@ -79,4 +80,44 @@ func ExampleRegion_GetOrLoad() {
 	// anna <nil>
 	// asks the database
 	// berta <nil>
+}
+
+// A session behind any load balancer: the cookie carries the token of the last
+// write, so the next request sees it on whatever node it reaches.
+func ExampleWithToken() {
+	var sessions *lateral.Region[string] // of a region with Acks
+
+	remember := func(w http.ResponseWriter, token string) {
+		http.SetCookie(w, &http.Cookie{Name: "stamp", Value: token, HttpOnly: true})
+	}
+	http.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
+		token, err := sessions.PutToken(r.Context(), r.FormValue("session"), r.FormValue("user"))
+		if err != nil {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
+		}
+		remember(w, token)
+	})
+	http.HandleFunc("/logout", func(w http.ResponseWriter, r *http.Request) {
+		token, err := sessions.RemoveToken(r.Context(), r.FormValue("session"))
+		if err != nil {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
+		}
+		remember(w, token)
+	})
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		if c, err := r.Cookie("stamp"); err == nil {
+			ctx = lateral.WithToken(ctx, c.Value)
+		}
+		switch user, ok, err := sessions.Get(ctx, r.FormValue("session")); {
+		case err != nil: // cache.ErrNotCurrent: no node that can be asked has the write
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+		case !ok:
+			http.Error(w, "log in first", http.StatusForbidden)
+		default:
+			fmt.Fprintln(w, "hello", user)
+		}
+	})
 }

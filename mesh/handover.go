@@ -30,6 +30,7 @@ func (m *Mesh) Handover(ctx context.Context, shares []Share) (left []Share) {
 	tick := time.NewTicker(handoverTick)
 	defer tick.Stop()
 	rounds := map[*link]uint64{}
+	last := m.Logged() // who does not receive holds nothing but its own, and compares with nobody
 	for {
 		hope := false
 		left = left[:0]
@@ -43,7 +44,7 @@ func (m *Mesh) Handover(ctx context.Context, shares []Share) (left []Share) {
 				if rounds[l] == 0 {
 					rounds[l] = l.syncShared()
 				}
-				if l.peer.syncedRegion(s.Region) >= rounds[l] {
+				if l.peer.syncedRegion(s.Region) >= rounds[l] || !m.c.Receive && l.peer.has(last) {
 					s.Held++
 				}
 			}
@@ -77,4 +78,11 @@ func (m *Mesh) unacked(region string, links []*link, need int) uint64 {
 		from = acked[len(acked)-need]
 	}
 	return m.c.Log.Lag(from, m.c.Now().UnixMilli()).Regions[region].Changes
+}
+
+// has reports whether the peer has applied a change.
+func (p *peer) has(change uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hasLocked(change)
 }
