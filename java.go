@@ -36,8 +36,9 @@ type javaSide struct {
 	mu    sync.Mutex        // guards what follows
 	gens  []*jcs.Generation // announced to: the ccf's, and those heard
 	nodes map[string]javaNode
-	port  int          // announced to JCS 2 and later
-	fresh net.Listener // of that port, if it is not the endpoint's
+	mute  map[int64]*muteNode // by requester
+	port  int                 // announced to JCS 2 and later
+	fresh net.Listener        // of that port, if it is not the endpoint's
 }
 
 // A javaNode is what was heard of one that shares a region with us.
@@ -47,6 +48,20 @@ type javaNode struct {
 	first time.Time // when this process was first heard
 	id    int64
 }
+
+// A muteNode has said that it is there, but no region: it has not made any
+// yet, and would not say more for 15 to 30 s. It is asked until it does.
+type muteNode struct {
+	until, next time.Time
+	pause       time.Duration
+}
+
+// How a muteNode is asked.
+const (
+	askFirst = 100 * time.Millisecond
+	askMost  = 2 * time.Second
+	askFor   = 30 * time.Second // by then it has spoken by itself
+)
 
 // maxJavaNodes bounds what strangers can have us remember.
 const maxJavaNodes = 512
@@ -59,7 +74,7 @@ func (e *endpoint) openJava(a ccf.Auxiliary, id cache.NodeID, port int) {
 		e.n.log.Error("Java nodes are not spoken to: "+err.Error(), "endpoint", e.name, "at", a.Where.String())
 		return
 	}
-	j := &javaSide{e: e, requester: int64(id), ser: ser, nodes: map[string]javaNode{}, port: port}
+	j := &javaSide{e: e, requester: int64(id), ser: ser, nodes: map[string]javaNode{}, mute: map[int64]*muteNode{}, port: port}
 	switch a.Generation {
 	case "2":
 		j.gen = jcs.JCS2
@@ -105,7 +120,7 @@ func (j *javaSide) run(ctx context.Context) error {
 // watchEvery is how often Java nodes are looked after. One that has heard of us
 // dials within freshAfter, unless it believes that it has a connection already.
 const (
-	watchEvery = time.Second
+	watchEvery = 100 * time.Millisecond
 	freshAfter = 5 * time.Second
 )
 
@@ -119,6 +134,9 @@ func (j *javaSide) watch(ctx context.Context, g *errgroup.Group) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+		if j.askAgain(time.Now()) {
+			j.e.disc.Solicit()
 		}
 		j.links.Expire(cmp.Or(j.e.c.MemberTimeout, discover.DefaultMemberTimeout))
 		if !j.shunned() {

@@ -80,6 +80,7 @@ func (j *javaSide) hear(from beacon.Source, b []byte) {
 		return
 	}
 	j.speak(p.Gen)
+	j.named(p)
 	addr, ip, err := dialAddr(from.Addr.Addr(), from.Loopback, p)
 	switch {
 	case p.Kind == jcs.Request:
@@ -128,4 +129,34 @@ func (j *javaSide) shares(p *jcs.Packet) bool {
 		}
 	}
 	return false
+}
+
+// named notes who has named no region yet.
+func (j *javaSide) named(p *jcs.Packet) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch m := j.mute[p.Requester]; {
+	case len(p.Regions) > 0 || p.Kind == jcs.Withdrawal:
+		delete(j.mute, p.Requester)
+	case m == nil && len(j.mute) < maxJavaNodes:
+		now := time.Now()
+		j.mute[p.Requester] = &muteNode{until: now.Add(askFor), next: now.Add(askFirst), pause: askFirst}
+	}
+}
+
+// askAgain reports whether a node that has named no region is to be asked.
+func (j *javaSide) askAgain(now time.Time) (due bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for id, m := range j.mute {
+		switch {
+		case now.After(m.until):
+			delete(j.mute, id)
+		case !now.Before(m.next):
+			due = true
+			m.pause = min(2*m.pause, askMost)
+			m.next = now.Add(m.pause)
+		}
+	}
+	return due
 }

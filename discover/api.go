@@ -130,6 +130,14 @@ func (d *Discoverer) Knows(id cache.NodeID) bool {
 	return gone || d.table.members[id] != nil || id == d.cfg.Self.ID
 }
 
+// Solicit has everybody asked within 50 ms to announce themselves.
+func (d *Discoverer) Solicit() {
+	d.mu.Lock()
+	d.ask = true
+	d.mu.Unlock()
+	d.Announce()
+}
+
 // Announce has an announcement sent within 50 ms, as an answer would be.
 func (d *Discoverer) Announce() {
 	d.mu.Lock()

@@ -59,6 +59,9 @@ func needJava(t *testing.T) {
 }
 
 func build() (err error) {
+	if tools.dir = os.Getenv("LATERAL_INTEROP_INSIDE"); tools.dir != "" {
+		return nil // built by whoever runs us in a namespace
+	}
 	if tools.dir, err = os.MkdirTemp("", "lateral-interop"); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func build() (err error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if tools.dir != "" {
+	if tools.dir != "" && os.Getenv("LATERAL_INTEROP_INSIDE") == "" {
 		os.RemoveAll(tools.dir)
 	}
 	os.Exit(code)

@@ -22,9 +22,15 @@ import (
 
 // open opens a Lateral node.
 func open(t *testing.T, n node) *lateral.Node {
+	n.more = append(n.more[:len(n.more):len(n.more)], ".TcpListenerHost=127.0.0.1")
+	return openAt(t, n)
+}
+
+// openAt opens one that listens everywhere.
+func openAt(t *testing.T, n node) *lateral.Node {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cache.ccf")
-	if err := os.WriteFile(path, []byte(n.ccf()+"jcs.auxiliary.LTCP.attributes.TcpListenerHost=127.0.0.1\n"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(n.ccf()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	ln, err := lateral.Open(context.Background(), lateral.Config{Service: "live", Files: []string{path}, Logger: slog.New(slog.DiscardHandler)})

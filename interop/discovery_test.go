@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package interop
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"lateral"
+)
+
+// inside runs the test anew in a network namespace of its own, with one
+// interface that multicast does not leave, and reports whether this is that
+// run.
+func inside(t *testing.T) bool {
+	t.Helper()
+	needJava(t)
+	const mark = "LATERAL_INTEROP_INSIDE"
+	if os.Getenv(mark) != "" {
+		for _, c := range []string{"link set lo up", "link add jcs0 type veth peer name jcs1", "link set jcs1 up", "addr add 10.77.0.1/24 dev jcs0", "link set jcs0 up multicast on",
+			"route add 224.0.0.0/4 dev jcs0"} {
+			if out, err := exec.Command("ip", strings.Fields(c)...).CombinedOutput(); err != nil && !bytes.Contains(out, []byte("exists")) {
+				t.Fatalf("ip %s: %v: %s", c, err, out)
+			}
+		}
+		return true
+	}
+	if err := exec.Command("unshare", "-n", "true").Run(); err != nil || os.Getuid() != 0 {
+		if strings.Contains(os.Getenv("LATERAL_REQUIRE"), "lab") {
+			t.Fatalf("network namespaces are required: %v", err)
+		}
+		t.Skip("needs root and unshare, for a network of its own: multicast must not leave this machine")
+	}
+	cmd := exec.Command("unshare", "-n", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
+	cmd.Env = append(os.Environ(), mark+"="+tools.dir)
+	out, err := cmd.CombinedOutput()
+	if err != nil || testing.Verbose() {
+		t.Logf("in a namespace:\n%s", out)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return false
+}
+
+func discovering(g generation, port int, more ...string) node {
+	return node{g: g, port: port, more: append(more, ".UdpDiscoveryEnabled=true", ".UdpDiscoveryAddr=228.5.6.7", ".UdpDiscoveryPort=6780")}
+}
+
+// reaches waits until what one puts the other has.
+func reaches(t *testing.T, what string, n int, put func(key string), has func(key string) bool) {
+	t.Helper()
+	began := time.Now()
+	i := 0
+	eventually(t, what, func() bool {
+		i++
+		key := fmt.Sprintf("reach%d.%d", n, i) // JCS keeps nothing for who is not connected yet
+		put(key)
+		for range 4 {
+			if has(key) {
+				return true
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		return false
+	})
+	t.Logf("%s: after %v", what, time.Since(began).Round(time.Millisecond))
+}
+
+func javaPuts(j *jvm) func(string) {
+	return func(k string) { j.want("ok", "put alpha s:%s s:v", k) }
+}
+
+func javaHas(j *jvm) func(string) bool {
+	return func(k string) bool { return j.get("alpha", "s:"+k) == "s:v" }
+}
+
+func lateralPuts(t *testing.T, l *lateral.Node) func(string) {
+	return func(k string) { put(t, l, k, "v") }
+}
+
+func lateralHas(t *testing.T, l *lateral.Node) func(string) bool {
+	return func(k string) bool { _, ok := held(t, l, k); return ok }
+}
+
+// TestDiscovery: two Java and two Lateral nodes find each other by multicast,
+// on the ports and the group of the ccf, and each writes to all others.
+func TestDiscovery(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	each(t, func(t *testing.T, g generation) {
+		ports := []int{22001, 22002, 22003, 22004}
+		j1 := start(t, discovering(g, ports[0]))
+		l1 := openAt(t, discovering(g, ports[1]))
+		l2 := openAt(t, discovering(g, ports[2]))
+		j2 := start(t, discovering(g, ports[3]))
+		began := time.Now()
+		eventually(t, "the two Lateral nodes have one mesh link", func() bool { m := l1.Mesh(); return m.Complete && m.Nodes == 2 })
+		linked(t, l1, g, 2)
+		linked(t, l2, g, 2)
+		t.Logf("all Java nodes are dialled %v after the last has its regions", time.Since(began).Round(time.Millisecond))
+		n := 0
+		for name, l := range map[string]*lateral.Node{"first": l1, "second": l2} {
+			for jn, j := range map[string]*jvm{"first": j1, "second": j2} {
+				n++
+				reaches(t, name+" Lateral to "+jn+" Java", n, lateralPuts(t, l), javaHas(j))
+				if g.profile != "jcs2" { // whose discovery finds nobody (jcs-protocol.md section 5)
+					n++
+					reaches(t, jn+" Java to "+name+" Lateral", n, javaPuts(j), lateralHas(t, l))
+				}
+			}
+		}
+		reaches(t, "Lateral to Lateral", 99, lateralPuts(t, l1), lateralHas(t, l2))
+		for _, l := range []*lateral.Node{l1, l2} {
+			for _, k := range l.Status().Endpoints[0].Links {
+				if k.Protocol != "mesh" && k.Protocol != g.family {
+					t.Errorf("a link speaks %s", k.Protocol)
+				}
+			}
+			if m := l.Mesh(); !m.Complete || m.Nodes != 2 || len(m.Links) < 3 {
+				t.Errorf("%+v", m)
+			}
+		}
+		j1.want("ok", "shutdown")
+		if g.profile == "jcs3" {
+			linked(t, l1, g, 1) // it said goodbye
+		}
+	})
+}
+
+// TestRestart: whoever restarts is written to again, with what the log held
+// for it; Java nodes of JCS 3 write again to a Lateral node that restarted on
+// its port, which they would never do to one of their own.
+func TestRestart(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	each(t, func(t *testing.T, g generation) {
+		if g.profile == "jcs2" {
+			return // its discovery finds nobody
+		}
+		l := openAt(t, discovering(g, 22001))
+		j := start(t, discovering(g, 22002))
+		linked(t, l, g, 1)
+		reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
+		reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
+
+		j.kill()
+		eventually(t, "the death is seen", func() bool { return len(l.Status().Endpoints[0].JavaDown) == 1 })
+		for i := range 100 {
+			put(t, l, fmt.Sprint("meanwhile", i), "v")
+		}
+		j = start(t, discovering(g, 22002))
+		eventually(t, "the restarted Java node has what was put meanwhile", func() bool { return j.ask("size alpha") == "100" })
+		reaches(t, "the restarted Java to Lateral", 3, javaPuts(j), lateralHas(t, l))
+
+		l.Close()
+		l = openAt(t, discovering(g, 22001))
+		linked(t, l, g, 1)
+		reaches(t, "Java to the restarted Lateral", 4, javaPuts(j), lateralHas(t, l))
+		reaches(t, "the restarted Lateral to Java", 5, lateralPuts(t, l), javaHas(j))
+	})
+}
