@@ -66,6 +66,11 @@ var mutants = []mutant{
 		"return lease(time.Since(s.started)) < l }", "return lease(time.Since(s.started)) < l || true }"),
 	one("a removal in a strict region waits until nobody serves what it removed", "strict", "strict.go",
 		"if err := m.Settle(ctx); err != nil {", "if err := ctx.Err(); m != nil && err != nil {"),
+	one("a key of a strict region is held by all members while its source changes", "strict", "strict.go",
+		"	for _, m := range b.strict.meshes {\n		r, err := m.Hold(", "	for _, m := range b.strict.meshes[:0] {\n		r, err := m.Hold("),
+	one("a vote for one taker binds", "sessions", "take.go", "binds := ok && old.id", "binds := false && ok && old.id"),
+	one("a taker needs more than half of all votes", "sessions", "mesh/take.go", "{ return t.Of/2 + 1 }", "{ return 1 }"),
+	one("a node that stops hands its sessions over", "sessions", "node.go", "left = n.drain()", "left = nil"),
 	one("a miss of a session asks the peers", "sessions", "session.go",
 		"b.Aux, b.AllowGet, b.PutOnlyMode = newest{m}, true, false", "b.Aux = newest{m}"),
 }
