@@ -21,6 +21,8 @@ type inbound struct {
 	conn  net.Conn
 	since time.Time
 
+	probed bool // it has asked whether this is Lateral; of the reader
+
 	mu        sync.Mutex // guards what follows
 	gen       *jcs.Generation
 	requester int64
@@ -119,13 +121,19 @@ func (in *inbound) run(head []byte) error {
 func (in *inbound) take(m *jcs.Message, framed bool) error {
 	l := in.l
 	l.counters.messages.Add(1)
+	if m.Op == jcs.Dispose && m.Region == probeRegion {
+		in.probed = true
+		_, err := io.WriteString(in.conn, Magic)
+		return err
+	}
+	if in.probed {
+		// A Lateral node that has not read our answer yet. Its changes come by
+		// the mesh, with their stamps; from here they would get new ones.
+		return nil
+	}
 	in.note(m)
 	switch {
 	case m.Op == jcs.Dispose:
-		if m.Region == probeRegion {
-			_, err := io.WriteString(in.conn, Magic)
-			return err
-		}
 		return nil
 	case m.Requester == l.c.Requester && !m.Op.Asks():
 		l.counters.own.Add(1)
