@@ -73,6 +73,7 @@ type Clock struct {
 
 	last   atomic.Uint64
 	skewed atomic.Uint64
+	writes writes
 }
 
 // DefaultMaxAhead is the skew beyond which a peer's stamp is not followed:

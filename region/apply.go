@@ -103,11 +103,11 @@ func fromPeer(o cache.Origin) bool { return o == cache.FromLateral || o == cache
 // this node holds does not stand in the way of what its peers have in common.
 func (r *Region) admit(now int64, c *cache.Command, prev *held) verdict {
 	peer := fromPeer(c.Origin)
-	has, mark := prev.Stamp, uint64(0)
+	has := prev.Stamp
 	if r.mode == Replicate && peer {
-		has, mark = prev.known(), r.mark.Load()
+		has = prev.known()
 	}
-	if r.clock.Observe(now, c.Stamp) && c.Stamp.Compare(has) > 0 && c.Stamp.Time >= mark {
+	if r.clock.Observe(now, c.Stamp) && c.Stamp.Compare(has) > 0 && !(peer && r.overBuried(c)) {
 		if v := r.floors.covers(c.Key, c.Stamp); v == stays || v == strips && peer {
 			return v
 		}
@@ -119,6 +119,9 @@ func (r *Region) admit(now int64, c *cache.Command, prev *held) verdict {
 }
 
 func (r *Region) put(now int64, c *cache.Command) cache.Reply {
+	if !foreign(c) {
+		defer r.clock.End(r.clock.Begin())
+	}
 	hash := hashOf(c.Key, r.seed)
 	r.mem.lock(hash)
 	rep, stored := r.putLocked(now, c, hash)

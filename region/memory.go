@@ -28,6 +28,8 @@ type memory interface {
 	// sweep offers every element in turn, under its lock, and does as judge
 	// says. Of what stays, judge may clear h.under. It returns how many went.
 	sweep(judge func(h *held) verdict) int
+	// reap drops the tombstones from up to a time, of which it tells.
+	reap(upTo uint64, dropped func(h *held)) int
 	// clear drops everything and tells of each.
 	clear(dropped func(h *held))
 

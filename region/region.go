@@ -28,6 +28,11 @@ type Settings struct {
 	// DefaultRetention.
 	Retention time.Duration
 
+	// Stable returns up to which time (cache.Stamp.Time) every node that holds
+	// the region has every change of it, 0 if that is not known of any: so far
+	// removals need not be remembered. nil is always 0.
+	Stable func() uint64
+
 	// Quiet is for how long nothing may have been invalidated before an
 	// invalidated region keeps what a peer answers: as long as a peer may go
 	// on without hearing of a removal. 0 is DefaultQuiet.
@@ -81,12 +86,7 @@ type Region struct {
 	watchers watchers
 	holds    heldKeys
 
-	// mark is the time of the largest stamp that capacity pushed out of a
-	// replicated region. What peers send from before it would be pushed out
-	// as well; if there is room by now, because others expired, it must not
-	// come back either: its tombstone may have been pushed out. By bytes
-	// there is no such order, so they set no mark.
-	mark atomic.Uint64
+	buried atomic.Uint64 // see bury
 
 	internMu sync.RWMutex
 	interned map[cache.Attributes]*cache.Attributes // guarded by internMu, at most maxInterned

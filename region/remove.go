@@ -5,6 +5,9 @@ package region
 import "lateral/cache"
 
 func (r *Region) remove(now int64, c *cache.Command) cache.Reply {
+	if !foreign(c) {
+		defer r.clock.End(r.clock.Begin())
+	}
 	hash := hashOf(c.Key, r.seed)
 	r.mem.lock(hash)
 	rep := r.removeLocked(now, c, hash)
@@ -34,7 +37,7 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 	case !foreign(c):
 		rep.Stamp = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case r.mode == Replicate && r.admit(now, c, &prev) == goes:
+	case r.old(c) || r.mode == Replicate && r.admit(now, c, &prev) == goes:
 		return r.joinRemoval(now, c, &prev, was, hash)
 	default:
 		r.clock.Observe(now, c.Stamp)
@@ -74,9 +77,10 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 	s := c.Stamp
 	switch {
 	case !foreign(c):
+		defer r.clock.End(r.clock.Begin())
 		s = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case !r.clock.Observe(now, s) && r.mode == Replicate:
+	case r.old(c) || !r.clock.Observe(now, s) && r.mode == Replicate:
 		r.count.stale.Add(1)
 		return cache.Reply{}
 	}

@@ -80,6 +80,7 @@ type shard struct {
 	used   uint32   // slots ever taken
 	heap   []uint32 // slots; the first is next to be evicted
 	ranks  []uint64 // of these: lower bounds of order(), as of when the heap last looked
+	graves graves
 
 	tick  atomic.Uint64 // last access time handed out
 	least atomic.Uint64 // rank of heap[0], for choosing among shards; MaxUint64 if empty
@@ -179,7 +180,7 @@ func (s *shard) remove(slot uint32) {
 
 // clear empties the shard and gives its memory back.
 func (s *shard) clear() {
-	s.index, s.chunks, s.free, s.used, s.heap, s.ranks = nil, nil, nil, 0, nil, nil
+	s.index, s.chunks, s.free, s.used, s.heap, s.ranks, s.graves = nil, nil, nil, 0, nil, nil, graves{}
 	s.least.Store(math.MaxUint64)
 }
 

@@ -12,7 +12,7 @@ import "lateral/cache"
 // In a replicated region idle elements stay: a copy that one node drops would
 // come back from its peers with the next sync. It returns how many went.
 func (r *Region) Shrink(now int64) int {
-	horizon := now - r.s.Retention.Milliseconds()
+	horizon := max(now-r.s.Retention.Milliseconds(), cache.Stamp{Time: r.stable()}.UnixMilli())
 	idle := r.s.UseShrinker && r.mode != Replicate && r.s.MaxMemoryIdle >= 0
 	left := r.s.MaxPerShrink
 	n := r.mem.sweep(func(h *held) verdict {
@@ -50,7 +50,7 @@ func (r *Region) Shrink(now int64) int {
 }
 
 // past reports whether the trace of an element may go: a tombstone once it is
-// older than the retention; what was only forgotten here once its peers'
+// older than the retention, or every node has it; what was only forgotten here once its peers'
 // copies are over their lifetime, since before that they would bring it back.
 func past(state cache.State, a *cache.Attributes, s cache.Stamp, now, horizon int64) bool {
 	if state == cache.Forgotten {

@@ -135,6 +135,9 @@ func (t *table) store(h held, hash uint64, now int64) {
 		accessed = s.access(now)
 	}
 	atomic.StoreUint64(&e.accessed, accessed)
+	if h.State == cache.Tombstone && h.shared {
+		s.bury(h.Stamp.Time, slot)
+	}
 	switch {
 	case fresh:
 		s.rank(t.policy, e, slot)
@@ -237,6 +240,7 @@ func (t *table) sweepShard(s *shard, judge func(h *held) verdict) (n int) {
 			n++
 		case strips:
 			t.strip(e)
+			s.bury(e.stamp.Time, slot)
 		case stays:
 			if u := e.under(); u != nil && h.under == nil {
 				e.held = u.held

@@ -73,9 +73,7 @@ func (r *Region) evicted(h held) {
 	r.undigest(&h)
 	r.spool(&h)
 	r.hearGone(cache.Evicted, &h)
-	if s := h.known(); !s.IsZero() && r.s.MaxBytes <= 0 {
-		r.mark.Store(max(r.mark.Load(), s.Time)) // nobody else evicts meanwhile
-	}
+	r.bury(&h)
 }
 
 // redigest keeps the digest in step with memory when h takes the place of prev.

@@ -104,6 +104,9 @@ func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (sto
 		return false, fmt.Errorf("fill in region %s: %w", r.s.Name, err)
 	}
 	if r.mode == Replicate && foreign(&c) {
+		if c.Stamp.Time <= r.stable() {
+			return false, nil // since it was asked for, its removal may have come and been forgotten
+		}
 		r.put(now, &c)
 		return true, nil
 	}
