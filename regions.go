@@ -122,6 +122,7 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}
 	mode := region.ModeOf(&s.Attr, laterals)
+	rs.together(&s)
 	strict, err := rs.strictOf(c, mode)
 	if err != nil {
 		return nil, err
@@ -148,6 +149,29 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 	r, err := region.New(s, &rs.n.clock, d)
 	b.Region = r
 	return b, err
+}
+
+// together sets what a replicated region needs to know of the others. What is
+// stable is known within one endpoint only: members of two that share a region
+// would have to wait for each other.
+func (rs *regions) together(s *region.Settings) {
+	var meshes []*mesh.Mesh
+	for _, b := range s.Auxiliaries {
+		if m, ok := b.Aux.(*mesh.Mesh); ok {
+			meshes = append(meshes, m)
+		}
+	}
+	if len(meshes) == 1 {
+		s.Stable = meshes[0].Stable
+	}
+	s.Owns = func(writer cache.NodeID) bool {
+		for _, m := range meshes {
+			if !m.Owns(writer) {
+				return false
+			}
+		}
+		return true
+	}
 }
 
 // Attributes returns those that a region gives elements put without their own.
@@ -214,6 +238,7 @@ func (rs *regions) housekeep(ctx context.Context) error {
 		for _, b := range rs.all() {
 			now := rs.n.wall()
 			b.dropLost()
+			b.Settle()
 			if b.next.Load() <= now.UnixMilli() {
 				b.Shrink(now.UnixMilli())
 				b.next.Store(now.Add(b.shrink).UnixMilli())

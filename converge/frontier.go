@@ -37,7 +37,8 @@ import (
 //     were compared with it.
 //
 // A node that knows of nobody has no S: it may be a part of a cluster that it
-// is about to meet. The methods may be called by many goroutines at once.
+// is about to meet. What it removes before it has met the others is remembered
+// by it alone, and may be without effect where S is later by then. The methods may be called by many goroutines at once.
 type Frontier struct {
 	stable atomic.Uint64
 
@@ -153,16 +154,9 @@ func (f *Frontier) Gap(id cache.NodeID) {
 	f.change(id, func(m *member) { f.tick++; m.gap = f.tick })
 }
 
-// Reckons takes in whom a member reckons with: all of them, each time. It
-// reports whether this is the first that is heard of it. Then what was written
-// here up to its S must be written anew: it was not counted when S was
-// reckoned, so nobody would wait until all have it.
-func (f *Frontier) Reckons(id cache.NodeID, set []Member) (first bool) {
-	f.change(id, func(m *member) {
-		first = m.set == nil
-		f.takeSet(m, set[:min(len(set), MaxMembers)])
-	})
-	return first
+// Reckons takes in whom a member reckons with: all of them, each time.
+func (f *Frontier) Reckons(id cache.NodeID, set []Member) {
+	f.change(id, func(m *member) { f.takeSet(m, set[:min(len(set), MaxMembers)]) })
 }
 
 // Told takes in a member's F, reckoned over the set that it last gave.

@@ -48,7 +48,6 @@ type message struct {
 	seq   int     // change, gap: number in the log
 	round uint64  // sync
 	t, f  uint64  // front
-	s     uint64  // front with a set
 	set   []Member
 }
 
@@ -65,6 +64,7 @@ const (
 type mnode struct {
 	id       int // 0: nobody is there
 	last     int // the id that was there last
+	founder  bool
 	f        *Frontier
 	v        version
 	log      []version
@@ -193,7 +193,7 @@ func (m *model) beat(i, j, t int) bool {
 		return false
 	}
 	if was.version != version {
-		msg.set, msg.s = set, m.n[i].f.Stable()
+		msg.set = set
 	}
 	was.t, was.f, was.version = msg.t, msg.f, version
 	m.send(i, j, msg)
@@ -244,7 +244,11 @@ func (m *model) deliver(i, j int) {
 		y.met[x.last], y.received[x.last] = true, msg.seq
 		y.f.Gap(id)
 	case front:
-		m.hear(j, id, &msg)
+		if msg.set != nil {
+			y.f.Reckons(id, msg.set)
+		}
+		y.f.Told(id, msg.f)
+		y.f.Heard(id, msg.t)
 	case synced:
 		y.take(msg.v)
 		y.f.Synced(id, msg.round)
@@ -258,18 +262,18 @@ func (m *model) deliver(i, j int) {
 	}
 }
 
-// hear is j's part of a front message.
-func (m *model) hear(j int, id cache.NodeID, msg *message) {
-	y := m.n[j]
-	if msg.set != nil {
-		first := y.f.Reckons(id, msg.set)
-		if own := slices.Contains(y.log, y.v); first && own && uint64(y.v.stamp) <= msg.s {
-			m.write(j, y.v.kind) // written before it was counted: written anew
-			y = m.n[j]
+// settled reports whether a node may write: a joiner not before it has heard
+// whom those reckon with that it is linked with.
+func (n *mnode) settled() bool {
+	if n.id <= slots && n.founder {
+		return true
+	}
+	for _, m := range n.f.members {
+		if m.linked && m.set == nil {
+			return false
 		}
 	}
-	y.f.Told(id, msg.f)
-	y.f.Heard(id, msg.t)
+	return len(n.f.members) > 0
 }
 
 // cut ends a link; what is on its way is lost.

@@ -64,6 +64,9 @@
 //	34 share     uvarint sync; uvarint elements that come
 //	35 later     uvarint sync: I am being filled myself, or have nothing to give
 //	36 message   text channel; text message: for clients of yours that listen; only to who says messages in its hello
+//	37 reckon    (uint64 id, byte standing, byte 1: it receives) of all that I reckon with, myself included
+//	38 front     uint64 time up to which you have been sent all that I wrote, 0: no news; uint64 my F
+//	39 replay    uint64 next: my whole log follows; up to that change heed only what is removed where values do not travel
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row, message), 4 MiB
@@ -101,7 +104,9 @@
 // have been missed, and asks for a sync of the replicated ones. The same
 // follows, without a frame, when discovery forgets a peer that had a link and
 // took no leave. A node that has never been met gets a log of up to 1 MiB
-// from its first change on, and a gap if there is more.
+// from its first change on, behind a replay, and a gap if there is more. From a
+// replay it takes no values: what somebody else has removed since must not
+// come back from a log; a round of syncs brings what there is.
 //
 // An ack is cumulative, so one that follows a gap covers changes that were
 // never sent: the sender remembers the gap and counts none of these as held.
@@ -194,6 +199,18 @@
 // the same twice. Of two rounds that cross the larger id gives its own up, and
 // begins it again after the other.
 //
+// # Frontier
+//
+// Frames of version 3. With each beat a node tells how far its writes have
+// been sent (front) and what it knows to have of all others (F), and, when that
+// has changed, whom it reckons with (reckon). So each learns up to which time
+// of stamps every member has every change, and forgets older removals; the
+// rules are those of converge.Frontier. F is told behind everything that was
+// looked up before it was reckoned, and what is still being looked up for a
+// sync or a get holds it back. A member's process has ended if it said
+// goodbye, or if another id was linked that listens at its address; its id is
+// refused from then on.
+//
 // # Leases and holds
 //
 // Frames of version 2; nobody sends them who has no strict region, but for
@@ -232,16 +249,16 @@
 //
 // # Example
 //
-// A node (>) dials another (<), which removed "old" before they met. Rows and
-// beats are left out.
+// A node (>) dials another (<), which removed "old" before they met. Rows,
+// beats and the frontier are left out.
 //
 //	> 4c 54 52 31                    "LTR1"
 //	> 01 00 00 00 d6                 hello
-//	  {"version":2,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
+//	  {"version":3,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
 //	  "host":"h1","service":"admindaemon","endpoint":"LTCP","pid":9,"port":57461,
 //	  "receive":true,"dial":1,"now":946684800000,"regions":[]}
 //	< 01 00 00 01 34                 hello
-//	  {"version":2,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
+//	  {"version":3,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
 //	  "node":"0000000000000200","host":"h2","service":"groupware","endpoint":"LTCP","pid":7,"port":32768,
 //	  "receive":true,"dial":0,"now":946684800000,"regions":[{"name":"User","mode":"invalidate"},
 //	  {"name":"State","mode":"replicate"}]}
@@ -249,8 +266,8 @@
 //	  00 00 00 00 00 00 00 00 00     never met, nothing read
 //	> 02 00 00 00 09                 resume
 //	  00 00 00 00 00 00 00 00 00     likewise
-//	< 04 00 00 00 08                 changes
-//	  00 00 00 00 00 00 00 01        from number 1 on: you miss nothing
+//	< 27 00 00 00 08                 replay
+//	  00 00 00 00 00 00 00 02        the one change there is follows
 //	< 03 00 00 00 06                 names
 //	  00 04 55 73 65 72              from number 0 on: "User"
 //	< 04 00 00 00 18                 changes

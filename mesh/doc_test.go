@@ -44,7 +44,7 @@ func skipRows(t *testing.T, in *input) (frameType, []byte) {
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		if ft != frameRow && ft != frameBeat {
+		if ft != frameRow && ft != frameBeat && ft != frameReckon && ft != frameFront {
 			return ft, p
 		}
 	}

@@ -51,6 +51,9 @@ func (l *link) follow(r resume, buf []byte) (*changelog.Cursor, []byte) {
 	st := log.Status()
 	if !r.met {
 		r.read = 0
+		if l.peerHello.Version >= frontVersion && st.First == 1 && st.Bytes <= replayLimit {
+			return l.replay(buf)
+		}
 	}
 	if r.met || st.First == 1 && st.Bytes <= replayLimit {
 		if cur, err := log.Cursor(r.read + 1); err == nil {
@@ -62,6 +65,40 @@ func (l *link) follow(r resume, buf []byte) (*changelog.Cursor, []byte) {
 		}
 	}
 	return l.skip(r.read+1, buf)
+}
+
+// replay sends a peer that has never met us our whole log, for what it
+// removes. Values it must not take from there: somebody else may have removed
+// them since, and that removal may be forgotten. A sync brings what there is.
+func (l *link) replay(buf []byte) (*changelog.Cursor, []byte) {
+	next := l.m.c.Log.Next()
+	cur, err := l.m.c.Log.Cursor(1)
+	if err != nil {
+		return l.skip(1, buf)
+	}
+	l.m.counters.resumes.Add(1)
+	if next > 1 {
+		l.peer.skipped(1, next)
+	}
+	return cur, binary.BigEndian.AppendUint64(appendHeader(buf, frameReplay, 8), next)
+}
+
+// takeReplay: the peer's whole log follows, up to a number for what it removes
+// only.
+func (l *link) takeReplay(s *scan) error {
+	next := s.uint64()
+	if err := s.err(frameReplay); err != nil {
+		return err
+	}
+	if read := l.peer.received.Load(); next == 0 || l.replayed != 0 || read != 0 {
+		return protocolErrorf("a replay up to change %d, of which %d were read", next, read)
+	}
+	l.replayed = next
+	l.peer.replayed.Store(next)
+	l.peer.met.Store(true)
+	l.m.frontier.Gap(l.peer.id)
+	l.syncShared()
+	return nil
 }
 
 // skip gives up on what the peer has not read: it is told that there is a gap,
@@ -167,7 +204,9 @@ func (l *link) applyChanges(s *scan) error {
 		if err != nil {
 			return err
 		}
-		l.apply(now, r, &c, cache.FromLateral)
+		if r == nil || seq >= l.replayed || r.Digest() == nil {
+			l.apply(now, r, &c, cache.FromLateral)
+		}
 		p.received.Store(seq)
 	}
 	p.met.Store(true)
@@ -212,6 +251,7 @@ func (l *link) gap(s *scan) error {
 	}
 	l.peer.received.Store(next - 1)
 	l.peer.met.Store(true)
+	l.m.frontier.Gap(l.peer.id)
 	l.ackDue.Store(true)
 	l.wake()
 	if !l.m.c.Receive {

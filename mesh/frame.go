@@ -69,12 +69,15 @@ const (
 	frameShare                         // fill, answerer: so many elements come
 	frameLater                         // sync, answerer: I am being filled myself
 	frameMessage                       // for clients that subscribe to a channel
+	frameReckon                        // whom I wait for before I forget a removal
+	frameFront                         // how far I have come, and know others to have
+	frameReplay                        // all my changes follow, but values come by a sync
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
 	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote",
 	"ask", "lease", "hold", "held", "release",
-	"fill", "share", "later", "message"}
+	"fill", "share", "later", "message", "reckon", "front", "replay"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {

@@ -147,6 +147,8 @@ func (l *link) answer(s *scan) error {
 	if err := s.err(frameGet); err != nil {
 		return err
 	}
+	l.lent.Add(1)
+	defer l.lent.Add(-1)
 	reply := binary.BigEndian.AppendUint64(nil, number)
 	if r := l.m.held(name); r != nil { // a question makes no region
 		if c, ok := replyOf(r, l.m.c.Now().UnixMilli(), key); ok {

@@ -33,13 +33,16 @@ type link struct {
 	regions  []boundRegion     // by the numbers of the peer's log
 	lastAttr *cache.Attributes // of the region last changed: most records repeat them
 	resumed  bool              // the peer has said how far it had read
+	replayed uint64            // changes before this one come for what they remove
 	held     map[uint64]func() // keys that the peer holds here → how to release them
 
 	// From anywhere to the write loop, which poke wakes.
 	poke      chan struct{}
 	ackDue    atomic.Bool
 	rowDue    atomic.Bool
-	told      row // of the write loop: our row as the peer knows it
+	told      told // of the write loop
+	frontDue  atomic.Bool
+	lent      atomic.Int64 // answers that are being looked up
 	beatDue   atomic.Bool
 	moreDue   atomic.Bool     // regions were made since the hello
 	shown     map[string]bool // of the write loop: regions that the peer has heard of
@@ -61,6 +64,12 @@ type link struct {
 	farewell string     // the goodbye to send, if any
 	reason   error      // why the link ended, the first that was given
 	echo     echo       // of the peer's last heartbeat
+}
+
+// told is what the peer has been told.
+type told struct {
+	row    row
+	fronts fronts
 }
 
 type echo struct {
@@ -105,6 +114,7 @@ func (l *link) run(ctx context.Context) {
 	ctx, l.stop = context.WithCancel(ctx)
 	defer l.stop()
 	l.m.up(l)
+	l.frontDue.Store(true)
 	l.queueFrame(appendFrame(nil, frameResume, l.resume())) // before the first change, whoever is faster
 	var loops sync.WaitGroup
 	loops.Go(func() {

@@ -71,6 +71,7 @@ type Config struct {
 	Listener net.Listener // nil with Receive=false
 	Dial     func(ctx context.Context, addr string) (net.Conn, error)
 	Log      *changelog.Log
+	Clock    Clock // nil: stamps are not waited for, and removals are remembered for their whole retention
 
 	Directory Directory
 	Regions   func() []Region                  // those bound to this endpoint
@@ -84,6 +85,7 @@ type Config struct {
 	GetTimeout  time.Duration // 1 s: answer to a get (JCS: SocketTimeOut)
 	SyncEvery   time.Duration // 60 s: comparison of digests with each peer
 	DialGrace   time.Duration // 300 ms: how long the larger id leaves dialling to the smaller; < 0: not at all
+	Retention   time.Duration // 90 days: silence after which what a member holds is valid no more
 
 	Now func() time.Time // the wall clock: of stamps, lifetimes and beats; nil is time.Now
 	// Message is handed what peers publish to the clients of this node; it must
@@ -107,12 +109,14 @@ type Mesh struct {
 	mu       sync.Mutex // guards what follows; never held while a link is waited for
 	peers    map[cache.NodeID]*peer
 	pursuits map[string]context.CancelFunc
-	failures map[string]string   // pursuit → why the last dial failed
-	synced   map[string]*Traffic // region → what syncs moved
+	failures map[string]string       // pursuit → why the last dial failed
+	seats    map[string]cache.NodeID // address → who was linked there last
+	synced   map[string]*Traffic     // region → what syncs moved
 	closing  bool
 
 	dials    atomic.Uint64
 	rowPoke  chan struct{} // our row has changed
+	frontier *converge.Frontier
 	gets     gets
 	ackers   ackers
 	fills    fills
@@ -146,6 +150,7 @@ func New(c Config) *Mesh {
 	def(&c.GetTimeout, time.Second)
 	def(&c.SyncEvery, time.Minute)
 	def(&c.DialGrace, 300*time.Millisecond)
+	def(&c.Retention, 90*24*time.Hour)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -155,7 +160,7 @@ func New(c Config) *Mesh {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	m := &Mesh{c: c, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
+	m := &Mesh{c: c, frontier: converge.NewFrontier(c.ID), seats: map[string]cache.NodeID{}, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
 		failures: map[string]string{}, rowPoke: make(chan struct{}, 1), synced: map[string]*Traffic{}}
 	m.self = identity{ID: id(c.ID), Node: id(c.Node), Host: c.Host, Service: c.Service, Endpoint: c.Endpoint, PID: c.PID, Advertise: c.Advertise}
 	if c.Listener != nil {
@@ -189,6 +194,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	if m.c.Listener != nil {
 		g.Go(func() error { return m.accept(work) })
 	}
+	g.Go(func() error { return m.forgetSilent(work) })
 	g.Go(func() error {
 		select {
 		case <-ctx.Done():

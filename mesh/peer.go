@@ -35,6 +35,7 @@ type peer struct {
 
 	met      atomic.Bool   // this node has followed its log
 	received atomic.Uint64 // last change of its log that was applied here
+	replayed atomic.Uint64 // up to where its log was replayed without values
 	acked    atomic.Uint64 // last change of our log that it acknowledged
 	skew     atomic.Int64  // its clock minus ours, ns, give or take half a round trip
 }
@@ -160,6 +161,9 @@ func (m *Mesh) adopt(l *link) error {
 		}
 		old.goaway(goaway{Reason: errDuplicate.Error(), Duplicate: true})
 		<-old.done // its last change is applied before the new link says how far we are
+	}
+	if err := m.counts(l); err != nil {
+		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock() // farewell misses none that is adopted before closing is set

@@ -97,6 +97,12 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.takeRow(p)
 	case frameShares:
 		return l.takeShares(p)
+	case frameReckon:
+		return l.takeReckon(s)
+	case frameFront:
+		return l.takeFront(s)
+	case frameReplay:
+		return l.takeReplay(s)
 	case frameGet:
 		return l.answer(s)
 	case frameReply:
@@ -130,6 +136,7 @@ func (l *link) handle(t frameType, p []byte) error {
 			return err
 		}
 		if g.Leaving {
+			l.m.frontier.Died(l.peer.id)
 			l.peer.mu.Lock()
 			l.peer.left = true
 			l.peer.mu.Unlock()

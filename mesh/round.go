@@ -49,10 +49,11 @@ func (r *rounds) ask() uint64 {
 	return r.asked
 }
 
-// again asks for a round at the begin of a link: if none has ever been complete
-// with this peer, or one that was asked for is not.
-func (r *rounds) again() {
-	if r.asked > r.done || r.done == 0 {
+// again asks for a round at the begin of a link: if one that was asked for is
+// not complete, or, unless what is read of the peer's log is about to ask for
+// it, if none has ever been.
+func (r *rounds) again(announced bool) {
+	if r.asked > r.done || r.done == 0 && !announced {
 		r.ask()
 	}
 }
@@ -111,6 +112,7 @@ type round struct {
 	wanted  []part          // of them, not yet begun
 	fills   Region          // of which so much differs that it is filled
 	refused map[string]bool // regions that the peer does not fill
+	front   uint64          // see converge.Frontier.Round
 	ended   bool            // all are compared; what remains is that the peer says so
 	heard   time.Time       // when it began, or when a frame of it came last
 }
@@ -118,6 +120,7 @@ type round struct {
 // a round that the peer began.
 type theirRound struct {
 	n, next uint64
+	front   uint64
 	heard   time.Time
 	late    bool // it has made no progress for syncPatience: ours need not wait for it
 }
@@ -154,12 +157,14 @@ func (s *syncer) beginRound() error {
 	if !due {
 		return nil
 	}
+	front := s.l.m.frontier.Round()
 	if !s.l.m.c.Receive || !s.l.peerHello.Receive {
+		s.l.m.frontier.Synced(p.id, front)
 		p.complete(n, nil)
 		return nil
 	}
 	s.deferred = false
-	s.round = &round{n: n, heard: time.Now(), refused: map[string]bool{}}
+	s.round = &round{n: n, front: front, heard: time.Now(), refused: map[string]bool{}}
 	for _, r := range s.l.m.c.Regions() {
 		if r.Digest() != nil {
 			s.round.all = append(s.round.all, r)
@@ -267,7 +272,7 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 			return nil // the peer is about to see that ours goes first
 		}
 		s.dropRound()
-		s.their = &theirRound{n: n, next: next, heard: time.Now()}
+		s.their = &theirRound{n: n, next: next, front: s.l.m.frontier.Round(), heard: time.Now()}
 	case frameEnd:
 		if err := sc.err(t); err != nil || s.crossed {
 			return err
@@ -276,6 +281,9 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 			return fmt.Errorf("%w: the end of round %d, which has not begun", ErrProtocol, n)
 		}
 		p := s.l.peer
+		if s.their.next >= p.replayed.Load() { // else it began before the peer fixed what it replays
+			s.l.m.frontier.Synced(p.id, s.their.front)
+		}
 		p.mu.Lock()
 		p.rounds.through = s.their.next
 		p.announceLocked()
@@ -289,6 +297,7 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 		if o := s.round; o != nil && o.ended && o.n == n {
 			s.round = nil
 			s.l.m.fills.compared(o.all)
+			s.l.m.frontier.Synced(s.l.peer.id, o.front)
 			s.l.peer.complete(n, o.all)
 		}
 	}

@@ -88,6 +88,7 @@ func (m *Mesh) release(l *link) bool {
 		if m.linkLease(p, nil); left {
 			m.leaveLease(p.id)
 		}
+		m.frontier.Unlinked(p.id)
 		m.c.Directory.Linked(p.id, false)
 		if left {
 			m.c.Directory.Left(p.id)

@@ -54,7 +54,9 @@ func (l *link) serveSync(ctx context.Context) {
 	patience := time.NewTimer(syncPatience)
 	defer patience.Stop()
 	l.peer.mu.Lock()
-	l.peer.rounds.again() // what a link before this one left undone
+	// What a link before this one left undone. With a peer that was never met
+	// a round has to begin behind its replay or gap, so these ask for it.
+	l.peer.rounds.again(!l.peer.met.Load() && l.peerHello.Version >= frontVersion && l.m.c.Receive && l.peerHello.Receive)
 	l.peer.mu.Unlock()
 	defer l.m.pokeSyncs()
 	defer l.m.fills.lost(l)
@@ -74,7 +76,10 @@ func (l *link) serveSync(ctx context.Context) {
 			next.Reset(every/2 + rand.N(every))
 		case f := <-l.syncIn:
 			l.syncWaiting.Add(-int64(len(f.s)))
-			if err := s.handle(f); err != nil {
+			l.lent.Add(1)
+			err := s.handle(f)
+			l.lent.Add(-1)
+			if err != nil {
 				l.end(err)
 				return
 			}

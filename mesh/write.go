@@ -22,8 +22,9 @@ func (l *link) write(ctx context.Context) error {
 		cur   *changelog.Cursor
 		names int
 		buf   = make([]byte, 0, 4<<10)
-		space [4][]byte
+		space [5][]byte
 		lease []byte
+		front []byte
 	)
 	for {
 		if cap(buf) > maxKept {
@@ -41,8 +42,9 @@ func (l *link) write(ctx context.Context) error {
 			}
 		}
 		frame := l.takeBulk()
-		lease = l.grant(lease[:0], cur)          // behind the changes that it speaks of
-		if len(buf)+len(lease)+len(frame) == 0 { // records come with a header in buf
+		lease = l.grant(lease[:0], cur) // behind the changes that it speaks of
+		front = l.front(front[:0], next(cur))
+		if len(buf)+len(lease)+len(frame)+len(front) == 0 { // records come with a header in buf
 			if l.farewellSent() {
 				return l.hangUp()
 			}
@@ -52,7 +54,7 @@ func (l *link) write(ctx context.Context) error {
 			}
 			continue
 		}
-		pieces := append(net.Buffers(space[:0]), buf, records, lease, frame)
+		pieces := append(net.Buffers(space[:0]), buf, records, lease, frame, front)
 		n, err := pieces.WriteTo(l.conn)
 		l.m.counters.bytesOut.Add(n)
 		if err != nil {
@@ -78,7 +80,7 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		buf = l.shares(buf)
 	}
 	if l.rowDue.Swap(false) {
-		if f := l.m.rowFor(l).since(&l.told); f != nil {
+		if f := l.m.rowFor(l).since(&l.told.row); f != nil {
 			buf = appendJSON(buf, frameRow, f)
 		}
 	}
@@ -94,8 +96,18 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 	if l.beatDue.Swap(false) {
 		buf = l.beat(buf)
 		beat.Reset(l.m.c.Heartbeat)
+		l.frontDue.Store(true)
+		l.wantRound()
 	}
 	return buf
+}
+
+// next is the number of the change that a cursor reads next, 0 without one.
+func next(cur *changelog.Cursor) uint64 {
+	if cur == nil {
+		return 0
+	}
+	return cur.Seq()
 }
 
 // sent marks a goodbye that is in the buffer or beyond.

@@ -107,7 +107,7 @@ func (r *Region) admit(now int64, c *cache.Command, prev *held) verdict {
 	if r.mode == Replicate && peer {
 		has = prev.known()
 	}
-	if r.clock.Observe(now, c.Stamp) && c.Stamp.Compare(has) > 0 && !(peer && r.overBuried(c)) {
+	if r.clock.Observe(now, c.Stamp) && c.Stamp.Compare(has) > 0 && !(peer && (r.overBuried(c) || r.overAge(now, c))) {
 		if v := r.floors.covers(c.Key, c.Stamp); v == stays || v == strips && peer {
 			return v
 		}

@@ -157,7 +157,8 @@ func TestShrinkIdle(t *testing.T) {
 	}
 }
 
-// Tombstones and floors stay for the retention, to the millisecond.
+// Tombstones and floors stay for the retention and a fiftieth, to the
+// millisecond.
 func TestRetention(t *testing.T) {
 	g := open(t, Replicate, Settings{MaxObjects: -1, Retention: 10 * second})
 	g.put("k", "v")
@@ -173,17 +174,65 @@ func TestRetention(t *testing.T) {
 	if st := g.Status(); st.Tombstones != 4 || st.Elements != 1 {
 		t.Fatalf("%+v", st)
 	}
-	g.pass(10 * second)
+	g.pass(10*second + 10*second/50)
 	g.Shrink(g.now)
-	if st := g.Status(); st.Tombstones != 4 {
+	if st := g.Status(); st.Tombstones != 4 || st.Elements != 0 { // values go first
 		t.Errorf("%+v", st)
 	}
 	g.now++
 	g.Shrink(g.now)
-	if st := g.Status(); st.Tombstones != 0 || st.Elements != 1 {
+	if st := g.Status(); st.Tombstones != 0 {
 		t.Errorf("%+v", st)
 	}
-	g.see("alive", "v")
+	g.mustAudit()
+}
+
+// Nothing in a replicated region is eternal: what is over the longest life
+// goes, and does not come back from a peer. Eternal elements are written anew
+// by one node when half of it is over, and so live on.
+func TestLongestLife(t *testing.T) {
+	day := int64(24 * 3600 * 1000)
+	for _, c := range []struct {
+		attr cache.Attributes
+		want int64 // days
+	}{{cache.Attributes{Eternal: true}, 90}, {cache.Attributes{}, 90}, {cache.Attributes{MaxLife: second}, 1}, {cache.Attributes{MaxLife: 48 * 3600 * second}, 2}} {
+		s := Settings{Attr: c.attr}
+		if got := s.retention().Milliseconds(); got != c.want*day {
+			t.Errorf("%+v lives %d days", c.attr, got/day)
+		}
+	}
+	stable := uint64(0)
+	g := open(t, Replicate, Settings{MaxObjects: -1, Owns: func(writer cache.NodeID) bool { return writer == 2 }, Stable: func() uint64 { return stable }})
+	for _, key := range []string{"own", "of 2", "of 3"} {
+		writer := cache.NodeID(3)
+		if key == "of 2" {
+			writer = 2
+		}
+		if key == "own" {
+			g.put(key, "v")
+		} else {
+			g.arrives(key, "v", at(1, writer))
+		}
+	}
+	g.pass(time.Duration(45*day+day) * time.Millisecond)
+	g.Shrink(g.now)
+	if e := g.shares()["of 2"]; e.Stamp != at(1, 2) {
+		t.Errorf("written anew while a member may be cut off: %+v", e)
+	}
+	// The stamp is from before all that this node may not have heard of.
+	stable = at(45*day, 0).Time
+	g.peers.take()
+	g.Shrink(g.now)
+	if e := g.shares()["of 2"]; e.Stamp != (cache.Stamp{Time: stable, Node: g.clock.Node}) || g.peers.take() != "put of 2=v" {
+		t.Errorf("not written anew: %+v", e)
+	}
+	g.see("of 3", "v") // its owner did not
+	g.pass(time.Duration(45*day) * time.Millisecond)
+	g.Shrink(g.now)
+	g.see("of 2", "v")
+	g.see("of 3", "")
+	g.arrives("of 3", "v", at(1, 3))
+	g.see("of 3", "")
 	g.mustAudit()
 }
 

@@ -136,7 +136,8 @@ func TestLocalValueHides(t *testing.T) {
 	if e := g.shares()["k"]; e.Stamp != s || e.State != cache.Tombstone {
 		t.Errorf("Each offers %+v", e)
 	}
-	g.now += DefaultRetention.Milliseconds() + 1000
+	later := g.remembered() + 1000
+	g.now += later
 	g.Shrink(g.now)
 	g.see("k", "own") // the tombstone is past, the value is not
 	if _, ok := g.shares()["k"]; ok {
@@ -146,19 +147,19 @@ func TestLocalValueHides(t *testing.T) {
 
 	// What only this node knows gives way to what peers have in common.
 	g.putLocal("own", "1")
-	g.arrives("own", "2", at(60, 2))
+	g.arrives("own", "2", at(later+60, 2))
 	g.see("own", "2")
 	// A floor above what is hidden takes both.
 	g.putLocal("own", "3")
-	g.do(cache.Command{Op: cache.RemoveAll, Origin: cache.FromLateral, Stamp: at(70, 2)})
+	g.do(cache.Command{Op: cache.RemoveAll, Origin: cache.FromLateral, Stamp: at(later+70, 2)})
 	g.see("own", "")
 	g.mustAudit()
 	// An expired local value uncovers the place it hid.
-	g.arrives("x", "1", at(80, 2))
+	g.arrives("x", "1", at(later+80, 2))
 	g.do(cache.Command{Op: cache.Put, Origin: cache.LocalOnly, Key: "x", Value: text("own"), Attr: &cache.Attributes{MaxLife: 1e9}})
 	g.now += 1001
 	g.see("x", "")
-	if e, _ := g.Lookup("x"); e.State != cache.Forgotten || e.Stamp != at(80, 2) {
+	if e, _ := g.Lookup("x"); e.State != cache.Forgotten || e.Stamp != at(later+80, 2) {
 		t.Errorf("%+v", e)
 	}
 	g.mustAudit()

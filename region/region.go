@@ -24,9 +24,16 @@ type Settings struct {
 	MaxMemoryIdle time.Duration // < 0 is unlimited; not in replicated regions
 	MaxPerShrink  int           // elements that one pass may drop for idleness; < 0 is unlimited
 
-	// Retention is how long a tombstone or a floor is kept; 0 is
-	// DefaultRetention.
+	// Retention is the longest life of anything in a replicated region, and so
+	// how long a removal is remembered if not every node is known to have it.
+	// 0 is EternalLife if elements are eternal or have no longest life, else
+	// that or DefaultRetention, whichever is longer.
 	Retention time.Duration
+
+	// Owns reports whether this node sees to it that what a node wrote lives on
+	// if it is eternal: one of them writes it anew when half of the Retention
+	// has passed. nil is true for its own.
+	Owns func(writer cache.NodeID) bool
 
 	// Stable returns up to which time (cache.Stamp.Time) every node that holds
 	// the region has every change of it, 0 if that is not known of any: so far
@@ -45,9 +52,22 @@ type Settings struct {
 	Join Join
 }
 
-// DefaultRetention keeps a removal as long as a peer may be cut off and still
-// hold what was removed.
-const DefaultRetention = 24 * time.Hour
+// Longest lives. There is no eternity: a node that was cut off for longer than
+// removals are remembered must have nothing left that was removed.
+const (
+	DefaultRetention = 24 * time.Hour
+	EternalLife      = 90 * 24 * time.Hour
+)
+
+func (s *Settings) retention() time.Duration {
+	switch {
+	case s.Retention > 0:
+		return s.Retention
+	case s.Attr.Eternal || s.Attr.MaxLife <= 0:
+		return EternalLife
+	}
+	return max(s.Attr.MaxLife, DefaultRetention)
+}
 
 // DefaultQuiet is the time after which a silent link is dead, and that for
 // which its regions are served nevertheless.
@@ -107,8 +127,9 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 	if s.Name == "" || len(s.Name) > cache.MaxRegion {
 		return nil, fmt.Errorf("region %.40q: a name has 1 to %d bytes", s.Name, cache.MaxRegion)
 	}
-	if s.Retention == 0 {
-		s.Retention = DefaultRetention
+	s.Retention = s.retention()
+	if s.Owns == nil {
+		s.Owns = func(writer cache.NodeID) bool { return writer == clock.Node }
 	}
 	if s.Quiet == 0 {
 		s.Quiet = DefaultQuiet

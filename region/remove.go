@@ -80,7 +80,9 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 		defer r.clock.End(r.clock.Begin())
 		s = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case r.old(c) || !r.clock.Observe(now, s) && r.mode == Replicate:
+	case r.old(c):
+		return cache.Reply{}
+	case !r.clock.Observe(now, s) && r.mode == Replicate:
 		r.count.stale.Add(1)
 		return cache.Reply{}
 	}

@@ -5,6 +5,7 @@ package region
 import "lateral/cache"
 
 // Shrink is one pass of housekeeping: it drops elements over their lifetime,
+// writes eternal ones anew whose half is over (of a replicated region), drops
 // tombstones and floors beyond the retention and, where the shrinker is on and
 // values do not travel, elements that nobody used for MaxMemoryIdle (JCS:
 // ShrinkerThread.shrink, which spools these to a disk). No peer is told.
@@ -12,9 +13,11 @@ import "lateral/cache"
 // In a replicated region idle elements stay: a copy that one node drops would
 // come back from its peers with the next sync. It returns how many went.
 func (r *Region) Shrink(now int64) int {
-	horizon := max(now-r.s.Retention.Milliseconds(), cache.Stamp{Time: r.stable()}.UnixMilli())
+	oldest := now - r.s.Retention.Milliseconds()
+	horizon := max(now-r.remembered(), cache.Stamp{Time: r.stable()}.UnixMilli())
 	idle := r.s.UseShrinker && r.mode != Replicate && r.s.MaxMemoryIdle >= 0
 	left := r.s.MaxPerShrink
+	var again []string
 	n := r.mem.sweep(func(h *held) verdict {
 		if u := h.under; u != nil && past(u.state, u.attr, u.stamp, now, horizon) {
 			r.undigest(h)
@@ -25,7 +28,7 @@ func (r *Region) Shrink(now int64) int {
 			if !past(h.State, h.Attr, h.Stamp, now, horizon) {
 				return stays
 			}
-		case !h.live(now):
+		case !h.live(now) || r.mode == Replicate && h.shared && h.Stamp.UnixMilli() < oldest:
 			if h.under != nil {
 				return stays // its place in the digest is not over yet
 			}
@@ -36,6 +39,9 @@ func (r *Region) Shrink(now int64) int {
 			r.spool(h)
 			r.hearGone(cache.Evicted, h)
 		default:
+			if r.mode == Replicate && len(again) < maxRenewed && !r.renewal(now, h).IsZero() {
+				again = append(again, h.Key)
+			}
 			return stays
 		}
 		r.undigest(h)
@@ -44,6 +50,7 @@ func (r *Region) Shrink(now int64) int {
 	if r.mode == Replicate {
 		r.floors.expire(horizon, r.digest)
 	}
+	r.renew(now, again)
 	r.versions.expire(now)
 	r.count.shrunk.Add(uint64(n))
 	return n

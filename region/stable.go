@@ -72,56 +72,46 @@ func (r *Region) overBuried(c *cache.Command) bool {
 	return !full
 }
 
-// Renew writes anew what this node wrote up to a time: values and removals get
-// new stamps and are told to peers again. It is for what was written before
-// the other nodes counted this one: their removals from that time are
-// forgotten, and ours would not be waited for. It returns how many there were.
-func (r *Region) Renew(now int64, upTo uint64) (n int) {
-	if r.mode != Replicate {
-		return 0
+// remembered is how long removals are: longer than any value lives by more than
+// the clocks of members may differ.
+func (r *Region) remembered() int64 { return (r.s.Retention + r.s.Retention/50).Milliseconds() }
+
+// overAge reports whether a peer sends what is over the longest life.
+func (r *Region) overAge(now int64, c *cache.Command) bool {
+	return r.mode == Replicate && now-c.Stamp.UnixMilli() > r.s.Retention.Milliseconds()
+}
+
+// renewal returns the stamp with which this node is to write an eternal element
+// anew, zero if it is not. It is a stamp from before everything that this node
+// may not have heard of: what somebody else writes or removes meanwhile wins,
+// and where a member is cut off nothing is renewed.
+func (r *Region) renewal(now int64, h *held) cache.Stamp {
+	s := cache.Stamp{Time: r.stable(), Node: r.clock.Node}
+	half := r.s.Retention.Milliseconds() / 2
+	if !h.Attr.Eternal || !h.shared || h.State != cache.Live || now-h.Stamp.UnixMilli() <= half ||
+		s.UnixMilli()-h.Stamp.UnixMilli() <= half/2 || !r.s.Owns(h.Stamp.Node) {
+		return cache.Stamp{}
 	}
-	var keys []string
-	r.mem.each(func(h held) bool {
-		if r.renewable(&h, upTo) {
-			keys = append(keys, h.Key)
-		}
-		return true
-	})
+	return s
+}
+
+// maxRenewed is how many elements one pass of housekeeping writes anew.
+const maxRenewed = 10_000
+
+// renew writes eternal elements anew, if they still are to be.
+func (r *Region) renew(now int64, keys []string) {
 	for _, key := range keys {
 		hash := hashOf(key, r.seed)
-		turn := r.clock.Begin()
 		r.mem.lock(hash)
-		if h, found := r.mem.peek(key, hash); found && r.renewable(&h, upTo) {
-			r.renew(now, &h, hash)
-			n++
+		if old, found := r.mem.peek(key, hash); found {
+			if s := r.renewal(now, &old); !s.IsZero() {
+				h := old
+				h.Stamp = s
+				r.tellPut(&cache.Command{Op: cache.Put, Key: key}, &h)
+				r.redigest(&old, &h)
+				r.mem.store(h, hash, now)
+			}
 		}
 		r.mem.unlock(hash)
-		r.clock.End(turn)
 	}
-	for _, f := range r.floors.elements() {
-		if f.Stamp.Node == r.clock.Node && f.Stamp.Time <= upTo {
-			op, name, _ := cache.SplitFloor(f.Key)
-			r.removeMany(now, &cache.Command{Op: op, Key: name}, op, name)
-			n++
-		}
-	}
-	return n
-}
-
-func (r *Region) renewable(h *held, upTo uint64) bool {
-	return h.shared && h.Stamp.Node == r.clock.Node && h.Stamp.Time <= upTo
-}
-
-// renew gives an element a new stamp; its lock is held.
-func (r *Region) renew(now int64, old *held, hash uint64) {
-	h := *old
-	h.Stamp = r.clock.Next(now)
-	c := cache.Command{Op: cache.Put, Key: h.Key}
-	if h.State == cache.Tombstone {
-		r.tellRemove(&c, cache.Remove, h.Key, h.Stamp)
-	} else {
-		r.tellPut(&c, &h)
-	}
-	r.redigest(old, &h)
-	r.mem.store(h, hash, now)
 }

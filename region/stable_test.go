@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package region
+
+import (
+	"fmt"
+	"testing"
+
+	"lateral/cache"
+)
+
+// What every node has need not be remembered, and only that.
+func TestSettle(t *testing.T) {
+	for _, shards := range []int{1, manyShards} {
+		stable := uint64(0)
+		g := open(t, Replicate, Settings{MaxObjects: -1, Stable: func() uint64 { return stable }})
+		g.mem = newTable(byStamp, shards, -1, 0, g.seed, g.evicted)
+		for i := range 500 {
+			key := fmt.Sprint("k", i)
+			g.put(key, "v")
+			g.remove(key)
+			g.now++
+			if i%3 == 0 {
+				g.put(key, "again") // an empty grave
+			}
+		}
+		g.do(cache.Command{Op: cache.RemoveGroup, Key: "g"})
+		g.now++
+		last := g.do(cache.Command{Op: cache.Remove, Key: "p:"}).Stamp
+		before := g.Status()
+		if g.Settle() != 0 || before.Tombstones != 333+2 {
+			t.Fatalf("%+v", before)
+		}
+		stable = at(250, 0).Time // of the 250 before: 166 are dead
+		if n := g.Settle(); n != 166 {
+			t.Errorf("%d went", n)
+		}
+		g.mustAudit()
+		stable = last.Time // floors go with the millisecond after theirs
+		if n := g.Settle(); n != 333-166 || g.Status().Tombstones != 1 {
+			t.Errorf("%d went, %+v", n, g.Status())
+		}
+		stable = at(last.UnixMilli()-base+1, 0).Time
+		if g.Settle(); g.Status().Tombstones != 0 || g.Status().Elements != 167 {
+			t.Errorf("%+v", g.Status())
+		}
+		g.mustAudit()
+		// A removal that all have says nothing, whatever is there; a value does.
+		g.do(cache.Command{Op: cache.Remove, Origin: cache.FromLateral, Key: "k0", Stamp: cache.Stamp{Time: last.Time, Node: 9}})
+		g.do(cache.Command{Op: cache.Merge, Origin: cache.FromSync, Key: "new", Stamp: at(1, 2), State: cache.Tombstone})
+		g.do(cache.Command{Op: cache.RemoveAll, Origin: cache.FromLateral, Stamp: cache.Stamp{Time: last.Time, Node: 9}})
+		if st := g.Status(); st.Tombstones != 0 || st.Elements != 167 || st.Stats.Stale != 3 {
+			t.Errorf("%+v", st)
+		}
+		g.arrives("new", "v", at(1, 2))
+		g.see("new", "v")
+		// An answer to a get may have been overtaken by a removal that is forgotten.
+		c := cache.Command{Origin: cache.FromLateral, Key: "answered", Value: text("v"), Stamp: at(3, 2)}
+		if ok, err := g.Fill(g.now, c, 0, g.Ticket(c.Key)); ok || err != nil {
+			t.Error("an answer from before is kept", err)
+		}
+		c.Stamp.Time = stable + 1
+		if ok, _ := g.Fill(g.now, c, 0, g.Ticket(c.Key)); !ok {
+			t.Error("a later one is not")
+		}
+		g.mustAudit()
+	}
+}
+
+// The graves of a shard are bounded by what it holds.
+func TestGravesAreBounded(t *testing.T) {
+	g := open(t, Replicate, Settings{MaxObjects: -1})
+	for range 10_000 {
+		g.put("k", "v")
+		g.remove("k")
+	}
+	if n := len(g.mem.(*table).shard(hashOf("k", g.seed)).graves.list); n > 2+minGraves+1 {
+		t.Errorf("%d graves of one tombstone", n)
+	}
+}
+
+// Where capacity pushed out a tombstone that somebody may lack, what is older
+// does not come back when there is room again: not here, and, by a floor, not
+// where it still is. Where all have the tombstone it may.
+func TestBuried(t *testing.T) {
+	for _, known := range []bool{false, true} {
+		stable := uint64(0)
+		g := open(t, Replicate, Settings{MaxObjects: 2, Stable: func() uint64 { return stable }})
+		g.arrives("k", "v", at(1, 2))
+		g.now += 10
+		s := g.remove("k").Stamp
+		if known {
+			stable = s.Time
+		}
+		g.now += 10
+		g.putFor("x", cache.Attributes{MaxLife: second})
+		g.putFor("y", cache.Attributes{MaxLife: second})
+		g.arrives("k", "v", at(1, 2)) // without room it is pushed out at once
+		g.see("k", "")
+		if len(g.floors.elements()) != 0 {
+			t.Error("a floor that was not needed")
+		}
+		g.now += 2000
+		g.Shrink(g.now)
+		g.arrives("other", "v", at(2, 2))
+		floors := g.floors.elements()
+		if known {
+			g.see("other", "v")
+			if len(floors) != 0 {
+				t.Errorf("%+v", floors)
+			}
+			continue
+		}
+		g.see("other", "")
+		if len(floors) != 1 || floors[0].Stamp.Time != s.Time {
+			t.Errorf("%+v", floors)
+		}
+		g.arrives("later", "v", at(s.UnixMilli()-base+1, 2))
+		g.see("later", "v")
+		g.mustAudit()
+	}
+}
