@@ -88,7 +88,7 @@ func (e *endpoint) openJava(a ccf.Auxiliary, id cache.NodeID, port int) {
 	}
 	j.gens = append(j.gens, j.gen)
 	c := e.c
-	j.links = link.New(link.Config{Requester: j.requester, Gen: j.gen, Serializer: ser, Receive: c.Receive, Filter: c.FilterRemoveByHashCode,
+	j.links = link.New(link.Config{Requester: j.requester, Gen: j.gen, Serializer: ser, Receive: c.Receive, Filter: c.FilterRemoveByHashCode, Bridge: c.Bridge,
 		Regions: j.regions, Region: j.region, Clock: &e.n.clock, Now: e.n.wall, Dial: e.n.network.Dial,
 		OpenTime: c.OpenTimeOut, AnswerTime: c.SocketTimeOut, Logger: e.n.log.With("endpoint", e.name)})
 	e.java = j

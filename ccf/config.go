@@ -149,6 +149,7 @@ type Lateral struct {
 	AdvertiseHost     string        `json:"advertise_host"` // "" lets peers take the packet's source
 	DnsPeers          []string      `json:"dns_peers"`      // name:port, or the name of an SRV record
 	LogBytes          int64         `json:"log_bytes"`
+	Bridge            bool          `json:"bridge"` // relay between generations of JCS
 	HeartbeatInterval time.Duration `json:"heartbeat_interval_ns"`
 	LinkTimeout       time.Duration `json:"link_timeout_ns"`
 	AnnounceInterval  time.Duration `json:"announce_interval_ns"` // the steady period

@@ -34,6 +34,7 @@ func (r *reader) lateral(b *block) *Lateral {
 		AdvertiseHost:          b.text(s, "AdvertiseHost"),
 		DnsPeers:               b.list(s, "DnsPeers"),
 		LogBytes:               look[int64](b, s, "LogBytes"),
+		Bridge:                 b.bool(s, "Bridge"),
 		HeartbeatInterval:      b.time(s, "HeartbeatInterval"),
 		LinkTimeout:            b.time(s, "LinkTimeout"),
 		AnnounceInterval:       b.time(s, "AnnounceInterval"),

@@ -76,6 +76,7 @@ var lateralKeys = []*key{
 	mine(scopeLateral, "LinkTimeout", tTime, "5s", "A link silent for that long is dead.").least(20),
 	mine(scopeLateral, "AnnounceInterval", tTime, "10s", "How often this node announces itself once the mesh is settled.").least(10),
 	mine(scopeLateral, "MemberTimeout", tTime, "180s", "A member unheard of for that long is forgotten, unless there is a link.").least(20),
+	mine(scopeLateral, "Bridge", tBool, "false", "Relay what Java nodes of one generation of JCS say to those of others. On one node of a cluster only."),
 	mine(scopeLateral, "DrainTimeout", tTime, "5s", "How long a node that stops waits, at most, for as many peers as Acks says to hold what it holds in its regions with Acks.").least(0),
 }
 

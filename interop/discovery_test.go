@@ -169,3 +169,52 @@ func TestRestart(t *testing.T) {
 		reaches(t, "the restarted Lateral to Java", 5, lateralPuts(t, l), javaHas(j))
 	})
 }
+
+// TestBridge: a Java node of JCS 1.3 and one of 3.2.1, which can't talk to each
+// other, hear of each other's puts, removals, groups and clears through a
+// Lateral node.
+func TestBridge(t *testing.T) {
+	if !inside(t) {
+		return
+	}
+	needJava(t)
+	old, young := generations[0], generations[2]
+	l := openAt(t, discovering(old, 22001, ".Bridge=true"))
+	jvms := []*jvm{start(t, discovering(old, 22002)), start(t, discovering(young, 22003))}
+	linked(t, l, old, 1)
+	linked(t, l, young, 1)
+	for i, from := range jvms {
+		to := jvms[1-i]
+		name := "from JCS " + from.g.name + " to " + to.g.name
+		reaches(t, name, i, javaPuts(from), javaHas(to))
+		from.want("ok", "put alpha i:%d list:a,b", i)
+		eventually(t, name+": a key and a value that are no strings", func() bool { return to.get("alpha", fmt.Sprintf("i:%d", i)) == "list:a,b" })
+		to.want("ok", "remove alpha i:%d", i)
+		eventually(t, name+": removal in return", func() bool { return from.get("alpha", fmt.Sprintf("i:%d", i)) == "null" })
+
+		from.want("ok", "gput alpha grp%d s:user s:bob", i)
+		from.want("ok", "gput alpha grp%d s:mail s:bob@x", i)
+		eventually(t, name+": a group", func() bool {
+			return to.ask("gget alpha grp%d s:user", i) == "s:bob" && to.ask("gget alpha grp%d s:mail", i) == "s:bob%40x"
+		})
+		from.want("ok", "gremove alpha grp%d s:user", i)
+		eventually(t, name+": one of a group", func() bool { return to.ask("gget alpha grp%d s:user", i) == "null" })
+		from.want("ok", "ginvalidate alpha grp%d", i)
+		eventually(t, name+": the group", func() bool { return to.ask("gget alpha grp%d s:mail", i) == "null" })
+
+		from.want("ok", "put alpha s:person%d person:Ann", i)
+		eventually(t, name+": a class of the application", func() bool { return to.get("alpha", fmt.Sprintf("s:person%d", i)) == "person:Ann3truetrue" })
+		from.want("ok", "clear alpha")
+		eventually(t, name+": clear", func() bool { return to.ask("size alpha") == "0" })
+	}
+	c := l.Status().Endpoints[0].Counters
+	if c["jcs_bridged"] < 16 || c["jcs_bridged_foreign"] != 2 || c["jcs_untold"]+c["jcs_unapplied"]+c["jcs_skipped"] > 0 {
+		t.Errorf("%v", c)
+	}
+	// Nothing runs in circles: after a while of silence nothing was sent.
+	before := c["jcs_messages_out"]
+	time.Sleep(300 * time.Millisecond)
+	if after := l.Status().Endpoints[0].Counters["jcs_messages_out"]; after != before {
+		t.Errorf("%d messages became %d in silence", before, after)
+	}
+}

@@ -17,6 +17,7 @@ type Encoder struct {
 	next    uint32
 	classes map[string]*Class  // by name: the one that was written
 	types   map[string]*String // likewise
+	depth   int
 }
 
 // NewEncoder returns an encoder that has written the header.
@@ -36,12 +37,14 @@ func Encode(v Value) ([]byte, error) {
 // is written behind what b holds.
 func (e *Encoder) Restart(b []byte) {
 	e.forget()
+	e.depth = 0
 	e.buf = append(b, header...)
 }
 
 // Encode appends a value to the stream. After an error, which wraps ErrValue,
 // the stream must not be used.
 func (e *Encoder) Encode(v Value) error {
+	e.depth = 0
 	switch v := v.(type) {
 	case Reset:
 		e.buf = append(e.buf, tcReset)
@@ -89,6 +92,16 @@ func (e *Encoder) assign(v Value) {
 }
 
 func (e *Encoder) value(v Value) error {
+	if e.depth++; e.depth > maxDepth {
+		e.depth = 0 // the stream is of no use any more
+		return fmt.Errorf("%w: it nests deeper than %d", ErrValue, maxDepth)
+	}
+	err := e.node(v)
+	e.depth--
+	return err
+}
+
+func (e *Encoder) node(v Value) error {
 	switch v := v.(type) {
 	case nil:
 		e.buf = append(e.buf, tcNull)

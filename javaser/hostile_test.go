@@ -162,6 +162,23 @@ func TestMemoryIsCharged(t *testing.T) {
 	}
 }
 
+// TestChained builds, of shallow values that refer to each other, a graph so
+// deep that walking it would take all the stack there is.
+func TestChained(t *testing.T) {
+	r := newRaw().b(tcArray).class("[Lx;", Serializable).b(tcNull).i32(0)
+	for i := range uint32(10_000) {
+		r.b(tcArray).ref(0).i32(1).ref(i + 1)
+	}
+	list := must(decodeAll(&r.Buffer, Limits{}))
+	last := list[len(list)-1]
+	if _, err := Encode(last); !errors.Is(err, ErrValue) {
+		t.Errorf("%d levels were written: %v", len(list), err)
+	}
+	Tree(last)
+	Plain(last)
+	Hash(last)
+}
+
 // TestGadget reads the shape of a known chain of gadgets: to us it is a tree
 // like any other, and the class names are text.
 func TestGadget(t *testing.T) {

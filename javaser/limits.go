@@ -35,6 +35,7 @@ const (
 	maxSupers = 64       // superclasses of a class; Swing has nine
 	maxFields = 4096     // of one class; the class file format allows 65,535
 	firstTake = 64 << 10 // bytes allocated on the word of a length alone
+	maxDepth  = 1 << 10  // of what is encoded: by references a stream can make graphs that are deeper than anything in it
 )
 
 // What Go holds for a node, about: charged to Memory beside its bytes.

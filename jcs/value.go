@@ -4,7 +4,9 @@ package jcs
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"lateral/cache"
@@ -92,6 +94,44 @@ func Hash(v cache.Value) (int32, bool) {
 		return 0, false
 	}
 	return javaser.Hash(j)
+}
+
+// Foreign reports whether a value has a class that does not come with Java, so
+// that only nodes whose application has that class can read it.
+func Foreign(v cache.Value) bool {
+	if v.Form != cache.FormJava {
+		return false
+	}
+	j, err := Java(v)
+	return err == nil && foreign(j, map[javaser.Value]bool{}, 0)
+}
+
+func foreign(v javaser.Value, met map[javaser.Value]bool, depth int) bool {
+	var c *javaser.Class
+	var inner []javaser.Value
+	switch v := v.(type) {
+	case *javaser.Object:
+		if met[v] {
+			return false
+		}
+		met[v] = true
+		c = v.Class
+		for i := range v.Parts {
+			inner = append(append(inner, v.Parts[i].Refs...), v.Parts[i].Custom...)
+		}
+	case *javaser.Array:
+		if met[v] {
+			return false
+		}
+		met[v] = true
+		inner = v.Refs
+	case *javaser.Enum:
+		c = v.Class
+	}
+	if depth > javaser.DefaultDepth || c != nil && !strings.HasPrefix(c.Name, "java.") {
+		return true
+	}
+	return slices.ContainsFunc(inner, func(w javaser.Value) bool { return foreign(w, met, depth+1) })
 }
 
 // The kinds of cache.JavaKey. What is none of these is kindObject, with its

@@ -162,3 +162,15 @@ func TestStamp(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// TestForeign tells what any JVM can read from what it can't.
+func TestForeign(t *testing.T) {
+	captures(t, "c2s", func(path string, g *Generation, b []byte) {
+		for _, m := range messages(t, b, serializerOf(path)) {
+			v, err := ValueOf(m.Value)
+			if want := strings.Contains(path, "custom"); m.Op == Update && (err != nil || Foreign(v) != want) {
+				t.Errorf("%s: %v, %v", path, Foreign(v), err)
+			}
+		}
+	})
+}

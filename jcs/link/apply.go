@@ -3,6 +3,8 @@
 package link
 
 import (
+	"fmt"
+
 	"lateral/cache"
 	"lateral/jcs"
 )
@@ -20,7 +22,14 @@ func (l *Links) apply(m *jcs.Message) {
 		return
 	}
 	c, err := l.command(r, m)
-	if err == nil && c.Op != 0 {
+	if err == nil && l.c.Bridge {
+		l.relay(m.Gen, &c)
+	}
+	if err == nil && c.Op == cache.Remove && l.same(r, m, c.Key) {
+		l.counters.filtered.Add(1)
+		return
+	}
+	if err == nil {
 		_, err = r.Apply(l.c.Now().UnixMilli(), c)
 	}
 	if err != nil {
@@ -29,7 +38,7 @@ func (l *Links) apply(m *jcs.Message) {
 	}
 }
 
-// command is a message in the words of a region; Op 0 is nothing to do.
+// command is a message in the words of a region.
 func (l *Links) command(r Region, m *jcs.Message) (c cache.Command, err error) {
 	c = cache.Command{Origin: cache.FromLateral, Region: m.Region}
 	if m.Op == jcs.RemoveAll {
@@ -51,11 +60,9 @@ func (l *Links) command(r Region, m *jcs.Message) (c cache.Command, err error) {
 	case m.Op == jcs.Remove && cache.IsPrefix(c.Key):
 		c.Op, c.Stamp = cache.Remove, l.manyStamp(m)
 	case m.Op == jcs.Remove:
-		if l.same(r, m, c.Key) {
-			l.counters.filtered.Add(1)
-			return cache.Command{}, nil
-		}
 		c.Op, c.Stamp = cache.Remove, l.removeStamp(m)
+	default:
+		err = fmt.Errorf("%s of the key of a whole group", m.Op)
 	}
 	return c, err
 }

@@ -35,10 +35,7 @@ func (l *Links) Fetch(ctx context.Context, region, key string) (cache.Element, b
 		default: // it has questions enough
 			continue
 		}
-		select {
-		case p.poke <- struct{}{}:
-		default:
-		}
+		p.wake()
 	}
 	for ; open > 0; open-- {
 		select {
@@ -84,7 +81,7 @@ func (s *session) question(ctx context.Context, q *question) (*cache.Element, er
 	if s.g == jcs.JCS4 {
 		m.Requester = s.l.c.Requester
 	}
-	if err := s.send(m, 0); err != nil {
+	if err := s.send(m); err != nil {
 		return nil, err
 	}
 	late := time.NewTimer(s.l.c.AnswerTime)

@@ -101,15 +101,17 @@ type session struct {
 	w       *jcs.Writer
 	replies chan javaser.Value
 
+	feeds   []*feed
 	look    time.Duration // see firstLook
 	written int64         // bytes
 	flight  []flight      // written, and not known to have arrived
 }
 
-// A flight is where in the connection's bytes a change ends.
+// A flight is where in the connection's bytes a change of a feed ends.
 type flight struct {
-	end int64
-	seq uint64
+	end  int64
+	feed *feed
+	seq  uint64
 }
 
 var errLateral = errors.New("a Lateral node listens there")
@@ -156,10 +158,17 @@ func (s *session) write(ctx context.Context) error {
 	if err := s.hello(); err != nil {
 		return err
 	}
-	cur, err := s.cursor()
-	for ; err == nil; cur, err = s.next(ctx, cur) {
+	s.feeds = s.feedsFor(s.g)
+	for _, f := range s.feeds {
+		if err := s.begin(f); err != nil {
+			return err
+		}
 	}
-	return err
+	for {
+		if err := s.next(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 // hello asks a configured peer whether it is Lateral by now.
@@ -170,50 +179,59 @@ func (s *session) hello() error {
 	if !ask {
 		return nil
 	}
-	return s.send(s.l.probe(), 0)
+	return s.send(s.l.probe())
 }
 
-// cursor begins behind what the peer is known to have.
-func (s *session) cursor() (*changelog.Cursor, error) {
-	from := s.acked.Load() + 1
-	cur, err := s.l.c.Log.Cursor(from)
+// begin puts the cursor behind what the peer is known to have.
+func (s *session) begin(f *feed) (err error) {
+	from := f.acked + 1
+	f.cur, err = f.log.Cursor(from)
 	for errors.Is(err, changelog.ErrGap) {
-		next := s.l.c.Log.Next()
-		if cur, err = s.l.c.Log.Cursor(next); err == nil {
+		next := f.log.Next()
+		if f.cur, err = f.log.Cursor(next); err == nil {
 			s.l.counters.gaps.Add(1)
 			s.l.c.Logger.Warn("jcs: a Java node was away for longer than the log holds: it keeps what it has, and JCS has no way to tell it",
 				"addr", s.addr, "changes_lost", next-from)
 		}
 	}
-	return cur, err
+	return err
 }
 
 // next writes what there is, or waits until there is something.
-func (s *session) next(ctx context.Context, cur *changelog.Cursor) (*changelog.Cursor, error) {
+func (s *session) next(ctx context.Context) error {
 	if err := s.ask(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	records, first, count, err := cur.Read()
-	if errors.Is(err, changelog.ErrGap) {
-		s.arrived(cur.Seq() - 1)
-		return s.cursor()
-	}
-	if err != nil || count > 0 {
-		if err == nil {
-			err = s.changes(ctx, string(records), first)
+	wrote := false
+	for _, f := range s.feeds {
+		records, first, count, err := f.cur.Read()
+		switch {
+		case errors.Is(err, changelog.ErrGap):
+			f.acked = f.cur.Seq() - 1
+			err = s.begin(f)
+			wrote = true
+		case count > 0:
+			wrote = true
+			err = s.changes(ctx, f, string(records), first)
 		}
-		return cur, err
+		if err != nil {
+			return err
+		}
 	}
+	if wrote {
+		return nil
+	}
+	own := s.feeds[0].cur
 	if s.settle(); len(s.flight) == 0 {
 		s.look = firstLook
-		cur.Wait(ctx, s.poke)
-		return cur, ctx.Err()
+		own.Wait(ctx, s.poke)
+		return ctx.Err()
 	}
 	look, cancel := context.WithTimeout(ctx, s.look) // has it arrived by now?
 	defer cancel()
 	s.look = min(2*s.look, lastLook)
-	cur.Wait(look, s.poke)
-	return cur, ctx.Err()
+	own.Wait(look, s.poke)
+	return ctx.Err()
 }
 
 // How often the kernel is asked about what is on its way, while there is
@@ -230,10 +248,13 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// arrived notes that the peer's kernel has everything up to a change.
-func (s *session) arrived(seq uint64) {
-	if seq > s.acked.Load() {
-		s.acked.Store(seq)
+// arrived notes that the peer's kernel has everything of a feed up to a change.
+func (s *session) arrived(f *feed, seq uint64) {
+	if seq > f.acked {
+		f.acked = seq
+		if f == s.own {
+			s.acked.Store(seq)
+		}
 	}
 }
 
@@ -250,14 +271,14 @@ func (s *session) settle() {
 	for n < len(s.flight) && s.flight[n].end <= s.written-int64(unacked) {
 		n++
 	}
-	if n > 0 {
-		s.arrived(s.flight[n-1].seq)
-		s.flight = append(s.flight[:0], s.flight[n:]...)
+	for _, f := range s.flight[:n] {
+		s.arrived(f.feed, f.seq)
 	}
+	s.flight = append(s.flight[:0], s.flight[n:]...)
 }
 
 // put writes bytes of whole messages, and keeps frames apart.
-func (s *session) put(ctx context.Context, b []byte, seq uint64) error {
+func (s *session) put(ctx context.Context, b []byte, f *feed, seq uint64) error {
 	if s.g.Framed {
 		if err := s.clear(ctx); err != nil {
 			return err
@@ -269,8 +290,8 @@ func (s *session) put(ctx context.Context, b []byte, seq uint64) error {
 	if err != nil {
 		return fmt.Errorf("after %d of %d bytes: %w", n, len(b), err)
 	}
-	if seq > 0 {
-		s.flight = append(s.flight, flight{s.written, seq})
+	if f != nil {
+		s.flight = append(s.flight, flight{s.written, f, seq})
 		if len(s.flight) > maxFlight {
 			s.settle()
 		}

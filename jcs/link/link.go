@@ -46,6 +46,7 @@ type Config struct {
 	Serializer jcs.Serializer
 	Receive    bool
 	Filter     bool // FilterRemoveByHashCode
+	Bridge     bool // relay between generations
 
 	Log     *changelog.Log                   // or Follow
 	Regions func() []Region                  // those bound to this endpoint
@@ -63,11 +64,12 @@ type Config struct {
 type Links struct {
 	c Config
 
-	mu      sync.Mutex        // guards what follows
-	inbound map[*inbound]bool // true
-	peers   map[string]*peer  // by address
-	lateral map[string]bool   // configured addresses that turned out to be Lateral's
-	floors  map[origin]uint64 // the last removal of many by each
+	mu      sync.Mutex                // guards what follows
+	inbound map[*inbound]bool         // true
+	peers   map[string]*peer          // by address
+	lateral map[string]bool           // configured addresses that turned out to be Lateral's
+	floors  map[origin]uint64         // the last removal of many by each
+	relays  map[string]*changelog.Log // by family, see bridge.go
 
 	counters counters
 	often    *rate.Limiter // of log lines that strangers can cause
@@ -79,7 +81,7 @@ type Links struct {
 // counters of what the links did; Counters exports them.
 type counters struct {
 	accepted, refused, messages, skipped, unapplied, filtered, questions, misses, own atomic.Int64
-	dialled, sent, untold, gaps, bytesIn, bytesOut, asked                             atomic.Int64
+	dialled, sent, untold, gaps, bytesIn, bytesOut, asked, bridged, bridgedForeign    atomic.Int64
 }
 
 // New makes Links; it starts nothing.
@@ -91,7 +93,7 @@ func New(c Config) *Links {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{},
-		floors: map[origin]uint64{}, often: rate.NewLimiter(1, 5)}
+		floors: map[origin]uint64{}, relays: map[string]*changelog.Log{}, often: rate.NewLimiter(1, 5)}
 }
 
 // Follow says which log Java nodes are told of. It is called once, before Run.
@@ -131,6 +133,7 @@ func (l *Links) Counters() map[string]int64 {
 		"jcs_unapplied": c.unapplied.Load(), "jcs_filtered": c.filtered.Load(), "jcs_questions": c.questions.Load(), "jcs_misses": c.misses.Load(),
 		"jcs_own": c.own.Load(), "jcs_dialled": c.dialled.Load(), "jcs_messages_out": c.sent.Load(), "jcs_untold": c.untold.Load(),
 		"jcs_gaps": c.gaps.Load(), "jcs_bytes_in": c.bytesIn.Load(), "jcs_bytes_out": c.bytesOut.Load(), "jcs_asked": c.asked.Load(),
+		"jcs_bridged": c.bridged.Load(), "jcs_bridged_foreign": c.bridgedForeign.Load(),
 	}
 }
 

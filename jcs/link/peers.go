@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lateral/changelog"
 	"lateral/jcs"
 )
 
@@ -30,12 +31,13 @@ var ErrJava = errors.New("a Java node listens there: it is spoken to in JCS's ow
 type peer struct {
 	l    *Links
 	addr string
-	from uint64 // number of the change from which on it is told
 	poke chan struct{}
 	asks chan *question
 	stop context.CancelFunc // nil until started
 
-	acked atomic.Uint64 // number of the last change that its kernel has
+	acked   atomic.Uint64            // number of the last change of ours that its kernel has
+	own     *feed                    // our own changes; used by the session alone, as are
+	relayed map[*changelog.Log]*feed // those of other generations, guarded by l.mu
 
 	mu         sync.Mutex // guards what follows
 	gen        *jcs.Generation
@@ -77,10 +79,7 @@ func (l *Links) Announced(addr string, p *jcs.Packet) (fresh bool) {
 	}
 	x.gen, x.requester, x.heard = p.Gen, p.Requester, time.Now()
 	if fresh {
-		select {
-		case x.poke <- struct{}{}: // no need to wait with the next dial
-		default:
-		}
+		x.wake() // no need to wait with the next dial
 	}
 	return fresh
 }
@@ -102,8 +101,9 @@ func (l *Links) Configure(addr string) {
 }
 
 func (l *Links) addLocked(addr string, g *jcs.Generation) *peer {
-	p := &peer{l: l, addr: addr, gen: g, from: l.c.Log.Next(), poke: make(chan struct{}, 1), asks: make(chan *question, 64)}
-	p.acked.Store(p.from - 1)
+	p := &peer{l: l, addr: addr, gen: g, poke: make(chan struct{}, 1), asks: make(chan *question, 64),
+		own: &feed{log: l.c.Log, acked: l.c.Log.Next() - 1}, relayed: map[*changelog.Log]*feed{}}
+	p.acked.Store(p.own.acked)
 	l.peers[addr] = p
 	if l.group != nil {
 		l.startLocked(p)

@@ -17,17 +17,17 @@ const batch = 64 << 10
 
 // changes writes records of the log. A change that the peer's generation can't
 // be told is counted and left out.
-func (s *session) changes(ctx context.Context, records string, seq uint64) error {
-	names := s.l.c.Log.Names(0)
+func (s *session) changes(ctx context.Context, f *feed, records string, seq uint64) error {
+	names := f.log.Names(0)
 	var buf []byte
 	for ; records != ""; seq++ {
-		c, region, rest, err := changelog.Decode(records, s.l.c.Log.Owner(), &cache.DefaultAttributes)
+		c, region, rest, err := changelog.Decode(records, f.log.Owner(), &cache.DefaultAttributes)
 		if err != nil {
 			return err
 		}
 		records = rest
 		if region >= uint64(len(names)) || !s.shares(names[region]) {
-			s.skip(seq, len(buf))
+			s.skip(f, seq, len(buf))
 			continue
 		}
 		c.Region = names[region]
@@ -39,49 +39,49 @@ func (s *session) changes(ctx context.Context, records string, seq uint64) error
 		if err != nil {
 			s.l.counters.untold.Add(1)
 			s.l.warn("a change can't be told to a Java node", "addr", s.addr, "region", c.Region, "key", cache.KeyText(c.Element.Key), "cause", err)
-			s.skip(seq, len(buf))
+			s.skip(f, seq, len(buf))
 			continue
 		}
 		s.l.counters.sent.Add(1)
 		if s.g.Framed {
-			if err := s.put(ctx, b, seq); err != nil {
+			if err := s.put(ctx, b, f, seq); err != nil {
 				return err
 			}
 			continue
 		}
 		if buf = append(buf, b...); len(buf) >= batch || records == "" {
-			if err := s.put(ctx, buf, seq); err != nil {
+			if err := s.put(ctx, buf, f, seq); err != nil {
 				return err
 			}
 			buf = buf[:0]
 		}
 	}
 	if len(buf) > 0 {
-		return s.put(ctx, buf, seq-1)
+		return s.put(ctx, buf, f, seq-1)
 	}
 	return nil
 }
 
 // skip passes over a change that the peer is not told, and that counts as
 // arrived with those before it.
-func (s *session) skip(seq uint64, waiting int) {
+func (s *session) skip(f *feed, seq uint64, waiting int) {
 	switch n := len(s.flight); {
 	case waiting > 0: // what is written next carries its number, or a later one
 	case n == 0:
-		s.arrived(seq)
+		s.arrived(f, seq)
 	default:
-		s.flight[n-1].seq = seq
+		s.flight = append(s.flight, flight{s.written, f, seq})
 	}
 }
 
 // send writes one message of ours.
-func (s *session) send(m *jcs.Message, seq uint64) error {
+func (s *session) send(m *jcs.Message) error {
 	m.Gen = s.g
 	b, err := s.w.Encode(m)
 	if err != nil {
 		return err
 	}
-	return s.put(context.Background(), b, seq)
+	return s.put(context.Background(), b, nil, 0)
 }
 
 // message is a change in the words of a generation.
