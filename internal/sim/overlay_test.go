@@ -21,8 +21,8 @@ type edit struct{ file, old, new string }
 // drawn from the seed, for goroutines in a bubble: the order of select, of
 // timers that are due at once, of maps, and math/rand. (Whatever else draws
 // shares one number per run: how many maps are made depends on what pools
-// hold.) And nobody is preempted for having run long, which a busy machine
-// decides.
+// hold.) And nobody is preempted for having run long, or given a mutex for
+// having waited long, which a busy machine decides.
 var seeding = []edit{
 	{"math/rand/v2/rand.go", "//go:linkname runtime_rand runtime.rand\n", "//go:linkname runtime_rand runtime.simRand64\n"},
 	{"runtime/rand.go", "func rand() uint64 {\n", "func rand() uint64 {\n\tif simBubbled() {\n\t\treturn simMaps\n\t}\n"},
@@ -31,6 +31,7 @@ var seeding = []edit{
 	{"runtime/rand.go", "var readRandomFailed bool\n", "var readRandomFailed bool\n" + seedSource},
 	{"runtime/select.go", "j := cheaprandn(uint32(norder + 1))", "j := simRandn(uint32(norder + 1))"},
 	{"runtime/time.go", "t.rand = cheaprand()", "t.rand = simRand()"},
+	{"internal/sync/mutex.go", "starvationThresholdNs = 1e6", "starvationThresholdNs = 1e18"},
 	{"runtime/proc.go", "const forcePreemptNS = 10 * 1000 * 1000", "const forcePreemptNS = 3600 * 1000 * 1000 * 1000"},
 }
 
@@ -94,8 +95,10 @@ func module(t testing.TB) string {
 
 // path is where the file of an edit is: of the runtime, or of the module.
 func (e edit) path(t testing.TB) string {
-	if strings.HasPrefix(e.file, "runtime/") || strings.HasPrefix(e.file, "math/") {
-		return filepath.Join(runtime.GOROOT(), "src", e.file)
+	for _, std := range []string{"runtime/", "math/", "internal/sync/"} {
+		if strings.HasPrefix(e.file, std) {
+			return filepath.Join(runtime.GOROOT(), "src", e.file)
+		}
 	}
 	return filepath.Join(module(t), e.file)
 }
