@@ -253,7 +253,7 @@ func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
 		case errors.Is(err, errDuplicate):
 			m.turnAway(conn, goaway{Reason: err.Error(), Duplicate: true})
 		case errors.Is(err, cache.ErrClosed): // else the peer took this for a death
-			m.turnAway(conn, goaway{Reason: leaving, Leaving: true})
+			m.turnAway(conn, m.goodbye(m.peer(cache.NodeID(l.peerHello.ID)), &l.peerHello))
 		}
 		m.c.Directory.Bind(addr, cache.NodeID(l.peerHello.ID))
 	}

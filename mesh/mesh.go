@@ -242,17 +242,21 @@ func (m *Mesh) farewell(ctx context.Context) {
 	m.closeAll()
 }
 
+// goodbye is what a peer is told when this node leaves: among others whether
+// there are changes that it has not acknowledged.
+func (m *Mesh) goodbye(p *peer, h *hello) goaway {
+	return goaway{Reason: leaving, Leaving: !m.holding(), Unread: h.Receive && p.acked.Load() < m.Logged()}
+}
+
 // closeAll says goodbye on every link and waits until they are gone, which
 // takes as long as the slowest, at most twice farewellTime. While a key is
 // held it does not say so: its source may yet change, and who takes this node
 // for dead serves nothing strict until its successor is there.
 func (m *Mesh) closeAll() {
 	var links []*link
-	left := !m.holding()
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil {
-			unread := l.peerHello.Receive && p.acked.Load() < m.Logged()
-			l.goaway(goaway{Reason: leaving, Leaving: left, Unread: unread})
+			l.goaway(m.goodbye(p, &l.peerHello))
 			links = append(links, l)
 		}
 	}
