@@ -7,6 +7,7 @@ package hosttest
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
@@ -73,7 +74,31 @@ func Do(t *testing.T, line string) string {
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", line, err, out)
 	}
+	if strings.HasPrefix(line, "ip link set ") {
+		settle(t)
+	}
 	return string(out)
+}
+
+// carrierWithin is ample: the kernel takes news of a carrier up to a second.
+const carrierWithin = 5 * time.Second
+
+// settle waits until the two ends of a cable have a carrier if both are up,
+// and none else: the kernel is done with that later than with the call.
+func settle(t *testing.T) {
+	t.Helper()
+	for start := time.Now(); time.Since(start) < carrierWithin; time.Sleep(time.Millisecond) {
+		a, errA := net.InterfaceByName("v0")
+		b, errB := net.InterfaceByName("v1")
+		if errA != nil || errB != nil {
+			return
+		}
+		up := a.Flags&b.Flags&net.FlagUp != 0
+		if up == (a.Flags&b.Flags&net.FlagRunning != 0) {
+			return
+		}
+	}
+	t.Fatalf("v0 and v1 are not settled after %v", carrierWithin)
 }
 
 // command returns the words that start a program in a new network namespace:
