@@ -47,6 +47,22 @@ func In[V any](n *Node, name string, codec Codec[V]) (*Region[V], error) {
 	return &Region[V]{n: n, b: b, codec: codec, text: isText, base: time.Now(), ms: n.now()}, nil
 }
 
+// SetMerge has concurrent writes to a key of a replicated region merged instead
+// of the later one winning: merge is handed what this node wrote, which would
+// win, and what it overwrites; the result is written as by Put. It must be fast,
+// and set on all nodes alike. Values that the codec cannot read are not merged.
+func (r *Region[V]) SetMerge(merge func(key string, ours, theirs V) V) {
+	r.b.SetMerger(func(key string, ours, theirs cache.Element) (cache.Value, bool) {
+		a, _, errA := r.value(ours)
+		b, _, errB := r.value(theirs)
+		if errA != nil || errB != nil {
+			return cache.Value{}, false
+		}
+		v, err := r.codec.Append(nil, merge(key, a, b))
+		return cache.Value{Bytes: string(v)}, err == nil
+	})
+}
+
 // Get returns the value of a key. A hit in memory neither allocates nor locks
 // out other readers; a miss asks the region's auxiliaries (see the package
 // comment).

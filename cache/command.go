@@ -74,6 +74,7 @@ type Command struct {
 	// Caller is who asks, for those who watch the region; 0 is nobody.
 	Caller uint64
 
+	Replaced Stamp // Put from a peer: what it replaced there
 	Accessed int64 // Merge, Put from elsewhere: last access known there
 	State    State // Merge
 }
@@ -132,6 +133,9 @@ type Change struct {
 	Region  string
 	Element Element // Key and Stamp always; Value and Attr for Put
 	Hash    uint64  // see Command.Hash
+	// Replaced is the version that a put of values that travel replaced at its
+	// writer, zero if there was none.
+	Replaced Stamp
 }
 
 // Errors that callers branch on.

@@ -12,10 +12,12 @@
 // # Record
 //
 //	uvarint  length of what follows
-//	byte     operation: put, remove, remove-all, remove-group (cache.Op)
+//	byte     operation: put, remove, remove-all, remove-group (cache.Op); 128: it replaced something, 64: of the same writer
 //	byte     flags: 1 eternal, 2 spool, 4 lateral, 8 remote, 16 times, 32 hash, 64 foreign, 128 form
 //	uint64   stamp: time, big-endian
 //	[uint64  stamp: writer, if foreign; else it is the owner of the log]
+//	[uint64  stamp of what it replaced: time, if replaced]
+//	[uint64  … and its writer, unless that is the same]
 //	uvarint  region, a number that the log gave to its name
 //	[byte    form of the value, if form]
 //	[uint64  hash of the value put, if hash: see cache.Command.Hash]

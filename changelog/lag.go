@@ -44,6 +44,12 @@ func addLag(lag *cache.Lag, rec []byte, names []string, nowMs int64) {
 	if rec[1]&flagForeign != 0 {
 		at += 8
 	}
+	switch rec[0] & (opReplaced | opReplacedOwn) {
+	case opReplaced:
+		at += 16
+	case opReplaced | opReplacedOwn:
+		at += 8
+	}
 	lag.Bytes += uint64(len(rec))
 	lag.Millis = max(lag.Millis, age)
 	if n, _ := uvarint(rec[at:]); n < uint64(len(names)) {

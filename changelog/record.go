@@ -25,11 +25,18 @@ const (
 	flagForm
 )
 
+// Bits of the byte of the operation. Stamps of nobody (zero) are not written.
+const (
+	opReplaced    = 1 << 7 // the stamp of what a put replaced follows that of the put
+	opReplacedOwn = 1 << 6 // … without its writer, which is the put's
+	opMask        = opReplacedOwn - 1
+)
+
 // ErrRecord is wrapped by every error of Decode.
 var ErrRecord = errors.New("bad record")
 
 // fixed is what a record takes at most beside key and value.
-const fixed = binary.MaxVarintLen32 + 2 + 8 + 8 + binary.MaxVarintLen64 + 1 + 8 + 4*binary.MaxVarintLen64 + binary.MaxVarintLen32
+const fixed = binary.MaxVarintLen32 + 2 + 8 + 8 + 8 + 8 + binary.MaxVarintLen64 + 1 + 8 + 4*binary.MaxVarintLen64 + binary.MaxVarintLen32
 
 // Append encodes a change as a record behind b. The region is given by number;
 // owner is the writer whose stamps need not be spelt out.
@@ -41,10 +48,22 @@ func Append(b []byte, c *cache.Change, region uint64, owner cache.NodeID) []byte
 	start := len(b)
 	hole := uvarintLen(uint64(len(e.Key) + len(e.Value.Bytes) + fixed))
 	b = append(b, make([]byte, hole)...)
-	b = append(b, byte(c.Op), flags)
+	op := byte(c.Op)
+	if !c.Replaced.IsZero() {
+		if op |= opReplaced; c.Replaced.Node == e.Stamp.Node {
+			op |= opReplacedOwn
+		}
+	}
+	b = append(b, op, flags)
 	b = binary.BigEndian.AppendUint64(b, e.Stamp.Time)
 	if flags&flagForeign != 0 {
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Stamp.Node))
+	}
+	if op&opReplaced != 0 {
+		b = binary.BigEndian.AppendUint64(b, c.Replaced.Time)
+		if op&opReplacedOwn == 0 {
+			b = binary.BigEndian.AppendUint64(b, uint64(c.Replaced.Node))
+		}
 	}
 	b = binary.AppendUvarint(b, region)
 	if flags&flagForm != 0 {
@@ -139,13 +158,22 @@ type decoder struct {
 }
 
 func (d *decoder) change(owner cache.NodeID, attr *cache.Attributes) (c cache.Change, region uint64) {
-	c.Op = cache.Op(d.byte())
+	op := d.byte()
+	c.Op = cache.Op(op & opMask)
 	flags := d.byte()
 	e := &c.Element
 	e.Stamp = cache.Stamp{Time: d.uint64(), Node: owner}
 	if flags&flagForeign != 0 {
 		e.Stamp.Node = cache.NodeID(d.uint64())
 	}
+	if op&opReplaced != 0 {
+		c.Replaced = cache.Stamp{Time: d.uint64(), Node: e.Stamp.Node}
+		if op&opReplacedOwn == 0 {
+			c.Replaced.Node = cache.NodeID(d.uint64())
+		}
+		d.bad = d.bad || c.Replaced.IsZero() || c.Op != cache.Put
+	}
+	d.bad = d.bad || op&(opReplaced|opReplacedOwn) == opReplacedOwn
 	region = d.uvarint()
 	if flags&flagForm != 0 {
 		e.Value.Form = cache.Form(d.byte())

@@ -57,6 +57,9 @@ func anyChange(t *rapid.T) *cache.Change {
 	e.Stamp = cache.Stamp{Time: rapid.Uint64().Draw(t, "time"), Node: rapid.SampledFrom([]cache.NodeID{owner, 1, 1<<64 - 1}).Draw(t, "node")}
 	e.Key = string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "key"))
 	c.Hash = rapid.SampledFrom([]uint64{0, 1, 1<<64 - 1}).Draw(t, "hash")
+	if c.Op == cache.Put {
+		c.Replaced = rapid.SampledFrom([]cache.Stamp{{}, {Time: 7, Node: e.Stamp.Node}, {Time: 1<<64 - 1, Node: 3}, {Node: 1}}).Draw(t, "replaced")
+	}
 	e.Accessed = e.Stamp.UnixMilli()
 	if c.Op != cache.Put {
 		e.State = cache.Tombstone

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/zeebo/xxh3"
+
+	"lateral/cache"
 )
 
 // steps yields every state that may follow, with what was done.
@@ -21,6 +23,7 @@ func (m *model) steps(yield func(what string, next *model)) {
 		for j := range m.n {
 			if i != j {
 				m.stepsTo(i, j, yield)
+				m.stepsAbout(i, j, yield)
 			}
 			if i < j {
 				m.stepsOfPair(i, j, yield)
@@ -64,6 +67,21 @@ func (m *model) stepsOf(i int, yield func(what string, next *model)) {
 	m.try(func(b *budget) *int { return &b.removals }, fmt.Sprint(i, " removes"), yield, func(c *model) bool { c.write(i, tombstone); return m.n[i].settled() })
 	m.try(func(b *budget) *int { return &b.leaves }, fmt.Sprint(i, " leaves"), yield, func(c *model) bool { c.leave(i, true); return true })
 	m.try(func(b *budget) *int { return &b.crashes }, fmt.Sprint(i, " crashes"), yield, func(c *model) bool { c.leave(i, false); return true })
+}
+
+// stepsAbout are how a node can learn that a process has ended, without a link
+// to its successor.
+func (m *model) stepsAbout(i, j int, yield func(what string, next *model)) {
+	n, gone := m.n[i], m.n[j]
+	if n.id == 0 || gone.id != 0 || gone.last == 0 {
+		return
+	}
+	if known := n.f.members[cache.NodeID(gone.last)]; known != nil && known.Standing == Counts {
+		m.try(nil, fmt.Sprint(i, " learns that ", j, " has ended"), yield, func(c *model) bool {
+			c.at(i).f.Died(cache.NodeID(gone.last))
+			return true
+		})
+	}
 }
 
 // stepsTo are what passes from i to j.
@@ -198,6 +216,34 @@ func (t *trail) String() string {
 	return strings.Join(lines, ", ")
 }
 
+// Two ways that chance hardly finds: what a member had sent before it ended
+// is still on its way to one node when another compares regions with that one.
+func TestLateArrivals(t *testing.T) {
+	for _, way := range []string{
+		"2 removes, 2 crashes, 0–2 broken off, 0 learns that 2 has ended, 0 tells 1, 1 hears 0, 0 syncs with 1, 0 hears 1, " +
+			"1 hears 2, 1 tells 0, 0 hears 1, 0 tells 1, 1 hears 0, 1 syncs with 0, 1 hears 0, 0 tells 1, 1 hears 0",
+		"2 removes, 2 crashes, 0–2 broken off, 0 learns that 2 has ended, 0 tells 1, 1 hears 0, 1 tells 0, 0 hears 1, 0 syncs with 1, 0 hears 1, " +
+			"1 hears 2, 1 tells 0, 0 hears 1, 0 tells 1, 1 hears 0, 1 syncs with 0, 1 hears 0, 0 tells 1, 1 hears 0",
+	} {
+		m := found(study{3, 3, false, budget{removals: 1, crashes: 1, rounds: 3}})
+		for _, want := range strings.Split(way, ", ") {
+			var then *model
+			m.steps(func(what string, next *model) {
+				if what == want {
+					then = next
+				}
+			})
+			if then == nil {
+				continue // it has no occasion, as it should be
+			}
+			if err := then.reap(); err != nil {
+				t.Fatalf("%s: %v", want, err)
+			}
+			m = then
+		}
+	}
+}
+
 // full is set where there is time to look at more.
 var full = os.Getenv("LATERAL_MODEL") == "full"
 
@@ -239,17 +285,21 @@ func TestAnyOrder(t *testing.T) {
 	if full {
 		walks = 100_000
 	}
-	for _, s := range []study{
-		{3, 3, false, budget{removals: 1, cuts: 2, gaps: 1, rounds: 6}},
+	for i, s := range []study{
+		{2, 3, true, budget{removals: 1, joins: 1, rounds: 2}},
 		{3, 3, false, budget{removals: 1, leaves: 1, rounds: 2}},
+		{3, 3, false, budget{removals: 1, cuts: 2, gaps: 1, rounds: 6}},
 		{3, 3, false, budget{removals: 1, leaves: 1, joins: 1, rounds: 8}},
 		{3, 3, false, budget{puts: 1, removals: 2, cuts: 2, gaps: 1, crashes: 1, joins: 2, leaves: 1, rounds: 12}},
-		{2, 3, true, budget{removals: 1, joins: 1, rounds: 3}},
 		{2, 2, false, budget{puts: 1, removals: 1, joins: 2, crashes: 1, cuts: 1, rounds: 8}},
 		{1, 3, false, budget{puts: 1, removals: 2, joins: 2, cuts: 1, rounds: 8}},
 	} {
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
+			walks := walks
+			if i < 2 {
+				walks *= 20 // short ones
+			}
 			steps := 0
 			for seed := range walks {
 				n, err := walk(found(s), seed, 400)

@@ -33,8 +33,8 @@ import (
 //     nor there, has compared all regions with every other member: what one
 //     has of it, all have then.
 //  4. Where something that a member wrote may have been missed, as before its
-//     first link and at a Gap, what it says of itself counts only after regions
-//     were compared with it.
+//     first link (Gap), what it says of itself counts only after regions were
+//     compared with it.
 //
 // A node that knows of nobody has no S: it may be a part of a cluster that it
 // is about to meet. What it removes before it has met the others is remembered
@@ -122,8 +122,7 @@ func (f *Frontier) Linked(id cache.NodeID, receives bool) bool {
 func (f *Frontier) meet(id cache.NodeID) *member {
 	m := f.members[id]
 	if m == nil && len(f.members) < MaxMembers-1 {
-		f.tick++
-		m = &member{Member: Member{ID: id, Receives: true}, gap: f.tick}
+		m = &member{Member: Member{ID: id, Receives: true}}
 		f.members[id] = m
 		f.version++
 	}

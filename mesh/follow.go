@@ -229,7 +229,7 @@ func (l *link) apply(now int64, r Region, c *cache.Change, o cache.Origin) {
 		return
 	}
 	_, err := r.Apply(now, cache.Command{Op: c.Op, Origin: o, Key: e.Key, Value: e.Value, Attr: e.Attr,
-		Stamp: e.Stamp, Hash: c.Hash, Accessed: e.Accessed})
+		Stamp: e.Stamp, Hash: c.Hash, Replaced: c.Replaced, Accessed: e.Accessed})
 	if err != nil {
 		l.m.counters.unapplied.Add(1)
 		if l.m.often.Allow() {

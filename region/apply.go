@@ -132,6 +132,8 @@ func (r *Region) put(now int64, c *cache.Command) cache.Reply {
 	r.mem.unlock(hash)
 	if stored {
 		r.mem.evict()
+	} else if c.Origin == cache.FromLateral {
+		r.reconcile(now, c, &rep)
 	}
 	return rep
 }
@@ -149,7 +151,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		r.joinPut(now, c, &prev, found)
 		switch r.admit(now, c, &prev) {
 		case goes:
-			return cache.Reply{Stamp: prev.Stamp}, false
+			return r.lost(c, &prev, was), false
 		case strips:
 			r.leave(now, c.Key, hash, c.Origin, c.Stamp, &prev, found)
 			r.hearRemoved(c, cache.Remove, c.Key, c.Stamp, was)
@@ -171,7 +173,8 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 			return cache.Reply{}, false
 		}
 	}
-	sent := r.tellPut(c, &h)
+	r.countOverwrite(c, &prev, was)
+	sent := r.tellPut(c, &h, r.replaced(&prev, was))
 	if r.mode == Replicate {
 		r.relate(c, &h, &prev, sent)
 		r.redigest(&prev, &h)

@@ -108,6 +108,8 @@ type Region struct {
 
 	buried atomic.Uint64 // see bury
 
+	merger atomic.Pointer[Merger]
+
 	internMu sync.RWMutex
 	interned map[cache.Attributes]*cache.Attributes // guarded by internMu, at most maxInterned
 }

@@ -107,7 +107,7 @@ func (r *Region) renew(now int64, keys []string) {
 			if s := r.renewal(now, &old); !s.IsZero() {
 				h := old
 				h.Stamp = s
-				r.tellPut(&cache.Command{Op: cache.Put, Key: key}, &h)
+				r.tellPut(&cache.Command{Op: cache.Put, Key: key}, &h, old.Stamp)
 				r.redigest(&old, &h)
 				r.mem.store(h, hash, now)
 			}

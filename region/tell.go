@@ -6,14 +6,14 @@ import "lateral/cache"
 
 // tellPut lets the auxiliaries know of a put. It reports what peers were sent:
 // the value, if any lateral took it.
-func (r *Region) tellPut(c *cache.Command, h *held) Sending {
+func (r *Region) tellPut(c *cache.Command, h *held, replaced cache.Stamp) Sending {
 	sent := Nothing
 	for i := range r.s.Auxiliaries {
 		b := &r.s.Auxiliaries[i]
 		what := Fanout(c.Origin, b.Kind, c.Op, h.Attr, b.Gates)
 		switch what {
 		case TheValue:
-			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element})
+			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element, Replaced: replaced})
 		case TheRemoval:
 			ch := r.removal(cache.Remove, h.Key, h.Stamp)
 			if c.Op != cache.Update {
