@@ -42,6 +42,7 @@ type cluster struct {
 	dead  map[string]*atomic.Bool // of own
 	cut   map[string]func()       // of own: the end of its context
 	edit  func(service, text string) string
+	now   func(name string) func() time.Time // of own; nil: the right time
 }
 
 func newCluster(t *testing.T) *cluster {

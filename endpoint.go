@@ -104,7 +104,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		PID: n.pid, Advertise: e.advertise(), Receive: c.Receive, Siblings: n.siblings(e.name), Listener: e.listener, Dial: e.dial,
 		Log: changelog.New(n.clock.Node, int(c.LogBytes)), Directory: e.doubt, Regions: e.regions, Region: e.region,
 		Started: n.started, Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
-		Clock: &n.clock, Now: n.wall, Logger: n.log.With("endpoint", e.name)}
+		Clock: &n.clock, MaxSkew: c.MaxClockSkew, Now: n.wall, Logger: n.log.With("endpoint", e.name)}
 	if e.java != nil {
 		mc.Other = e.java.links.Serve
 	}

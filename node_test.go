@@ -64,7 +64,11 @@ func (c *cluster) own(n int, more ...string) *lateral.Node {
 	proc := c.net.Host(hostAddr(n)).Process()
 	c.dead[name] = new(atomic.Bool)
 	ctx, cut := context.WithCancel(context.Background())
-	node, err := lateral.Open(ctx, lateral.Config{Service: "s" + name, Host: "h" + name, CCF: cfg,
+	var now func() time.Time
+	if c.now != nil {
+		now = c.now(name)
+	}
+	node, err := lateral.Open(ctx, lateral.Config{Service: "s" + name, Host: "h" + name, CCF: cfg, Now: now,
 		Network: mortal{memory{proc}, c.dead[name]}, Logger: slog.New(slog.NewTextHandler(logTo{c.t, name}, nil))})
 	if err != nil {
 		c.t.Fatal(err)

@@ -291,8 +291,9 @@ func TestStrictJoin(t *testing.T) {
 		synctest.Wait()
 		c.own(3, attribute("Inv", "Strict=true"))
 		for over := false; !over; {
-			if d.value.Load() == 0 {
-				c.load("3", "Inv", "k", d, "0")
+			got, err := c.in("3", "Inv").GetOrLoad(c.t.Context(), "k", d.load)
+			if err != nil || got != "0" && d.value.Load() == 0 {
+				t.Errorf("%q, %v", got, err)
 			}
 			select {
 			case took := <-removed:

@@ -152,6 +152,7 @@ type Lateral struct {
 	Bridge            bool          `json:"bridge"` // relay between generations of JCS
 	HeartbeatInterval time.Duration `json:"heartbeat_interval_ns"`
 	LinkTimeout       time.Duration `json:"link_timeout_ns"`
+	MaxClockSkew      time.Duration `json:"max_clock_skew_ns"`
 	AnnounceInterval  time.Duration `json:"announce_interval_ns"` // the steady period
 	MemberTimeout     time.Duration `json:"member_timeout_ns"`
 	DrainTimeout      time.Duration `json:"drain_timeout_ns"` // of sessions, when the node stops

@@ -37,6 +37,7 @@ func (r *reader) lateral(b *block) *Lateral {
 		Bridge:                 b.bool(s, "Bridge"),
 		HeartbeatInterval:      b.time(s, "HeartbeatInterval"),
 		LinkTimeout:            b.time(s, "LinkTimeout"),
+		MaxClockSkew:           b.time(s, "MaxClockSkew"),
 		AnnounceInterval:       b.time(s, "AnnounceInterval"),
 		MemberTimeout:          b.time(s, "MemberTimeout"),
 		DrainTimeout:           b.time(s, "DrainTimeout"),

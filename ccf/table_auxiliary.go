@@ -73,6 +73,7 @@ var lateralKeys = []*key{
 	mine(scopeLateral, "DnsPeers", tList, "", "Peers by DNS, looked up again and again: name:port, or an SRV record such as _lateral._tcp.example.org.").shown("peers.example.org:57462"),
 	mine(scopeLateral, "LogBytes", tSize, "64M", "Memory for changes that peers have not read yet; a peer that falls behind it is synced.").least(64 << 10),
 	mine(scopeLateral, "HeartbeatInterval", tTime, "1s", "How often a silent link is spoken on.").least(10),
+	mine(scopeLateral, "MaxClockSkew", tTime, "500ms", "A peer whose clock is ahead by more gets no link: of two writes the later wins, so all of its would. 0 checks nothing.").least(0),
 	mine(scopeLateral, "LinkTimeout", tTime, "5s", "A link silent for that long is dead.").least(20),
 	mine(scopeLateral, "AnnounceInterval", tTime, "10s", "How often this node announces itself once the mesh is settled.").least(10),
 	mine(scopeLateral, "MemberTimeout", tTime, "180s", "A member unheard of for that long is forgotten, unless there is a link.").least(20),

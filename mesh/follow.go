@@ -204,6 +204,10 @@ func (l *link) applyChanges(s *scan) error {
 		if err != nil {
 			return err
 		}
+		// It is not counted as read: when its time has come it is sent again.
+		if err := l.m.ahead("the stamp of a change", c.Element.Stamp.UnixMilli()); err != nil {
+			return err
+		}
 		if r == nil || seq >= l.replayed || r.Digest() == nil {
 			l.apply(now, r, &c, cache.FromLateral)
 		}

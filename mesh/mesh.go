@@ -85,6 +85,7 @@ type Config struct {
 	GetTimeout  time.Duration // 1 s: answer to a get (JCS: SocketTimeOut)
 	SyncEvery   time.Duration // 60 s: comparison of digests with each peer
 	DialGrace   time.Duration // 300 ms: how long the larger id leaves dialling to the smaller; < 0: not at all
+	MaxSkew     time.Duration // 0: not checked. A peer whose clock is further ahead gets no link
 	Retention   time.Duration // 90 days: silence after which what a member holds is valid no more
 
 	Now func() time.Time // the wall clock: of stamps, lifetimes and beats; nil is time.Now
@@ -134,6 +135,7 @@ type counters struct {
 	dialled, accepted, refused, bad, duplicates, gaps, resumes, fallen atomic.Int64
 	syncs, syncBytesIn, syncBytesOut, framesIn, bytesIn, bytesOut      atomic.Int64
 	unapplied, touchesOut, touchesIn, touchesDropped                   atomic.Int64
+	skewed                                                             atomic.Int64
 	messagesOut, messagesIn, messagesDropped                           atomic.Int64
 }
 

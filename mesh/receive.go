@@ -86,7 +86,7 @@ func (l *link) handle(t frameType, p []byte) error {
 	case frameAck:
 		l.peer.ack(min(s.uint64(), l.m.c.Log.Next()-1))
 	case frameBeat:
-		l.heartbeat(s)
+		return l.heartbeat(s)
 	case frameResume:
 		return l.takeResume(s)
 	case frameNames:
@@ -152,21 +152,22 @@ func (l *link) handle(t frameType, p []byte) error {
 	return s.err(t)
 }
 
-func (l *link) heartbeat(s *scan) {
+func (l *link) heartbeat(s *scan) error {
 	theirs, echoed, held := int64(s.uint64()), int64(s.uint64()), int64(s.uint64())
-	if s.bad {
-		return
+	if err := s.err(frameBeat); err != nil {
+		return err
 	}
 	now := l.m.c.Now()
 	l.mu.Lock()
 	l.echo = echo{theirs: theirs, received: now}
 	l.mu.Unlock()
 	if echoed == 0 {
-		return
+		return nil
 	}
 	if trip := now.UnixNano() - echoed - held; trip >= 0 {
 		l.peer.skew.Store(theirs + trip/2 - now.UnixNano())
 	}
+	return l.m.ahead("its clock", l.m.c.Now().Add(time.Duration(l.peer.skew.Load())).UnixMilli())
 }
 
 func (l *link) name() string {

@@ -108,7 +108,7 @@ func (c *counters) export() map[string]int64 {
 		"dialled": c.dialled.Load(), "accepted": c.accepted.Load(), "refused": c.refused.Load(), "protocol_errors": c.bad.Load(),
 		"duplicate_links": c.duplicates.Load(), "gaps": c.gaps.Load(), "resumes": c.resumes.Load(), "fallen_cursors": c.fallen.Load(),
 		"syncs": c.syncs.Load(), "sync_bytes_in": c.syncBytesIn.Load(), "sync_bytes_out": c.syncBytesOut.Load(),
-		"frames_in": c.framesIn.Load(), "bytes_in": c.bytesIn.Load(), "bytes_out": c.bytesOut.Load(), "unapplied": c.unapplied.Load(),
+		"frames_in": c.framesIn.Load(), "bytes_in": c.bytesIn.Load(), "bytes_out": c.bytesOut.Load(), "unapplied": c.unapplied.Load(), "refused_clock": c.skewed.Load(),
 		"touches_in": c.touchesIn.Load(), "touches_out": c.touchesOut.Load(), "touches_dropped": c.touchesDropped.Load(),
 		"messages_in": c.messagesIn.Load(), "messages_out": c.messagesOut.Load(), "messages_dropped": c.messagesDropped.Load(),
 	}

@@ -64,6 +64,7 @@ func (p *Plan) config(n int) (*ccf.Config, error) {
 			l.TcpServers = append(l.TcpServers, fmt.Sprintf("10.0.0.%d:57462", i))
 		}
 	}
+	l.MaxClockSkew = 0 // clocks are off, and replicas agree all the same
 	l.HeartbeatInterval, l.LinkTimeout, l.AnnounceInterval, l.MemberTimeout = s.Heartbeat, s.LinkTimeout, s.Member/3, s.Member
 	l.LogBytes, l.AllowGet, l.PutOnlyMode = int64(s.Log)<<10, s.AllowGet, !s.AllowGet
 	c.Auxiliaries = slices.Clone(base.Auxiliaries)
