@@ -45,6 +45,9 @@ func (s *Store) Acks() bool {
 // Asks reports whether a miss in memory may be found elsewhere.
 func (s *Store) Asks() bool { return s.b.Asks() }
 
+// Waits reports whether a write returns only when peers have heard of it.
+func (s *Store) Waits() bool { return s.b.strict != nil }
+
 // Now returns the node's clock, ms since 1970.
 func (s *Store) Now() int64 { return s.n.now() }
 

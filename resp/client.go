@@ -33,6 +33,7 @@ type client struct {
 	in     wire.Reader
 	out    wire.Writer
 	ctx    context.Context
+	inside bool // it holds the gate, shared
 	db     *database
 	authed bool
 	ending bool // close when the answers are written
@@ -48,10 +49,14 @@ type client struct {
 	// Of the command that is carried out.
 	fetched map[place]cache.Element // what memory did not have, from elsewhere
 	wrote   []*region               // regions with Acks that were written to
-	written map[*region]bool        // all that this client has written to: WAIT
+	written []*region               // all that this client has written to: WAIT
 
+	tally tally
 	pushes pushes
 }
+
+// tally is what a client adds to the front's counts, some requests at a time.
+type tally struct{ commands, hits, misses int64 }
 
 // place is a key of the cache.
 type place struct {
@@ -123,8 +128,30 @@ func (c *client) answer() bool {
 	return c.flush() && !c.ending
 }
 
+// enter has the client hold the gate, shared, until it waits for anything:
+// for more requests, a peer, or a client that does not read.
+func (c *client) enter() {
+	if !c.inside {
+		c.f.gate.RLock()
+		c.inside = true
+	}
+}
+
+func (c *client) exit() {
+	if c.inside {
+		c.inside = false
+		c.f.gate.RUnlock()
+	}
+}
+
 // flush writes the answers.
 func (c *client) flush() bool {
+	c.exit()
+	n := &c.f.count
+	n.commands.Add(c.tally.commands)
+	n.hits.Add(c.tally.hits)
+	n.misses.Add(c.tally.misses)
+	c.tally = tally{}
 	if len(c.out.B) == 0 {
 		return true
 	}

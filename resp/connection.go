@@ -235,7 +235,7 @@ func (c *client) runWait(args [][]byte) {
 		cancel()
 	}
 	have := -1
-	for r := range c.written {
+	for _, r := range c.written {
 		if n := r.Acked(ctx, int(want)); have < 0 || n < have {
 			have = n
 		}

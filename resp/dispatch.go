@@ -12,7 +12,7 @@ import (
 
 // request carries out one request.
 func (c *client) request(args [][]byte) {
-	c.f.count.commands.Add(1)
+	c.tally.commands++
 	cmd := c.f.table.lookup(args[0])
 	switch {
 	case cmd == nil:
@@ -88,16 +88,17 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 		c.track.before(c, cmd, args)
 	}
 	switch {
-	case cmd.flags&(gated|alone) == 0:
+	case cmd.flags&gated != 0:
+		c.enter()
 		cmd.run(c, args)
 	case cmd.flags&alone != 0:
+		c.exit()
 		c.f.gate.Lock()
 		cmd.run(c, args)
 		c.f.gate.Unlock()
-	default:
-		c.f.gate.RLock()
+	default: // it may wait
+		c.exit()
 		cmd.run(c, args)
-		c.f.gate.RUnlock()
 	}
 	if cmd.flags&txControl == 0 {
 		c.track.settle()
@@ -114,6 +115,7 @@ func (c *client) finish(from int) {
 	if len(c.wrote) == 0 {
 		return
 	}
+	c.exit()
 	for _, r := range c.wrote {
 		if err := r.Await(c.ctx); err != nil {
 			c.out.B = c.out.B[:from]
@@ -136,6 +138,7 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 		if _, ok := p.r.Get(p.name); ok {
 			continue
 		}
+		c.exit()
 		p = p.keep()
 		rep, err := p.r.Do(c.ctx, cache.Command{Op: cache.Get, Key: p.name})
 		if err != nil || !rep.Found {
@@ -158,9 +161,9 @@ func (c *client) get(p place) (e cache.Element, ok bool) {
 		return cache.Element{}, false
 	}
 	if ok {
-		c.f.count.hits.Add(1)
+		c.tally.hits++
 	} else {
-		c.f.count.misses.Add(1)
+		c.tally.misses++
 	}
 	return e, ok
 }
@@ -171,11 +174,11 @@ func (c *client) do(p place, cmd cache.Command) (cache.Reply, error) {
 	if p.r.acks && !slices.Contains(c.wrote, p.r) {
 		c.wrote = append(c.wrote, p.r)
 	}
-	if c.written == nil {
-		c.written = map[*region]bool{}
+	if p.r.waits {
+		c.exit()
 	}
-	if !c.written[p.r] {
-		c.written[p.r] = true
+	if !slices.Contains(c.written, p.r) {
+		c.written = append(c.written, p.r)
 	}
 	return p.r.Do(c.ctx, cmd)
 }

@@ -19,8 +19,10 @@
 //   - What memory lacks and the region's settings let us ask for elsewhere is
 //     fetched first (fetch).
 //   - The command runs while it holds the gate: shared, or alone if it is
-//     atomic over several keys, as EXEC is. It looks at memory only and never
-//     waits.
+//     atomic over several keys, as EXEC is. It looks at memory only and does
+//     not wait, but for writes to a strict region within EXEC, which take as
+//     long as its lease at most. A client keeps the gate from one request to
+//     the next until it waits for something.
 //   - A command that reads before it writes makes the write conditional
 //     (cache.Command.Seen) and begins anew if somebody else was faster, be it
 //     a client of this node, another front or a peer (update). So INCR and SET

@@ -27,6 +27,7 @@ type Region interface {
 	Attributes() *cache.Attributes // of elements put without their own
 	Acks() bool                    // writes are to be acknowledged by peers: Await
 	Asks() bool                    // a miss in memory may be found elsewhere: Do
+	Waits() bool                   // a write returns only when peers have heard of it (Strict)
 	Now() int64                    // ms since 1970, on the clock that lifetimes are judged by
 	Len() int
 
@@ -124,6 +125,7 @@ type region struct {
 	Region
 	number     int
 	acks, asks bool
+	waits      bool
 	own        *cache.Attributes
 	traced     bool // removals of fields must leave a trace: values travel
 }
@@ -153,7 +155,7 @@ func New(c Config) (*Front, error) {
 			if err != nil {
 				return nil, fmt.Errorf("database %s: %w", m.from(), err)
 			}
-			r = &region{Region: in, number: len(f.regions), acks: in.Acks(), asks: in.Asks(), own: in.Attributes(), traced: in.Mode() == "replicate"}
+			r = &region{Region: in, number: len(f.regions), acks: in.Acks(), asks: in.Asks(), waits: in.Waits(), own: in.Attributes(), traced: in.Mode() == "replicate"}
 			byName[m.Region] = r
 			f.regions = append(f.regions, r)
 		}

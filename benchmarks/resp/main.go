@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command resp measures the RESP front beside a redis-server in one run, with
+// redis-benchmark as the client of both: the same depths of pipelining, the
+// same keys and values, in turn, so that whatever else the machine does falls
+// on both. It needs redis-server and redis-benchmark.
+//
+//	go run ./benchmarks/resp              some minutes
+//	go run ./benchmarks/resp -rounds 5 -requests 1000000
+//
+// Servers: redis-server without persistence; one node with a region that is
+// local, or replicated without a peer; two nodes with a replicated region, of
+// which one is asked. All on unix sockets. Told are medians of the rounds:
+// requests per second, p99 as redis-benchmark sees it, the server's own CPU time per
+// request, which suffers less from neighbours than rates do (of two nodes: of
+// the one that is asked), and the ratio to Redis. At the end, memory: how much
+// the resident set grew per key.
+package main
+
+import (
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	rounds   = flag.Int("rounds", 3, "rounds, whose medians are told")
+	requests = flag.Int("requests", 400_000, "requests of each test with pipelining; a quarter of that without")
+	clients  = flag.Int("clients", 50, "connections")
+	keys     = flag.Int("keys", 100_000, "different keys")
+	size     = flag.Int("size", 100, "bytes of a value")
+	loaded   = flag.Int("loaded", 1_000_000, "different keys that are asked for to measure memory")
+	binary   = flag.String("lateral", "", "lateral to measure; default: built from this tree")
+	only     = flag.String("only", "", "measure only this server")
+	tests    = flag.String("tests", "set,get,incr", "tests of redis-benchmark")
+)
+
+// A measure is one test of one server.
+type measure struct {
+	rate, p99 float64 // per second; ms
+	cpu       float64 // µs of the server's per request
+}
+
+func main() {
+	flag.Parse()
+	log.SetFlags(0)
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if *binary == "" {
+		*binary = filepath.Join(dir, "lateral")
+		if out, err := exec.Command("go", "build", "-o", *binary, "./cmd/lateral").CombinedOutput(); err != nil {
+			return fmt.Errorf("build: %v\n%s", err, out)
+		}
+	}
+	fmt.Printf("machine: %s\nload before: %s\n", machine(), load())
+	fmt.Printf("%d clients, values of %d bytes, %d keys, medians of %d rounds\n\n", *clients, *size, *keys, *rounds)
+	servers, err := open(dir)
+	defer func() {
+		for _, s := range servers {
+			s.stop()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	depths := []int{1, 16}
+	got := map[string][]measure{}
+	for range *rounds {
+		for _, depth := range depths {
+			for _, test := range strings.Split(*tests, ",") {
+				for _, s := range servers {
+					m, err := s.measure(test, depth)
+					if err != nil {
+						return err
+					}
+					key := fmt.Sprint(s.name, test, depth)
+					got[key] = append(got[key], m)
+				}
+			}
+		}
+		fmt.Fprintln(os.Stderr, "a round is done; load", load())
+	}
+	report(servers, depths, got)
+	fmt.Printf("\nload after: %s\n\n", load())
+	for _, s := range servers {
+		if err := s.memory(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func report(servers []*server, depths []int, got map[string][]measure) {
+	fmt.Printf("%-6s %5s  %-22s %12s %8s %9s %12s %8s\n", "test", "depth", "server", "requests/s", "× Redis", "p99 ms", "server µs", "× Redis")
+	for _, test := range strings.Split(*tests, ",") {
+		for _, depth := range depths {
+			var base measure
+			for i, s := range servers {
+				ms := got[fmt.Sprint(s.name, test, depth)]
+				m := measure{median(ms, func(m measure) float64 { return m.rate }), median(ms, func(m measure) float64 { return m.p99 }),
+					median(ms, func(m measure) float64 { return m.cpu })}
+				if i == 0 {
+					base = m
+				}
+				fmt.Printf("%-6s %5d  %-22s %12.0f %8.2f %9.2f %12.2f %8.2f\n", test, depth, s.name, m.rate, m.rate/base.rate, m.p99, m.cpu, m.cpu/base.cpu)
+			}
+		}
+	}
+}
+
+func median(ms []measure, of func(measure) float64) float64 {
+	var v []float64
+	for _, m := range ms {
+		v = append(v, of(m))
+	}
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// measure runs one test of redis-benchmark.
+func (s *server) measure(test string, depth int) (measure, error) {
+	n := *requests
+	if depth == 1 {
+		n /= 4
+	}
+	if test == "mset" || test == "hset" {
+		n /= 4
+	}
+	before := s.cpu()
+	rows, err := s.benchmark("-t", test, "-n", fmt.Sprint(n), "-P", fmt.Sprint(depth), "-r", fmt.Sprint(*keys))
+	if err != nil {
+		return measure{}, err
+	}
+	used := s.cpu() - before
+	last := rows[len(rows)-1] // test, rps, avg, min, p50, p95, p99, max
+	if len(last) != 8 {
+		return measure{}, fmt.Errorf("redis-benchmark said %q", last)
+	}
+	rate, err1 := strconv.ParseFloat(last[1], 64)
+	p99, err2 := strconv.ParseFloat(last[6], 64)
+	if err1 != nil || err2 != nil {
+		return measure{}, fmt.Errorf("redis-benchmark said %q", last)
+	}
+	return measure{rate, p99, float64(used.Microseconds()) / float64(n)}, nil
+}
+
+func (s *server) benchmark(args ...string) ([][]string, error) {
+	all := append([]string{"-s", s.socket, "-c", fmt.Sprint(*clients), "-d", fmt.Sprint(*size), "--csv"}, args...)
+	out, err := exec.Command("redis-benchmark", all...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("redis-benchmark %q: %w", all, err)
+	}
+	r := csv.NewReader(strings.NewReader(string(out)))
+	r.FieldsPerRecord = -1
+	return r.ReadAll()
+}
+
+// memory fills a server with keys and tells by how much it grew.
+func (s *server) memory() error {
+	if _, err := s.ask("FLUSHALL"); err != nil {
+		return err
+	}
+	time.Sleep(time.Second) // for what is freed to go
+	before := s.resident()
+	if _, err := s.benchmark("-t", "set", "-n", fmt.Sprint(*loaded), "-P", "64", "-r", fmt.Sprint(*loaded)); err != nil {
+		return err
+	}
+	n, err := s.ask("DBSIZE")
+	if err != nil {
+		return err
+	}
+	count, err := strconv.Atoi(strings.TrimSpace(n))
+	if err != nil || count == 0 {
+		return fmt.Errorf("DBSIZE said %q", n)
+	}
+	fmt.Printf("%-22s %7d keys of 16 bytes with %d: %4d bytes of resident memory each\n", s.name, count, *size, (s.resident()-before)/count)
+	_, err = s.ask("FLUSHALL")
+	return err
+}
+
+func (s *server) ask(args ...string) (string, error) {
+	out, err := exec.Command("redis-cli", append([]string{"-s", s.socket}, args...)...).Output()
+	return string(out), err
+}
