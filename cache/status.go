@@ -38,6 +38,24 @@ type EndpointStatus struct {
 	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
 	// JavaDown are the Java nodes to which there is no connection: address → cause.
 	JavaDown map[string]string `json:"java_down,omitempty"`
+	Security Security          `json:"security"`
+}
+
+// Security says how an endpoint tells members from others.
+type Security struct {
+	Secrets   []string   `json:"secrets,omitempty"`   // fingerprints of the cluster secrets, the one that sends first
+	CertFile  string     `json:"cert_file,omitempty"` // links are proven by certificates of the operator's own
+	Java      string     `json:"java,omitempty"`      // Java nodes although there is a secret, in words
+	Open      string     `json:"open,omitempty"`      // anybody who reaches it may take part; what that means, in words
+	Strangers []Stranger `json:"strangers,omitempty"` // who was refused in the last minutes
+}
+
+// A Stranger is somebody who was refused.
+type Stranger struct {
+	Addr  string    `json:"addr"`
+	Why   string    `json:"why"` // the last reason
+	Count int64     `json:"count"`
+	Last  time.Time `json:"last"`
 }
 
 // LeaseStatus is what a strict region needs of one member, and has.

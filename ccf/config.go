@@ -157,6 +157,15 @@ type Lateral struct {
 	MemberTimeout     time.Duration `json:"member_timeout_ns"`
 	DrainTimeout      time.Duration `json:"drain_timeout_ns"` // of sessions, when the node stops
 
+	// Who may take part. Paths are relative to nothing but the process's
+	// directory: those of a file have been joined with its own.
+	ClusterSecretFile       string         `json:"cluster_secret_file"`
+	CertFile                string         `json:"cert_file"`
+	KeyFile                 string         `json:"key_file"`
+	CAFile                  string         `json:"ca_file"`
+	AllowUnauthenticatedJCS bool           `json:"allow_unauthenticated_jcs"`
+	AllowJCSFrom            []netip.Prefix `json:"allow_jcs_from"` // none: from anywhere
+
 	// Where says where each key above is written, by its name in this
 	// struct; a key that is not there has its default.
 	Where map[string]Pos `json:"where"`

@@ -53,6 +53,7 @@ func (r *reader) lateral(b *block) *Lateral {
 			l.Interface, l.Where["Interface"] = only, l.Where["UdpDiscoveryInterface"]
 		}
 	}
+	r.security(b, l)
 	r.checkWays(b, l)
 	r.checkTimes(b, l)
 	return l

@@ -78,6 +78,12 @@ var lateralKeys = []*key{
 	mine(scopeLateral, "AnnounceInterval", tTime, "10s", "How often this node announces itself once the mesh is settled.").least(10),
 	mine(scopeLateral, "MemberTimeout", tTime, "180s", "A member unheard of for that long is forgotten, unless there is a link.").least(20),
 	mine(scopeLateral, "Bridge", tBool, "false", "Relay what Java nodes of one generation of JCS say to those of others. On one node of a cluster only."),
+	mine(scopeLateral, "ClusterSecretFile", tString, "", "File of lateral keygen. Announcements are sealed and links proven with it; who has not got it stays out. A relative path starts at this file's directory.").shown("/etc/lateral/cluster.secret"),
+	mine(scopeLateral, "CertFile", tString, "", "Certificate (PEM) that proves this node on links, in place of one made of the cluster secret; with KeyFile and CAFile.").shown("/etc/lateral/node.pem"),
+	mine(scopeLateral, "KeyFile", tString, "", "Its private key (PEM), for nobody else to read.").shown("/etc/lateral/node.key"),
+	mine(scopeLateral, "CAFile", tString, "", "The authority (PEM) that signs the certificates of all members, and of nobody else.").shown("/etc/lateral/ca.pem"),
+	mine(scopeLateral, "AllowUnauthenticatedJCS", tBool, "false", "With a cluster secret: speak with Java nodes all the same, which cannot prove anything."),
+	mine(scopeLateral, "AllowJCSFrom", tList, "", "Addresses or networks that such Java nodes must be in; empty is any. With loopback alone nothing is announced to them: list this node in their TcpServers.").shown("127.0.0.1,10.0.0.0/24"),
 	mine(scopeLateral, "DrainTimeout", tTime, "5s", "How long a node that stops waits, at most, for as many peers as Acks says to hold what it holds in its regions with Acks.").least(0),
 }
 

@@ -56,6 +56,9 @@ func other(k *key, sp spelling, g gen) string {
 	case tAddr:
 		return "239.9.9.9"
 	case tList, tServers:
+		if k.name() == "AllowJCSFrom" {
+			return "10.9.9.0/24"
+		}
 		return "hostb:9"
 	case tISO:
 		return "PT7S"
@@ -186,7 +189,8 @@ func TestDefaults(t *testing.T) {
 	if got, want := fmt.Sprintf("%+v", *l), "{TcpServers:[] TcpListenerPort:57462 TcpListenerHost: Receive:true AllowGet:true PutOnlyMode:true AllowPut:true "+
 		"IssueRemoveOnPut:false FilterRemoveByHashCode:true SocketTimeOut:1s OpenTimeOut:2s ZombieQueueMaxSize:1000 UdpDiscoveryEnabled:true "+
 		"UdpDiscoveryAddr:228.5.6.7 UdpDiscoveryPort:6789 UdpTTL:0 ClusterName: Interface:[] AdvertiseHost: DnsPeers:[] LogBytes:67108864 Bridge:false "+
-		"HeartbeatInterval:1s LinkTimeout:5s MaxClockSkew:500ms AnnounceInterval:10s MemberTimeout:3m0s DrainTimeout:5s Where:map[]}"; got != want {
+		"HeartbeatInterval:1s LinkTimeout:5s MaxClockSkew:500ms AnnounceInterval:10s MemberTimeout:3m0s DrainTimeout:5s "+
+		"ClusterSecretFile: CertFile: KeyFile: CAFile: AllowUnauthenticatedJCS:false AllowJCSFrom:[] Where:map[]}"; got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 	if got, want := fmt.Sprintf("%+v", c.Default), "{Name: Auxiliaries:[LTCP] MaxObjects:100 MaxBytes:0 Acks:0 AckTimeout:250ms WhenLinkDown:serve StaleMax:10s RespMap: Strict:false Lease:2s Policy: UseShrinker:false ShrinkerInterval:30s MaxMemoryIdle:2h0m0s "+

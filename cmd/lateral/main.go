@@ -36,6 +36,7 @@ type commands struct {
 	Config configCmd `cmd:"" help:"Check, show and explain cache.ccf files."`
 	Ports  portsCmd  `cmd:"" help:"List the ports that files ask for, for firewalls."`
 	Doctor doctorCmd `cmd:"" help:"Check this host: interfaces, routes, multicast, ports, name, files."`
+	Keygen keygenCmd `cmd:"" help:"Make a cluster secret, or replace one step by step."`
 	Demo   demoCmd   `cmd:"" help:"Run two hosts with three caches each on loopback and show what they do."`
 
 	Version versionCmd `cmd:"" help:"Print the version."`

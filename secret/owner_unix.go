@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix
+
+package secret
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// private refuses a file that others than its owner may read or write, or
+// whose owner is neither this process's user nor root.
+func private(path string, st fs.FileInfo) error {
+	if m := st.Mode().Perm(); m&0o077 != 0 {
+		return fmt.Errorf("%s: %w: its mode is %04o. Whoever reads it joins the cluster; run: chmod 600 %s", path, ErrLoose, m, path)
+	}
+	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s: %w: it belongs to user %d, this process runs as %d. Its owner can read and change it; run: chown %d %s",
+			path, ErrLoose, s.Uid, os.Geteuid(), os.Geteuid(), path)
+	}
+	return nil
+}
+
+// keepOwner gives a new file the owner of the old one, as far as we may.
+func keepOwner(path string, old fs.FileInfo) {
+	if s, ok := old.Sys().(*syscall.Stat_t); ok {
+		os.Lchown(path, int(s.Uid), int(s.Gid))
+	}
+}

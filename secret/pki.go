@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package secret
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// A PKI proves links by certificates of the operator's own: this node's, and
+// the authority that signs those of all members and of nobody else. Its
+// methods may be called by many goroutines.
+type PKI struct {
+	cert, key, ca string // files, PEM
+	now           func() time.Time
+	papers        atomic.Pointer[papers]
+}
+
+type papers struct {
+	stamps [3]stamp
+	cert   tls.Certificate
+	roots  *x509.CertPool
+}
+
+// OpenPKI reads the three files; now is the wall clock, nil time.Now.
+func OpenPKI(cert, key, ca string, now func() time.Time) (*PKI, error) {
+	if now == nil {
+		now = time.Now
+	}
+	p := &PKI{cert: cert, key: key, ca: ca, now: now}
+	return p, p.Reload()
+}
+
+// Reload reads the files again. After an error everything stays as it was.
+// Links that exist go on.
+func (p *PKI) Reload() error {
+	n := &papers{stamps: p.stamps(), roots: x509.NewCertPool()}
+	if err := p.readKey(n); err != nil {
+		return err
+	}
+	ca, err := os.ReadFile(p.ca)
+	if err != nil {
+		return err
+	}
+	if !n.roots.AppendCertsFromPEM(ca) {
+		return fmt.Errorf("%s: there is no certificate in it (PEM): no peer could prove itself", p.ca)
+	}
+	for _, role := range [...]x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth} {
+		if err := n.check([]*x509.Certificate{n.cert.Leaf}, role, p.now()); err != nil {
+			return fmt.Errorf("%s: no peer would accept it (nodes dial and are dialled, so it needs clientAuth and serverAuth): %w", p.cert, err)
+		}
+	}
+	p.papers.Store(n)
+	return nil
+}
+
+func (p *PKI) readKey(n *papers) error {
+	st, err := os.Stat(p.key)
+	if err != nil {
+		return err
+	}
+	if err := private(p.key, st); err != nil {
+		return err
+	}
+	if n.cert, err = tls.LoadX509KeyPair(p.cert, p.key); err != nil {
+		return fmt.Errorf("%s with %s: %w", p.cert, p.key, err)
+	}
+	return nil
+}
+
+func (p *PKI) stamps() [3]stamp { return [3]stamp{stampOf(p.cert), stampOf(p.key), stampOf(p.ca)} }
+
+// Run reads the files again whenever one changes, until ctx ends.
+func (p *PKI) Run(ctx context.Context, log *slog.Logger) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	seen := p.papers.Load().stamps
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if now := p.stamps(); now == seen {
+			continue
+		} else {
+			seen = now
+		}
+		if err := p.Reload(); err != nil {
+			log.Error("the certificate is not changed: the files cannot be used; this node goes on with what it has", "error", err)
+		} else {
+			log.Info("the certificate was read again", "file", p.cert, "until", p.papers.Load().cert.Leaf.NotAfter)
+		}
+	}
+}
+
+// check says whether a member's certificate is good. Intermediate authorities
+// come with it.
+func (n *papers) check(shown []*x509.Certificate, role x509.ExtKeyUsage, now time.Time) error {
+	if len(shown) == 0 {
+		return errors.New("it shows no certificate")
+	}
+	between := x509.NewCertPool()
+	for _, c := range shown[1:] {
+		between.AddCert(c)
+	}
+	_, err := shown[0].Verify(x509.VerifyOptions{Roots: n.roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{role}})
+	if err != nil {
+		return invalid(err, shown[0], now)
+	}
+	return nil
+}
+
+// Client is Ring.Client for certificates of the operator's own.
+func (p *PKI) Client(ctx context.Context, raw net.Conn) (net.Conn, error) {
+	n := p.papers.Load()
+	cfg := base(func(cs tls.ConnectionState) error {
+		return n.check(cs.PeerCertificates, x509.ExtKeyUsageServerAuth, p.now())
+	})
+	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &n.cert, nil }
+	return shake(ctx, tls.Client(raw, cfg), nil)
+}
+
+// Server is Ring.Server for certificates of the operator's own.
+func (p *PKI) Server(ctx context.Context, raw net.Conn) (net.Conn, error) {
+	n := p.papers.Load()
+	var told error
+	cfg := base(func(cs tls.ConnectionState) error {
+		return n.check(cs.PeerCertificates, x509.ExtKeyUsageClientAuth, p.now())
+	})
+	cfg.Certificates = []tls.Certificate{n.cert}
+	cfg.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		told = oldVersion(h)
+		return nil, nil
+	}
+	return shake(ctx, tls.Server(raw, cfg), &told)
+}
+
+func shake(ctx context.Context, t *tls.Conn, told *error) (net.Conn, error) {
+	if err := t.HandshakeContext(ctx); err != nil {
+		if told != nil && *told != nil {
+			err = *told
+		}
+		return nil, words(err)
+	}
+	return &conn{Conn: t, forget: func() {}}, nil
+}
