@@ -494,6 +494,27 @@ func TestPartialPartition(t *testing.T) {
 	})
 }
 
+// A peer that was linked is linked again half a second after a partition at the
+// latest, however long that was and whoever dials.
+func TestHealIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := newStation(t, n, 1, 1), newStation(t, n, 2, 2)
+		b.book.closed = true // only one of the two dials
+		a.knows(b)
+		a.run()
+		b.run()
+		settled(t, time.Second, a, b)
+		for i := range 20 {
+			n.Partition(at(1), at(2))
+			until(t, 10*time.Second, "cut", func() bool { return !a.book.linked(2) && !b.book.linked(1) })
+			time.Sleep(time.Minute + time.Duration(i)*137*time.Millisecond)
+			n.HealAll()
+			until(t, 3*maxMissed/2, "linked again", func() bool { return a.book.linked(2) && b.book.linked(1) })
+		}
+	})
+}
+
 // status is a node of the one endpoint.
 func status(s *station) cache.Status {
 	e := s.Mesh.Status()
