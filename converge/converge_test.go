@@ -339,3 +339,23 @@ func TestConcurrent(t *testing.T) {
 		t.Error("the seed does not matter")
 	}
 }
+
+// Replace is Remove and Add, in sums and sketch.
+func TestReplace(t *testing.T) {
+	a, b := New(7), New(7)
+	for i := range 1000 {
+		key := fmt.Sprint("k", i%50)
+		old, now := cache.Stamp{Time: uint64(i), Node: 3}, cache.Stamp{Time: uint64(i + 50), Node: 4}
+		a.Replace(key, old, now)
+		b.Remove(key, old)
+		b.Add(key, now)
+	}
+	if a.Root() != b.Root() || a.Root().IsZero() {
+		t.Errorf("%v and %v", a.Root(), b.Root())
+	}
+	for i := range a.cells {
+		if a.cells[i].Load() != b.cells[i].Load() {
+			t.Fatalf("cell %d", i)
+		}
+	}
+}

@@ -60,6 +60,19 @@ func (d *Digest) Add(key string, s cache.Stamp) { d.note(key, s, 1) }
 // Remove takes an element out that was added before.
 func (d *Digest) Remove(key string, s cache.Stamp) { d.note(key, s, ^uint64(0)) }
 
+// Replace is Remove of one version of a key and Add of another, for less.
+func (d *Digest) Replace(key string, old, now cache.Stamp) {
+	h, g := d.hash(key, old), d.hash(key, now)
+	b := &d.buckets[d.BucketOf(key)]
+	b[0].Add(g.Hi - h.Hi)
+	b[1].Add(g.Lo - h.Lo)
+	v, w := word(h.Hi, 0), word(g.Hi, 0)
+	for t := range tables {
+		d.cells[place(v, t, KeptLevel)].Add(-v)
+		d.cells[place(w, t, KeptLevel)].Add(w)
+	}
+}
+
 func (d *Digest) note(key string, s cache.Stamp, sign uint64) {
 	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
 	b[0].Add(h.Hi * sign)

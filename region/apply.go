@@ -119,12 +119,17 @@ func (r *Region) admit(now int64, c *cache.Command, prev *held) verdict {
 }
 
 func (r *Region) put(now int64, c *cache.Command) cache.Reply {
-	if !foreign(c) {
-		defer r.clock.End(r.clock.Begin())
+	logged := !foreign(c) && r.mode != Local
+	var turn uint64
+	if logged {
+		turn = r.clock.Begin()
 	}
 	hash := hashOf(c.Key, r.seed)
 	r.mem.lock(hash)
 	rep, stored := r.putLocked(now, c, hash)
+	if logged {
+		r.clock.End(turn)
+	}
 	if stored {
 		r.invalid.add(hash, now)
 		r.countPut(c.Origin)

@@ -19,9 +19,10 @@ const benchKeys = 1 << 16
 // quiet is a digest and an auxiliary that cost nothing.
 type quiet struct{ ear }
 
-func (*quiet) Add(string, cache.Stamp)    {}
-func (*quiet) Remove(string, cache.Stamp) {}
-func (*quiet) Note(cache.Change)          {}
+func (*quiet) Add(string, cache.Stamp)                  {}
+func (*quiet) Remove(string, cache.Stamp)               {}
+func (*quiet) Replace(string, cache.Stamp, cache.Stamp) {}
+func (*quiet) Note(cache.Change)                        {}
 
 func benchRegion(t rapid.TB, m Mode, s Settings) *Region {
 	s.Name = "bench"

@@ -86,6 +86,8 @@ type Binding struct {
 type Digest interface {
 	Add(key string, s cache.Stamp)
 	Remove(key string, s cache.Stamp)
+	// Replace is Remove of one version of a key and Add of another.
+	Replace(key string, old, now cache.Stamp)
 }
 
 // A Region is a named cache. Its methods may be called by many goroutines.

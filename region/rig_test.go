@@ -27,8 +27,9 @@ const base = int64(1_700_000_000_000)
 // sum is the simplest digest: the sum of a hash over key and stamp.
 type sum struct{ atomic.Uint64 }
 
-func (d *sum) Add(key string, s cache.Stamp)    { d.Uint64.Add(mix(key, s)) }
-func (d *sum) Remove(key string, s cache.Stamp) { d.Uint64.Add(-mix(key, s)) }
+func (d *sum) Add(key string, s cache.Stamp)            { d.Uint64.Add(mix(key, s)) }
+func (d *sum) Remove(key string, s cache.Stamp)         { d.Uint64.Add(-mix(key, s)) }
+func (d *sum) Replace(key string, old, now cache.Stamp) { d.Remove(key, old); d.Add(key, now) }
 
 func mix(key string, s cache.Stamp) uint64 {
 	b := binary.BigEndian.AppendUint64([]byte(key), s.Time)

@@ -82,11 +82,13 @@ func (r *Region) redigest(prev, h *held) {
 	if old == now {
 		return
 	}
-	if !old.IsZero() {
-		r.digest.Remove(h.Key, old)
-	}
-	if !now.IsZero() {
+	switch {
+	case old.IsZero():
 		r.digest.Add(h.Key, now)
+	case now.IsZero():
+		r.digest.Remove(h.Key, old)
+	default:
+		r.digest.Replace(h.Key, old, now)
 	}
 }
 
