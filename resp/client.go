@@ -51,7 +51,7 @@ type client struct {
 	wrote   []*region               // regions with Acks that were written to
 	written []*region               // all that this client has written to: WAIT
 
-	tally tally
+	tally  tally
 	pushes pushes
 }
 
@@ -111,7 +111,7 @@ func (c *client) answer() bool {
 		args, ok, err := c.in.Next()
 		if err != nil {
 			c.f.count.protocol.Add(1)
-			c.out.Error("ERR " + err.Error())
+			c.out.Error("ERR Protocol error" + strings.TrimPrefix(err.Error(), wire.ErrProtocol.Error()))
 			c.ending = true
 			break
 		}

@@ -27,7 +27,7 @@ func (c *client) request(args [][]byte) {
 	case c.tx.open && cmd.flags&(txControl|noMulti) == 0:
 		c.queue(cmd, args)
 	case c.tx.open && cmd.flags&noMulti != 0:
-		c.refuse(fmt.Sprintf("ERR Command not allowed inside a transaction"))
+		c.refuse("ERR Command not allowed inside a transaction")
 	case c.subs > 0 && !c.out.Three && cmd.flags&listening == 0:
 		c.out.Error(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", strings.ToLower(string(args[0]))))
 	default:

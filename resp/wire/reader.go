@@ -27,9 +27,9 @@ const (
 	StrangerBulk = 16 << 10
 )
 
-// ErrProtocol is wrapped by every error about what a client sent. Its text is
-// what Redis answers before it closes the connection.
-var ErrProtocol = errors.New("Protocol error")
+// ErrProtocol is wrapped by every error about what a client sent. What follows
+// its text is what Redis answers before it closes the connection.
+var ErrProtocol = errors.New("protocol error")
 
 // A Reader takes requests off a stream. The zero Reader is ready; it serves
 // one goroutine.
