@@ -17,6 +17,7 @@ type Decoder struct {
 	spent   int // of Limits.Memory, by the value that is being read
 	opened  bool
 	thrown  *Exception // cut the value that is being read
+	known   known
 }
 
 // NewDecoder reads from r, and may read ahead.
@@ -30,8 +31,14 @@ func NewBytesDecoder(b []byte, l Limits) *Decoder {
 }
 
 // Decode reads a stream of exactly one value.
-func Decode(b []byte, l Limits) (Value, error) {
-	d := NewBytesDecoder(b, l)
+func Decode(b []byte, l Limits) (Value, error) { return NewBytesDecoder(nil, l).Whole(b) }
+
+// Whole reads another stream, of exactly one value. It is Decode for who reads
+// many: classes that were met before are known again.
+func (d *Decoder) Whole(b []byte) (Value, error) {
+	d.source = source{buf: b}
+	d.handles.reset()
+	d.opened, d.thrown = false, nil
 	v, err := d.Next()
 	if err != nil {
 		return nil, err
@@ -207,12 +214,13 @@ func (d *Decoder) newString(tag byte) *String {
 
 // utf reads a text with its length.
 func (d *Decoder) utf(long bool) string {
-	n := int64(0)
 	if long {
-		n = d.int64()
-	} else {
-		n = int64(d.uint16())
+		return d.utfOf(d.int64())
 	}
+	return d.utfOf(int64(d.uint16()))
+}
+
+func (d *Decoder) utfOf(n int64) string {
 	if n < 0 || n > int64(d.limits.Memory) {
 		d.fail(fmt.Errorf("%w: a string declares %d bytes", ErrLimit, n))
 	}

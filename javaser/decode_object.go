@@ -30,6 +30,7 @@ func (d *Decoder) classDesc() *Class {
 
 func (d *Decoder) newClass(tag byte) *Class {
 	c := &Class{open: true}
+	at := d.handles.n
 	if !d.enter() {
 		return nil
 	}
@@ -38,7 +39,7 @@ func (d *Decoder) newClass(tag byte) *Class {
 		d.handle(c)
 		d.interfaces(c)
 	} else {
-		c.Name = d.utf(false)
+		c.Name = d.name()
 		c.UID = d.int64()
 		d.handle(c)
 		c.Flags = d.byte()
@@ -57,6 +58,10 @@ func (d *Decoder) newClass(tag byte) *Class {
 		d.failf("class %.64q is both serializable and externalizable", c.Name)
 	}
 	c.open = false
+	if met := d.known.class(c); met != c && d.err == nil {
+		d.handles.set(at, met)
+		return met
+	}
 	return c
 }
 
@@ -77,21 +82,24 @@ func (d *Decoder) fields(c *Class) {
 		d.fail(fmt.Errorf("%w: class %.64q declares %d fields, at most %d are allowed", ErrLimit, c.Name, n, maxFields))
 	}
 	references := false
+	list := d.known.fields[:0]
 	for i := 0; i < n && d.charge(costField); i++ {
-		f := Field{Type: d.byte(), Name: d.utf(false)}
+		f := Field{Type: d.byte(), Name: d.name()}
 		switch {
 		case d.err != nil:
 			return
 		case f.Type == 'L' || f.Type == '[':
 			references = true
-			f.Sig = d.stringValue("a field's type")
+			f.Sig = d.signature()
 		case width(f.Type) == 0:
 			d.failf("field %.64q of class %.64q has type %02x", f.Name, c.Name, f.Type)
 		case references: // java.io.ObjectStreamClass.computeFieldOffsets refuses it as well
 			d.failf("field %.64q of class %.64q: a primitive behind a reference", f.Name, c.Name)
 		}
-		c.Fields = append(c.Fields, f)
+		list = append(list, f)
 	}
+	c.Fields = d.known.list(c.Name, list)
+	d.known.fields = list
 }
 
 // custom reads what a writeObject method wrote, up to its end.

@@ -20,6 +20,7 @@ const (
 type handles struct {
 	blocks []*[blockSize]Value // nil: all of it is forgotten
 	n      int                 // handles given out
+	spare  *[blockSize]Value   // an empty block
 
 	values []span // what is kept, oldest first
 	kept   int    // their cost
@@ -36,7 +37,11 @@ type span struct {
 
 func (h *handles) add(v Value) {
 	if h.n%blockSize == 0 {
-		h.blocks = append(h.blocks, new([blockSize]Value))
+		b := h.spare
+		if h.spare = nil; b == nil {
+			b = new([blockSize]Value)
+		}
+		h.blocks = append(h.blocks, b)
 	}
 	h.blocks[h.n/blockSize][h.n%blockSize] = v
 	h.n++
@@ -107,7 +112,14 @@ func (h *handles) forget(s span) {
 	}
 }
 
+// reset forgets everything but the memory of the first block.
 func (h *handles) reset() {
+	var first *[blockSize]Value
+	if len(h.blocks) > 0 && h.blocks[0] != nil {
+		first = h.blocks[0]
+		clear(first[:min(h.n, blockSize)])
+	}
 	clear(h.blocks)
-	*h = handles{blocks: h.blocks[:0], values: h.values[:0]}
+	clear(h.values)
+	*h = handles{blocks: h.blocks[:0], values: h.values[:0], spare: first}
 }

@@ -42,7 +42,8 @@ func Opens(head [4]byte) bool {
 // A Reader takes messages off a connection of any generation. It is for one
 // goroutine.
 type Reader struct {
-	in     *bufio.Reader // of frames
+	in     *bufio.Reader    // of frames
+	frames *javaser.Decoder // likewise
 	stream *javaser.Decoder
 	ser    Serializer
 	buf    []byte
@@ -56,7 +57,7 @@ func NewReader(conn io.Reader, head []byte, s Serializer) *Reader {
 	if len(head) >= 4 && string(head[:4]) == streamHead {
 		return &Reader{stream: javaser.NewDecoder(in, javaser.Limits{})}
 	}
-	return &Reader{in: bufio.NewReaderSize(in, 64<<10), ser: s}
+	return &Reader{in: bufio.NewReaderSize(in, 64<<10), frames: javaser.NewBytesDecoder(nil, javaser.Limits{}), ser: s}
 }
 
 // A prefix is bytes that were read ahead.
@@ -105,7 +106,7 @@ func (r *Reader) next() (javaser.Value, error) {
 	if r.buf, err = readFrame(r.in, r.buf); err != nil {
 		return nil, err
 	}
-	v, err := openFrame(r.buf, &r.ser)
+	v, err := openFrame(r.frames, r.buf, &r.ser)
 	if cap(r.buf) > maxKeptFrame {
 		r.buf = nil
 	}
@@ -119,12 +120,12 @@ func (r *Reader) next() (javaser.Value, error) {
 // silence, as before an acknowledgement, has none yet.
 func (r *Reader) Pending() bool { return r.in != nil && r.in.Buffered() > 0 }
 
-func openFrame(b []byte, s *Serializer) (javaser.Value, error) {
+func openFrame(d *javaser.Decoder, b []byte, s *Serializer) (javaser.Value, error) {
 	b, err := s.Open(b)
 	if err != nil {
 		return nil, err
 	}
-	return javaser.Decode(b, javaser.Limits{})
+	return d.Whole(b)
 }
 
 // readFrame reads one frame into buf, which grows as bytes arrive.
@@ -270,5 +271,5 @@ func ReadReply(conn io.Reader, framed bool, s *Serializer) (javaser.Value, error
 	if err != nil {
 		return nil, err
 	}
-	return openFrame(b, s)
+	return openFrame(javaser.NewBytesDecoder(nil, javaser.Limits{}), b, s)
 }

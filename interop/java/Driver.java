@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import java.io.*;
-import java.lang.reflect.Array;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.net.URLDecoder;
@@ -128,11 +127,7 @@ public final class Driver {
     }
 
     private int size(String region) throws Exception {
-        Object memory = call(call(manager(), "getCache", region), "getMemoryCache");
-        if (old()) {
-            return Array.getLength(call(memory, "getKeyArray"));
-        }
-        return ((Set<?>) call(memory, "getKeySet")).size();
+        return (Integer) call(call(call(manager(), "getCache", region), "getMemoryCache"), "getSize");
     }
 
     private String lives(String[] q) throws Exception {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package interop
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// puts is how many go each way. -short is for machines with less time.
+func puts(t *testing.T) int {
+	if testing.Short() {
+		return 10_000
+	}
+	return 100_000
+}
+
+const padding = 100 // bytes of each value
+
+// TestLoad: so many puts each way, and none is lost. Java to Java is measured
+// beside it, where JCS may lose some; times are reported, not judged.
+func TestLoad(t *testing.T) {
+	each(t, func(t *testing.T, g generation) {
+		n := puts(t)
+		j, l := pair(t, g)
+		began, cpu := time.Now(), ownCPU()
+		j.ask("fill alpha in %d %d", n, padding)
+		eventually(t, "all that Java put is here", func() bool { return l.Status().Regions[0].Elements >= n })
+		report(t, "JCS "+g.name+" → Lateral", n, time.Since(began), ownCPU()-cpu)
+		pad := strings.Repeat("x", padding)
+		for i := 0; i < n; i += 97 {
+			if e, ok := held(t, l, fmt.Sprint("in", i)); !ok || e.Value.Bytes != pad+fmt.Sprint(i) {
+				t.Fatalf("in%d: %q, %v", i, e.Value.Bytes, ok)
+			}
+		}
+		before := size(t, j)
+		began, cpu = time.Now(), ownCPU()
+		for i := range n {
+			put(t, l, fmt.Sprint("out", i), pad+fmt.Sprint(i))
+		}
+		eventually(t, "all that Lateral put is there", func() bool { return size(t, j) >= before+n })
+		report(t, "Lateral → JCS "+g.name, n, time.Since(began), ownCPU()-cpu)
+		j.want(strconv.Itoa(n), "check alpha out %d %d", n, padding)
+		if c := l.Status().Endpoints[0].Counters; c["jcs_gaps"]+c["jcs_untold"]+c["jcs_skipped"]+c["jcs_unapplied"] > 0 {
+			t.Errorf("%v", c)
+		}
+		javaToJava(t, g, n)
+	})
+}
+
+func javaToJava(t *testing.T, g generation, n int) {
+	t.Helper()
+	a, b := freePort(t), freePort(t)
+	to := start(t, node{g: g, port: b, peers: []int{a}})
+	from := start(t, node{g: g, port: a, peers: []int{b}})
+	reaches(t, "Java to Java", 0, javaPuts(from), javaHas(to))
+	before, cpu, began := size(t, to), javaCPU(t, to), time.Now()
+	from.ask("fill alpha in %d %d", n, padding)
+	last, arrived := 0, began
+	for time.Since(arrived) < 2*time.Second && last < n {
+		if now := size(t, to) - before; now != last {
+			last, arrived = now, time.Now()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	report(t, "JCS "+g.name+" → JCS "+g.name, last, arrived.Sub(began), javaCPU(t, to)-cpu)
+	if last < n {
+		t.Logf("of %d puts %d never arrived", n, n-last)
+	}
+}
+
+func report(t *testing.T, what string, n int, took, cpu time.Duration) {
+	t.Helper()
+	t.Logf("%-22s %7d messages in %8v: %7.0f/s; the receiver or sender under test spent %v CPU on each",
+		what, n, took.Round(time.Millisecond), float64(n)/took.Seconds(), (cpu / time.Duration(max(n, 1))).Round(100*time.Nanosecond))
+}
+
+func size(t *testing.T, j *jvm) int {
+	t.Helper()
+	n, err := strconv.Atoi(j.ask("size alpha"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// ownCPU is what this process, in which Lateral runs, has used.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// javaCPU is what a Java node has used, in ticks of 10 ms.
+func javaCPU(t *testing.T, j *jvm) time.Duration {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", j.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	u, _ := strconv.ParseInt(f[11], 10, 64)
+	s, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(u+s) * 10 * time.Millisecond
+}
