@@ -63,7 +63,7 @@ func javaToJava(t *testing.T, g generation, n int) {
 	reaches(t, "Java to Java", 0, javaPuts(from), javaHas(to))
 	before, cpu, began := size(t, to), javaCPU(t, to), time.Now()
 	from.ask("fill alpha in %d %d", n, padding)
-	last, arrived := 0, began
+	last, arrived := 0, time.Now()
 	for time.Since(arrived) < 2*time.Second && last < n {
 		if now := size(t, to) - before; now != last {
 			last, arrived = now, time.Now()

@@ -74,6 +74,9 @@ func (d *Decoder) Next() (Value, error) {
 	return v, nil
 }
 
+// Rest returns what was read ahead of the values so far.
+func (d *Decoder) Rest() []byte { return d.buf[d.at:] }
+
 // Offset returns how many bytes the values so far took.
 func (d *Decoder) Offset() int64 { return d.offset() }
 

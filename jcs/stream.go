@@ -262,14 +262,31 @@ func AppendReply(dst []byte, framed bool, s *Serializer, v javaser.Value) ([]byt
 	return append(dst, b...), nil
 }
 
-// ReadReply reads an answer from a connection on which nothing else waits.
-func ReadReply(conn io.Reader, framed bool, s *Serializer) (javaser.Value, error) {
-	if !framed {
-		return javaser.NewDecoder(conn, javaser.Limits{}).Next()
+// Replies takes answers off a connection. It is for one goroutine.
+type Replies struct {
+	conn   io.Reader
+	framed bool
+	ser    Serializer
+	rest   []byte // read ahead, of streams
+}
+
+// NewReplies reads the answers of a peer that was asked in frames, or streams.
+func NewReplies(conn io.Reader, framed bool, s Serializer) *Replies {
+	return &Replies{conn: conn, framed: framed, ser: s}
+}
+
+// Next returns the next answer: an element, a map, a set, or nil for a miss.
+// After an error the connection is of no more use.
+func (r *Replies) Next() (javaser.Value, error) {
+	if r.framed {
+		b, err := readFrame(r.conn, nil)
+		if err != nil {
+			return nil, err
+		}
+		return openFrame(javaser.NewBytesDecoder(nil, javaser.Limits{}), b, &r.ser)
 	}
-	b, err := readFrame(conn, nil)
-	if err != nil {
-		return nil, err
-	}
-	return openFrame(javaser.NewBytesDecoder(nil, javaser.Limits{}), b, s)
+	d := javaser.NewDecoder(io.MultiReader(&prefix{r.rest}, r.conn), javaser.Limits{})
+	v, err := d.Next()
+	r.rest = slices.Clone(d.Rest())
+	return v, err
 }

@@ -119,8 +119,8 @@ var errLateral = errors.New("a Lateral node listens there")
 // read takes answers, and notices the end at once.
 func (s *session) read() error {
 	in := &magicReader{conn: s.conn}
-	for {
-		v, err := jcs.ReadReply(in, s.g.Framed, &s.l.c.Serializer)
+	for answers := jcs.NewReplies(in, s.g.Framed, s.l.c.Serializer); ; {
+		v, err := answers.Next()
 		switch {
 		case in.magic:
 			return errLateral
