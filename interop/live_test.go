@@ -314,9 +314,10 @@ func TestRemoveOnPut(t *testing.T) {
 				case "b:false":
 					v = false
 				}
+				fence(t, j, l)
 				put(t, l, key, v) // tells the Java node to drop it, unless it holds the same
-				j.want("ok", "put alpha s:%s %s", key, literal)
-				put(t, l, key, v)
+				fence(t, j, l)
+				j.want("ok", "put alpha s:%s %s", key, literal) // and the reverse
 				fence(t, j, l)
 				if got := j.get("alpha", "s:"+key); got != literal {
 					t.Errorf("Java dropped %s although Lateral put the same: %s", literal, got)
@@ -327,6 +328,7 @@ func TestRemoveOnPut(t *testing.T) {
 			}
 			key := fmt.Sprintf("other%d", n)
 			j.want("ok", "put alpha s:%s %s", key, literal)
+			fence(t, j, l)
 			put(t, l, key, "different")
 			eventually(t, "Java drops "+literal, func() bool { return j.get("alpha", "s:"+key) == "null" })
 			j.want("ok", "put alpha s:%s %s", key, literal)

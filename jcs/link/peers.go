@@ -60,8 +60,10 @@ func (l *Links) Announced(addr string, p *jcs.Packet) (fresh bool) {
 		if len(l.peers) >= maxPeers {
 			return false
 		}
-		x = l.addLocked(addr, p.Gen)
+		x = l.newPeer(addr, p.Gen)
+		x.regions = map[string]bool{}
 		fresh = true
+		defer l.addLocked(x)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -93,22 +95,28 @@ func (l *Links) Configure(addr string) {
 		if len(l.peers) >= maxPeers {
 			return
 		}
-		p = l.addLocked(addr, l.c.Gen)
+		p = l.newPeer(addr, l.c.Gen)
+		defer l.addLocked(p)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.configured, p.regions = true, nil
 }
 
-func (l *Links) addLocked(addr string, g *jcs.Generation) *peer {
+func (l *Links) newPeer(addr string, g *jcs.Generation) *peer {
 	p := &peer{l: l, addr: addr, gen: g, poke: make(chan struct{}, 1), asks: make(chan *question, 64),
 		own: &feed{log: l.c.Log, acked: l.c.Log.Next() - 1}, relayed: map[*changelog.Log]*feed{}}
 	p.acked.Store(p.own.acked)
-	l.peers[addr] = p
+	return p
+}
+
+// addLocked has a peer dialled, of which all is known that decides what it is
+// told.
+func (l *Links) addLocked(p *peer) {
+	l.peers[p.addr] = p
 	if l.group != nil {
 		l.startLocked(p)
 	}
-	return p
 }
 
 func (l *Links) startLocked(p *peer) {
