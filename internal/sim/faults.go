@@ -99,6 +99,65 @@ func (m *maker) longCut(region string, keys []string) {
 	}
 }
 
+// removals are about what is forgotten too soon: somebody does not hear of a
+// removal, whoever removed is gone, and the others have forgotten it by then.
+func (m *maker) removals() {
+	s := &m.p.Set
+	region, keys := "Rep", fewKeys
+	if m.chance(25) {
+		region, keys = "Top", moreKeys
+	}
+	s.Regions = []string{region}
+	s.Heartbeat = max(s.LinkTimeout/6, 200*time.Millisecond).Round(time.Millisecond)
+	m.span += 3 * time.Second
+	for _, key := range keys {
+		m.next++
+		m.add(m.between(200*time.Millisecond, time.Second), "put", m.node(), region, key, fmt.Sprint("v", m.next))
+	}
+	for range 1 + m.IntN(3) {
+		m.missed(region, keys)
+	}
+	for range m.IntN(8) {
+		m.write(m.time(), m.node(), region, keys[m.IntN(len(keys))])
+	}
+	m.faults(m.IntN(3), false)
+	for at := time.Second; at < m.span; at += m.between(200*time.Millisecond, 500*time.Millisecond) {
+		m.add(at, "look")
+	}
+}
+
+// missed is a removal that one node does not hear of, by one that may end
+// before it can tell.
+func (m *maker) missed(region string, keys []string) {
+	at, a := m.between(1200*time.Millisecond, m.span), m.node()
+	c := m.other(a)
+	switch m.IntN(3) {
+	case 0:
+		m.add(at, "block", a, c)
+	case 1:
+		m.add(at, "part", a, c)
+	default:
+		m.split(at)
+	}
+	for range 1 + m.IntN(3) {
+		m.add(m.between(at, at+m.p.Set.LinkTimeout/2), "remove", a, region, append([]string{"p:", "g/"}, keys...)[m.IntN(len(keys)+2)])
+	}
+	if m.chance(30) {
+		for i := range 12 {
+			m.next++
+			m.add(at+time.Duration(i)*time.Millisecond, "put", a, region, fmt.Sprint("big", i), fmt.Sprintf("v%d*8000", m.next))
+		}
+	}
+	if m.chance(60) && (a != 1 || !m.p.Set.OneSeed) {
+		end := at + m.between(time.Second, m.p.Set.LinkTimeout+2*time.Second)
+		m.add(end, []string{"crash", "exit", "stop"}[m.IntN(3)], a)
+		if m.chance(50) {
+			m.add(end+m.between(50*time.Millisecond, 3*time.Second), "start", a)
+		}
+	}
+	m.add(at+m.between(1500*time.Millisecond, 3*m.p.Set.LinkTimeout), "heal", a, c)
+}
+
 // dies ends a node, and mostly starts it again.
 func (m *maker) dies(at time.Duration, how string) {
 	n := m.node()

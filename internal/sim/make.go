@@ -31,6 +31,7 @@ var flavours = []struct {
 	{"sessions", 12, (*maker).sessions},
 	{"strict", 10, (*maker).strict},
 	{"gaps", 8, (*maker).gaps},
+	{"removals", 12, (*maker).removals},
 	{"everything", 4, (*maker).everything},
 }
 
