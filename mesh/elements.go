@@ -28,10 +28,16 @@ func (s *syncer) sendElements(r Region, keys []string) error {
 		case !shared || e.State == cache.Forgotten:
 			continue
 		case e.State == cache.Floor:
-			op, name, _ := cache.SplitFloor(k)
-			c.Op, c.Element.Key = op, name
+			c = floorChange(e)
 		case e.State == cache.Tombstone:
 			c.Op = cache.Remove
+			if fl, ok := r.(floored); ok {
+				for _, f := range fl.Covering(k, e.Stamp) {
+					above := floorChange(f)
+					p = changelog.Append(p, &above, 0, 0)
+					n++
+				}
+			}
 		case e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now):
 			continue
 		}
@@ -48,6 +54,18 @@ func (s *syncer) sendElements(r Region, keys []string) error {
 		return nil
 	}
 	return flush()
+}
+
+// floored is a region with removals of many, whose traces must not travel
+// without them (region.Covering).
+type floored interface {
+	Covering(key string, s cache.Stamp) []cache.Element
+}
+
+func floorChange(e cache.Element) cache.Change {
+	op, name, _ := cache.SplitFloor(e.Key)
+	e.Key = name
+	return cache.Change{Op: op, Element: e}
 }
 
 // applyElements merges what a sync brought. It runs in the read loop, so that

@@ -146,6 +146,37 @@ func (f *floors) covers(key string, s cache.Stamp) verdict {
 	return stays
 }
 
+// Covering returns the floors of groups and prefixes that cover a key at a
+// stamp. The tombstone that such a floor left of an element has that element's
+// own stamp, so a digest does not tell the two apart: it must never travel
+// without a floor that removes the element wherever it is.
+func (r *Region) Covering(key string, s cache.Stamp) []cache.Element {
+	return r.floors.covering(key, s)
+}
+
+func (f *floors) covering(key string, s cache.Stamp) (els []cache.Element) {
+	if f.count.Load() == 0 {
+		return nil
+	}
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	add := func(op cache.Op, name string, at cache.Stamp) {
+		if s.Compare(at) <= 0 {
+			els = append(els, cache.Element{Key: cache.FloorKey(op, name), Stamp: at, State: cache.Floor})
+		}
+	}
+	if group, _, ok := cache.SplitGroup(key); ok {
+		add(cache.RemoveGroup, group, f.groups[group])
+		return els
+	}
+	for i := range len(key) {
+		if key[i] == cache.Separator[0] && f.lengths[i+1] > 0 {
+			add(cache.Remove, key[:i+1], f.prefixes[key[:i+1]])
+		}
+	}
+	return els
+}
+
 // elements returns every floor as an element.
 func (f *floors) elements() []cache.Element {
 	f.mu.RLock()
