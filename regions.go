@@ -42,6 +42,7 @@ type bound struct {
 	next   atomic.Int64  // ms, of the next pass
 	aux    []string
 
+	warned     bool       // of the housekeeper, see warn
 	acks       cache.Acks // NoAcks, AllAcks or a number
 	ackTimeout time.Duration
 
@@ -238,6 +239,7 @@ func (rs *regions) housekeep(ctx context.Context) error {
 		for _, b := range rs.all() {
 			now := rs.n.wall()
 			b.dropLost()
+			b.warn()
 			b.Settle()
 			if b.next.Load() <= now.UnixMilli() {
 				b.Shrink(now.UnixMilli())

@@ -81,6 +81,18 @@ func (r *Region[V]) event(c *cache.Event) (e Event[V], err error) {
 	return e, err
 }
 
+// warn tells the watchers of a region whose memory is not looked at any more,
+// because removals may be missing, that what they keep of it may be stale, too.
+// Those that arrive when the link is back they hear one by one. Only the
+// housekeeper calls it.
+func (b *bound) warn() {
+	now := b.bypass()
+	if now && !b.warned {
+		b.Doubt()
+	}
+	b.warned = now
+}
+
 // WatchRegion opens a queue of at most room events of a region, by name; it is
 // what fronts are handed.
 func (n *Node) WatchRegion(name string, room int) (cache.Watcher, error) {

@@ -59,6 +59,27 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// Who keeps what he has read of an invalidated region is told when that is no
+// longer sure, as the region's own memory is bypassed then.
+func TestWatchersAreWarnedOfAnOutage(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		pair(c, attribute("Inv", "StaleMax=3s"))
+		told, _ := c.watch(c.t.Context(), "1", "Inv")
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if len(*told) != 2 || (*told)[1] != (*told)[0] {
+			t.Errorf("told %q, want missed at the start and once more", *told)
+		}
+		c.remove("2", "Inv", "k")
+		c.heal()
+		time.Sleep(settle)
+		synctest.Wait()
+		if last := (*told)[len(*told)-1]; last != "removed k= peer:true many:false <nil>" {
+			t.Errorf("after the outage: %q", *told)
+		}
+	})
+}
+
 // Two nodes that cannot reach each other write different fields of one hash.
 func TestHashFieldsOfBothSides(t *testing.T) {
 	inBubble(t, func(c *cluster) {

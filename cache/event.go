@@ -28,8 +28,8 @@ const (
 	Expired                  // over its lifetime
 	Evicted                  // over capacity, or unused; peers may hold it still
 	// Missed: this watcher did not hear some events, because it was too slow;
-	// or the region dropped everything, because a link may have missed
-	// removals. What the watcher knows of the region may be wrong.
+	// or the region dropped everything, or bypasses its memory, because removals
+	// may be missing. What the watcher knows of the region may be wrong.
 	Missed
 )
 

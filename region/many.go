@@ -100,9 +100,7 @@ func (r *Region) DropAll(now int64) int {
 	})
 	r.tellDisks(cache.RemoveAll, "", r.clock.Next(now))
 	r.count.gapDrops.Add(uint64(n))
-	if r.watched() {
-		r.hear(cache.Event{Kind: cache.Missed})
-	}
+	r.Doubt()
 	return n
 }
 

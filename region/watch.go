@@ -105,6 +105,13 @@ func (w *Watcher) add(e *cache.Event) {
 	}
 }
 
+// Doubt tells the watchers that what they know of the region may be wrong.
+func (r *Region) Doubt() {
+	if r.watched() {
+		r.hear(cache.Event{Kind: cache.Missed})
+	}
+}
+
 // watched reports whether anybody listens, so that nothing is built for nobody.
 func (r *Region) watched() bool { return r.watchers.all.Load() != nil }
 
