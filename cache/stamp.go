@@ -58,7 +58,7 @@ func (s Stamp) String() string {
 	if s.IsZero() {
 		return "-"
 	}
-	return fmt.Sprintf("%s+%d@%s", time.UnixMilli(s.UnixMilli()).UTC().Format("2006-01-02T15:04:05.000Z"),
+	return fmt.Sprintf("%s+%d@%s", time.UnixMilli(s.UnixMilli()).UTC().Format(stampTime),
 		s.Time&(1<<counterBits-1), s.Node)
 }
 

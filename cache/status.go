@@ -216,6 +216,8 @@ type Stats struct {
 	Stale      uint64 `json:"stale"`      // changes of peers that were older than what was held
 	Overwrites uint64 `json:"overwrites"` // concurrent overwrites seen
 	Filtered   uint64 `json:"filtered"`   // removals skipped because the value was equal (FilterRemoveByHashCode)
+	Skewed     uint64 `json:"skewed"`     // changes of peers refused because their clock is too far ahead
+	Gaps       uint64 `json:"gaps"`       // how often a link may have missed removals, so that the region was emptied
 	GapDrops   uint64 `json:"gap_drops"`  // elements dropped because a link may have missed their removal
 	// Values loaded by GetOrLoad or from auxiliaries.
 	Fills         uint64 `json:"fills"`          // kept

@@ -67,10 +67,12 @@
 //	37 reckon    (uint64 id, byte standing, byte 1: it receives) of all that I reckon with, myself included
 //	38 front     uint64 time up to which you have been sent all that I wrote, 0: no news; uint64 my F
 //	39 replay    uint64 next: my whole log follows; up to that change heed only what is removed where values do not travel
+//	40 look      uint64 number of the question; JSON: kind (sum, find, keys, settle), region, and what is asked about
+//	41 saw       uint64 number; JSON: error; or sum, elements, sketch (sum), keys (find), known (keys), nothing (settle)
 //
 // Limits are checked before anything is allocated: a record of the largest
 // value (changes, reply, elements), 256 KiB (hello, names), 1 MiB (row, message), 4 MiB
-// (cells, which), 192 KiB (keys, want), 72 KiB (get, touches, take, hold), 64 KiB (all others); a host,
+// (cells, which, look, saw), 192 KiB (keys, want), 72 KiB (get, touches, take, hold), 64 KiB (all others); a host,
 // service or endpoint has at most 255 printable bytes; a log speaks of at most
 // 4,096 regions. A frame of an unknown type, over its limit, or cut in the
 // middle of a field ends the link.
@@ -211,6 +213,15 @@
 // goodbye, or if another id was linked that listens at its address; its id is
 // refused from then on.
 //
+// # Looks
+//
+// Frames of version 4, for people: a look asks what a peer holds (verify, why).
+// A sum is answered with a sketch where it differs; find takes words decoded of
+// one and is answered with their keys; keys asks what is known of each; settle
+// is answered when all that was written before at the peer is acknowledged by
+// everybody linked with it, or after settlePatience by an error. At most
+// maxLooks of a link are worked on at once, others are refused.
+//
 // # Leases and holds
 //
 // Frames of version 2; nobody sends them who has no strict region, but for
@@ -254,11 +265,11 @@
 //
 //	> 4c 54 52 31                    "LTR1"
 //	> 01 00 00 00 d6                 hello
-//	  {"version":3,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
+//	  {"version":4,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
 //	  "host":"h1","service":"admindaemon","endpoint":"LTCP","pid":9,"port":57461,
 //	  "receive":true,"dial":1,"now":946684800000,"regions":[]}
 //	< 01 00 00 01 34                 hello
-//	  {"version":3,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
+//	  {"version":4,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
 //	  "node":"0000000000000200","host":"h2","service":"groupware","endpoint":"LTCP","pid":7,"port":32768,
 //	  "receive":true,"dial":0,"now":946684800000,"regions":[{"name":"User","mode":"invalidate"},
 //	  {"name":"State","mode":"replicate"}]}

@@ -72,12 +72,14 @@ const (
 	frameReckon                        // whom I wait for before I forget a removal
 	frameFront                         // how far I have come, and know others to have
 	frameReplay                        // all my changes follow, but values come by a sync
+	frameLook                          // what do you hold? for people who verify (JSON)
+	frameSaw                           // this (JSON)
 )
 
 var frameTexts = [...]string{"?", "hello", "resume", "names", "changes", "ack", "beat", "row", "gap", "get", "reply",
 	"root", "same", "cells", "on", "keys", "want", "elements", "next", "which", "goaway", "shares", "round", "end", "ended", "touches", "take", "vote",
 	"ask", "lease", "hold", "held", "release",
-	"fill", "share", "later", "message", "reckon", "front", "replay"}
+	"fill", "share", "later", "message", "reckon", "front", "replay", "look", "saw"}
 
 func (t frameType) String() string {
 	if int(t) < len(frameTexts) {
@@ -95,7 +97,7 @@ func (t frameType) limit() int {
 		return maxRow
 	case frameChanges, frameReply, frameElements:
 		return maxData
-	case frameCells, frameWhich:
+	case frameCells, frameWhich, frameLook, frameSaw:
 		return maxSketch
 	case frameKeys, frameWant:
 		return maxKeys

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"lateral/cache"
 	"lateral/changelog"
 	"lateral/converge"
@@ -50,6 +52,7 @@ func loneLink() (*link, *syncer, func()) {
 		panic(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	m.group, m.work = new(errgroup.Group), ctx
 	s := &syncer{l: l, ctx: ctx}
 	done := make(chan struct{})
 	go func() {
@@ -66,7 +69,7 @@ func loneLink() (*link, *syncer, func()) {
 	for _, k := range []string{"a", "b", "c"} {
 		state.keepLocked(cache.Element{Key: k, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: 1 << 60, Node: 1}})
 	}
-	return l, s, func() { stop(); <-done }
+	return l, s, func() { stop(); <-done; m.group.Wait() }
 }
 
 // feed hands a stream of frames to a link as its read loop would, and what is
@@ -118,6 +121,7 @@ func extremes() [][]byte {
 	round := fr(frameRound, 1, uint64(1))
 	root := fr(frameRoot, 1, "State", 0, converge.Buckets, []byte{6}, uint64(0), uint64(1), uint64(2))
 	agreed := slices.Concat(round, root)
+	look := func(text string) []byte { return fr(frameLook, uint64(1), []byte(text)) }
 	return [][]byte{
 		nil, {0}, {1}, {4, 0xff, 0xff, 0xff, 0xff}, {21, 0, 0, 0, 0}, {255, 0, 0, 0, 0}, {4, 0x7f, 0xff, 0xff, 0xff},
 		{4, 4, 0, 0, 0}, // declares 64 MiB and sends nothing
@@ -154,6 +158,10 @@ func extremes() [][]byte {
 		append(round, fr(frameFill, 1, "State", 2, 1)...), fr(frameShare, 1), fr(frameShare, 1, most), fr(frameLater, 1), fr(frameLater),
 		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
 		fr(frameElements, "State", []byte{0x80}), fr(frameNext, 1), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
+		fr(frameLook), look(""), look("null"), look("{}"), look(`{"kind":"settle"}`), look(`{"kind":"keys","region":"State","keys":["YQ==","",null]}`), look(`{"kind":"keys","region":"User","keys":["YQ=="]}`),
+		look(`{"kind":"sum","region":"State","to":4096,"level":6}`), look(`{"kind":"sum","region":"State","to":4097}`), look(`{"kind":"sum","region":"State","from":-1}`), look(`{"kind":"sum","region":"State","to":9,"level":-1}`),
+		look(`{"kind":"sum","region":"State","to":9,"level":15}`), look(`{"kind":"find","region":"State","to":4096,"words":"AAAAAAAAAAA="}`), look(`{"kind":"find","region":"State","to":4096,"words":"AAA="}`), look(`{"kind":"find","region":"User"}`),
+		look(`{"kind":"x","region":"none"}`), look(`{"kind":"x","region":"State"}`), fr(frameSaw), fr(frameSaw, most), fr(frameSaw, most, []byte(`{"known":[{"stamp":"x"}]}`)),
 		fr(frameGoaway), fr(frameGoaway, []byte(`{"reason":"\u001b]0;x\u0007","leaving":true}`)),
 	}
 }

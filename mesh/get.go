@@ -26,6 +26,7 @@ type got struct {
 	found   bool
 	element cache.Element
 	vote    Vote // for a ballot
+	saw     *saw // for a look
 }
 
 // Fetch asks all linked peers at once whether they hold an element and returns

@@ -15,7 +15,7 @@ import (
 
 // Version of the protocol. A node speaks to every version that it knows;
 // unknown fields of a hello are ignored.
-const Version = 3
+const Version = 4
 
 // leaseVersion is the first that knows leases and holds.
 const leaseVersion = 2

@@ -43,6 +43,7 @@ type link struct {
 	told      told // of the write loop
 	frontDue  atomic.Bool
 	lent      atomic.Int64 // answers that are being looked up
+	looks     atomic.Int64 // of the peer that are being worked on
 	beatDue   atomic.Bool
 	moreDue   atomic.Bool     // regions were made since the hello
 	shown     map[string]bool // of the write loop: regions that the peer has heard of

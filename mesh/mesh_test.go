@@ -144,6 +144,23 @@ func (s *shelf) Mode() Mode {
 	return modeText("replicate")
 }
 
+func (s *shelf) Known(_ int64, key string) cache.Known {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.held[key]
+	k := cache.Known{State: cache.KnownLive, Stamp: e.Stamp}
+	if !ok {
+		k.State = cache.KnownAbsent
+	}
+	return k
+}
+
+func (s *shelf) Size() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.held)
+}
+
 func (s *shelf) Gap() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

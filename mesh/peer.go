@@ -31,6 +31,7 @@ type peer struct {
 	left   bool              // its last link ended with a goodbye
 	shares map[string]string // regions that it holds → mode
 	lost   span              // changes of our log that it was told are a gap
+	healed uint64            // up to where a complete round of syncs has made good for lost
 	rounds rounds            // of syncs
 
 	met      atomic.Bool   // this node has followed its log

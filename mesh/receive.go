@@ -111,6 +111,10 @@ func (l *link) handle(t frameType, p []byte) error {
 		return l.takeBallot(s)
 	case frameVote:
 		return l.takeVote(s)
+	case frameLook:
+		return l.takeLook(s, p)
+	case frameSaw:
+		return l.takeSaw(s, p)
 	case frameMessage:
 		return l.takeMessage(s)
 	case frameTouches:

@@ -94,9 +94,10 @@ func (p *peer) heldThrough() uint64 {
 func (r *rounds) wants() (uint64, bool) { return r.begun + 1, r.asked > r.begun }
 
 // complete notes that a round is complete and wakes who waits for that.
-func (p *peer) complete(n uint64, regions []Region) {
+func (p *peer) complete(n, lost uint64, regions []Region) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.healed = max(p.healed, lost)
 	p.rounds.done = n
 	p.rounds.regions = make(map[string]uint64, len(regions))
 	for _, r := range regions {
@@ -113,6 +114,7 @@ type round struct {
 	fills   Region          // of which so much differs that it is filled
 	refused map[string]bool // regions that the peer does not fill
 	front   uint64          // see converge.Frontier.Round
+	lost    uint64          // up to where the peer had missed changes of our log when it began
 	ended   bool            // all are compared; what remains is that the peer says so
 	heard   time.Time       // when it began, or when a frame of it came last
 }
@@ -121,6 +123,7 @@ type round struct {
 type theirRound struct {
 	n, next uint64
 	front   uint64
+	lost    uint64 // as of a round
 	heard   time.Time
 	late    bool // it has made no progress for syncPatience: ours need not wait for it
 }
@@ -153,6 +156,7 @@ func (s *syncer) beginRound() error {
 	if due {
 		p.rounds.begun = n
 	}
+	lost := p.lost.to
 	p.mu.Unlock()
 	if !due {
 		return nil
@@ -160,11 +164,11 @@ func (s *syncer) beginRound() error {
 	front := s.l.m.frontier.Round()
 	if !s.l.m.c.Receive || !s.l.peerHello.Receive {
 		s.l.m.frontier.Synced(p.id, front)
-		p.complete(n, nil)
+		p.complete(n, lost, nil)
 		return nil
 	}
 	s.deferred = false
-	s.round = &round{n: n, front: front, heard: time.Now(), refused: map[string]bool{}}
+	s.round = &round{n: n, front: front, lost: lost, heard: time.Now(), refused: map[string]bool{}}
 	for _, r := range s.l.m.c.Regions() {
 		if r.Digest() != nil {
 			s.round.all = append(s.round.all, r)
@@ -272,7 +276,10 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 			return nil // the peer is about to see that ours goes first
 		}
 		s.dropRound()
-		s.their = &theirRound{n: n, next: next, front: s.l.m.frontier.Round(), heard: time.Now()}
+		s.l.peer.mu.Lock()
+		lost := s.l.peer.lost.to
+		s.l.peer.mu.Unlock()
+		s.their = &theirRound{n: n, next: next, lost: lost, front: s.l.m.frontier.Round(), heard: time.Now()}
 	case frameEnd:
 		if err := sc.err(t); err != nil || s.crossed {
 			return err
@@ -286,6 +293,7 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 		}
 		p.mu.Lock()
 		p.rounds.through = s.their.next
+		p.healed = max(p.healed, s.their.lost)
 		p.announceLocked()
 		p.mu.Unlock()
 		s.their, s.theirs, s.deferred = nil, nil, false
@@ -298,7 +306,7 @@ func (s *syncer) handleRound(t frameType, sc *scan) error {
 			s.round = nil
 			s.l.m.fills.compared(o.all)
 			s.l.m.frontier.Synced(s.l.peer.id, o.front)
-			s.l.peer.complete(n, o.all)
+			s.l.peer.complete(n, o.lost, o.all)
 		}
 	}
 	return nil

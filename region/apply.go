@@ -107,13 +107,18 @@ func (r *Region) admit(now int64, c *cache.Command, prev *held) verdict {
 	if r.mode == Replicate && peer {
 		has = prev.known()
 	}
-	if r.clock.Observe(now, c.Stamp) && c.Stamp.Compare(has) > 0 && !(peer && (r.overBuried(c) || r.overAge(now, c))) {
+	followed := r.clock.Observe(now, c.Stamp)
+	if followed && c.Stamp.Compare(has) > 0 && !(peer && (r.overBuried(c) || r.overAge(now, c))) {
 		if v := r.floors.covers(c.Key, c.Stamp); v == stays || v == strips && peer {
 			return v
 		}
 	}
 	if peer {
 		r.count.stale.Add(1)
+		if !followed {
+			r.count.skewed.Add(1)
+		}
+		r.refuse(now, c, has, followed)
 	}
 	return goes
 }

@@ -33,25 +33,31 @@ func (r *Region) Common(now int64, key string) (e cache.Element, ok bool) {
 
 // over returns the newest removal of many that means the key, zero if none.
 func (f *floors) over(key string) cache.Stamp {
+	s, _, _ := f.which(key)
+	return s
+}
+
+// which returns it with what it removed.
+func (f *floors) which(key string) (s cache.Stamp, op cache.Op, name string) {
 	if f.count.Load() == 0 {
-		return cache.Stamp{}
+		return s, op, name
 	}
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	s := f.all
-	raise := func(t cache.Stamp) {
+	s, op = f.all, cache.RemoveAll
+	raise := func(t cache.Stamp, of cache.Op, text string) {
 		if t.Compare(s) > 0 {
-			s = t
+			s, op, name = t, of, text
 		}
 	}
 	if group, _, ok := cache.SplitGroup(key); ok {
-		raise(f.groups[group])
-		return s
+		raise(f.groups[group], cache.RemoveGroup, group)
+		return s, op, name
 	}
 	for i := range len(key) {
 		if key[i] == cache.Separator[0] && f.lengths[i+1] > 0 {
-			raise(f.prefixes[key[:i+1]])
+			raise(f.prefixes[key[:i+1]], cache.Remove, key[:i+1])
 		}
 	}
-	return s
+	return s, op, name
 }

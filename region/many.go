@@ -99,6 +99,7 @@ func (r *Region) DropAll(now int64) int {
 		}
 	})
 	r.tellDisks(cache.RemoveAll, "", r.clock.Next(now))
+	r.count.gaps.Add(1)
 	r.count.gapDrops.Add(uint64(n))
 	r.Doubt()
 	return n

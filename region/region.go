@@ -107,6 +107,7 @@ type Region struct {
 	versions versions
 	watchers watchers
 	holds    heldKeys
+	refusals refusals
 
 	buried atomic.Uint64 // see bury
 
@@ -122,7 +123,7 @@ const maxInterned = 1024
 
 // counts are the part of cache.Stats that the region keeps itself.
 type counts struct {
-	puts, removes, auxHits, shrunk, received, stale, overwrites, filtered, gapDrops, fills, rejected atomic.Uint64
+	puts, removes, auxHits, shrunk, received, stale, overwrites, filtered, gapDrops, fills, rejected, skewed, gaps atomic.Uint64
 }
 
 // New makes a region. The clock is shared by all regions of a node; digest is
@@ -249,7 +250,7 @@ func (r *Region) Stats() cache.Stats {
 		Puts: c.puts.Load(), Removes: c.removes.Load(), AuxHits: c.auxHits.Load(), Shrunk: c.shrunk.Load(),
 		Received: c.received.Load(), Stale: c.stale.Load(), Overwrites: c.overwrites.Load(),
 		Filtered: c.filtered.Load(), GapDrops: c.gapDrops.Load(),
-		Fills: c.fills.Load(), RejectedFills: c.rejected.Load(),
+		Fills: c.fills.Load(), RejectedFills: c.rejected.Load(), Skewed: c.skewed.Load(), Gaps: c.gaps.Load(),
 	}
 	r.mem.stats(&s)
 	return s

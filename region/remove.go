@@ -84,6 +84,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 		return cache.Reply{}
 	case !r.clock.Observe(now, s) && r.mode == Replicate:
 		r.count.stale.Add(1)
+		r.count.skewed.Add(1)
 		return cache.Reply{}
 	}
 	r.invalidateAll(now)

@@ -44,6 +44,25 @@ func (c *Client) Status(ctx context.Context) (cache.Status, error) {
 	return st, c.ask(ctx, http.MethodGet, "/v1/status", nil, &st)
 }
 
+// Verify has the service compare the replicas of a region, or with "" of all.
+func (c *Client) Verify(ctx context.Context, region string, repair bool) (v cache.Verification, err error) {
+	q := url.Values{}
+	if region != "" {
+		q.Set("region", region)
+	}
+	if repair {
+		q.Set("repair", "")
+	}
+	return v, c.ask(ctx, http.MethodPost, "/v1/verify"+query(q), nil, &v)
+}
+
+// Explain has the service tell what all members know of a key.
+func (c *Client) Explain(ctx context.Context, region, key string) (e cache.Explanation, err error) {
+	q := url.Values{}
+	name := element(key, q)
+	return e, c.ask(ctx, http.MethodGet, "/v1/regions/"+escape(region)+"/why/"+name+query(q), nil, &e)
+}
+
 // Do carries out a command at the service: a cache.Do from afar. It knows Get,
 // Touch, Take, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
 // the service are *Failure and unwrap to what the service saw. Of attributes
@@ -186,7 +205,7 @@ func (c *Client) change(ctx context.Context, method, target string, body io.Read
 		return rep, err
 	}
 	rep.Found, rep.Count = d.Found, d.Count
-	rep.Stamp, err = parseStamp(d.Stamp)
+	rep.Stamp, err = cache.ParseStamp(d.Stamp)
 	return rep, err
 }
 

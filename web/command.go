@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -60,20 +61,24 @@ func command(r *http.Request, op cache.Op) (cache.Command, error) {
 	return c, choose(&c, q)
 }
 
+// flag reads an option that is true or false; one without a value is true.
+func flag(q url.Values, name string) (bool, error) {
+	if !q.Has(name) || q.Get(name) == "" {
+		return q.Has(name), nil
+	}
+	on, err := strconv.ParseBool(q.Get(name))
+	if err != nil {
+		err = fmt.Errorf("%w: option %s=%.40q is neither true nor false", ErrRequest, name, q.Get(name))
+	}
+	return on, err
+}
+
 // choose applies the options.
 func choose(c *cache.Command, q url.Values) error {
 	var bad error
 	is := func(name string) bool {
-		if !q.Has(name) || bad != nil {
-			return false
-		}
-		on, err := strconv.ParseBool(q.Get(name))
-		if q.Get(name) == "" {
-			return true
-		}
-		if err != nil {
-			bad = fmt.Errorf("%w: option %s=%.40q is neither true nor false", ErrRequest, name, q.Get(name))
-		}
+		on, err := flag(q, name)
+		bad = cmp.Or(bad, err)
 		return on
 	}
 	if is("local") {

@@ -27,6 +27,8 @@
 //	                                               to one caller at most; acks
 //	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
+//	POST   /v1/verify                              cache.Verification; region=NAME (else all whose values travel), repair
+//	GET    /v1/regions/{region}/why/{key…}         cache.Explanation
 //
 // A put, a deletion and a value are answered with a token of theirs in the header
 // X-Mesh-Stamp (Done has it, too). A GET of a value with such a header answers

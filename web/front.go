@@ -4,6 +4,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,10 @@ type Front struct {
 	// Attributes are those of a region, which a put with a lifetime of its own
 	// keeps otherwise.
 	Attributes func(region string) (cache.Attributes, error)
+	// Verify compares the replicas of a region, or with "" of all; see lateral.Node.
+	Verify func(ctx context.Context, region string, repair bool) (cache.Verification, error)
+	// Explain tells what all linked members know of a key.
+	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
 }
 
 // metaHeader carries what is known of an element beside its value.
@@ -46,6 +51,8 @@ func (f *Front) Handler() http.Handler {
 	m.HandleFunc("POST /v1/regions/{region}/take/{key...}", f.value(cache.Take))
 	m.HandleFunc("DELETE /v1/regions/{region}/elements/{key...}", f.remove(cache.Remove))
 	m.HandleFunc("DELETE /v1/regions/{region}/groups/{group}", f.remove(cache.RemoveGroup))
+	m.HandleFunc("POST /v1/verify", f.verify)
+	m.HandleFunc("GET /v1/regions/{region}/why/{key...}", f.why)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))
 	})

@@ -19,11 +19,11 @@ func TestStampRoundTrip(t *testing.T) {
 		// The years that time prints with four digits.
 		s := cache.StampAt(rapid.Int64Range(1, 253402300799999).Draw(t, "ms"), cache.NodeID(rapid.Uint64().Draw(t, "node")))
 		s.Time |= uint64(rapid.Uint16().Draw(t, "counter"))
-		if got, err := parseStamp(s.String()); err != nil || got != s {
+		if got, err := cache.ParseStamp(s.String()); err != nil || got != s {
 			t.Fatalf("%s came back as %v, %v", s, got, err)
 		}
 	})
-	if s, err := parseStamp("-"); err != nil || !s.IsZero() {
+	if s, err := cache.ParseStamp("-"); err != nil || !s.IsZero() {
 		t.Errorf("none: %v, %v", s, err)
 	}
 }
@@ -85,8 +85,8 @@ func FuzzAnswer(f *testing.F) {
 				t.Error("an element without attributes")
 			}
 		}
-		if s, err := parseStamp(meta); err == nil && s.String() != meta && meta != "" {
-			if again, err := parseStamp(s.String()); err != nil || again != s {
+		if s, err := cache.ParseStamp(meta); err == nil && s.String() != meta && meta != "" {
+			if again, err := cache.ParseStamp(s.String()); err != nil || again != s {
 				t.Errorf("%q is %s, which is %v, %v", meta, s, again, err)
 			}
 		}

@@ -5,10 +5,7 @@ package web
 import (
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -159,28 +156,8 @@ func (s *Element) element(key, value string) (cache.Element, error) {
 	}
 	e.Attr = &cache.Attributes{Eternal: s.Eternal, MaxLife: duration(s.MaxLife), MaxIdle: duration(s.MaxIdle), Lateral: s.Lateral}
 	var err error
-	e.Stamp, err = parseStamp(s.Stamp)
+	e.Stamp, err = cache.ParseStamp(s.Stamp)
 	return e, err
-}
-
-var errStamp = errors.New("not a stamp: time+counter@node is expected")
-
-// parseStamp reads what Stamp.String prints.
-func parseStamp(s string) (cache.Stamp, error) {
-	if s == "-" || s == "" {
-		return cache.Stamp{}, nil
-	}
-	rest, node, ok := strings.Cut(s, "@")
-	date, counter, ok2 := strings.Cut(rest, "+")
-	t, err := time.Parse("2006-01-02T15:04:05.000Z", date)
-	n, err2 := strconv.ParseUint(node, 16, 64)
-	c, err3 := strconv.ParseUint(counter, 10, 16)
-	if !ok || !ok2 || errors.Join(err, err2, err3) != nil || len(node) != 16 {
-		return cache.Stamp{}, fmt.Errorf("%.80q: %w", s, errStamp)
-	}
-	st := cache.StampAt(t.UnixMilli(), cache.NodeID(n))
-	st.Time |= c
-	return st, nil
 }
 
 // Ready is the answer of a node that may be given work.

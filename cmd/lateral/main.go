@@ -25,6 +25,8 @@ import (
 type commands struct {
 	Run    runCmd    `cmd:"" help:"Run one service in the foreground."`
 	Mesh   meshCmd   `cmd:"" help:"Show every link of every service on this host, and what is missing."`
+	Verify verifyCmd `cmd:"" help:"Compare the replicas of regions on all members."`
+	Why    whyCmd    `cmd:"" help:"Tell what every member knows of a key, and why."`
 	Stats  statsCmd  `cmd:"" help:"Show regions and endpoints: sizes, hits, lag."`
 	Get    getCmd    `cmd:"" help:"Print the value of a key."`
 	Touch  touchCmd  `cmd:"" help:"Note an access to a key, which keeps it from idling out."`

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"lateral/cache"
+)
+
+// verifyTimeout bounds a comparison: less than an answer may take.
+const verifyTimeout = 50 * time.Second
+
+func (f *Front) verify(w http.ResponseWriter, r *http.Request) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	for name := range q {
+		if name != "region" && name != "repair" {
+			err = fmt.Errorf("%w: option %.40q, where verify has region, repair", ErrRequest, name)
+		}
+	}
+	var v cache.Verification
+	if err == nil {
+		var repair bool
+		if repair, err = flag(q, "repair"); err == nil {
+			ctx, cancel := context.WithTimeout(r.Context(), verifyTimeout)
+			defer cancel()
+			v, err = f.Verify(ctx, q.Get("region"), repair)
+		}
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, v)
+}
+
+func (f *Front) why(w http.ResponseWriter, r *http.Request) {
+	c, err := command(r, cache.Get)
+	var e cache.Explanation
+	if err == nil {
+		e, err = f.Explain(r.Context(), c.Region, c.Key)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	answer(w, http.StatusOK, e)
+}
