@@ -5,7 +5,6 @@ package lateral
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -38,6 +37,7 @@ type endpoint struct {
 	doubt    *mesh.Suspicion // since when something may have been missed
 	mesh     *mesh.Mesh
 	java     *javaSide // nil: Java nodes are not spoken to
+	shield   *shield
 }
 
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
@@ -45,8 +45,9 @@ func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") 
 // openEndpoint opens the sockets of a lateral auxiliary.
 func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 	e := &endpoint{n: n, name: a.Name, c: a.Lateral}
-	if a.Lateral.Secured() {
-		return nil, errors.New("ClusterSecretFile and CertFile are read, but links are not proven with them yet: nothing is opened that would only look safe")
+	var err error
+	if e.shield, err = e.openShield(); err != nil {
+		return nil, err
 	}
 	port, err := e.openSockets()
 	if err != nil {
@@ -56,9 +57,11 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 	id := cache.NodeID(rand.Uint64() | 1)
 	self := discover.Self{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
 		PID: n.pid, Port: port, AdvertiseHost: e.c.AdvertiseHost, Receive: e.c.Receive}
-	e.openJava(a, id, port)
+	if javaMay(e.c) {
+		e.openJava(a, id, port)
+	}
 	dc := discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
-		AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)}
+		Ring: e.shield.ring, Refuse: e.shield.refuse, AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)}
 	if e.java != nil {
 		dc.Also, dc.Alien = e.java.also, e.java.hear
 	}
@@ -110,8 +113,12 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		Started: n.started, Heartbeat: c.HeartbeatInterval, LinkTimeout: c.LinkTimeout, OpenTimeout: c.OpenTimeOut, GetTimeout: c.SocketTimeOut,
 		Clock: &n.clock, MaxSkew: c.MaxClockSkew, Now: n.wall, Logger: n.log.With("endpoint", e.name)}
 	if e.java != nil {
-		mc.Other = e.java.links.Serve
+		mc.Other = e.serveJava
 	}
+	if e.shield.guard != nil {
+		mc.Guard = e.shield.guard
+	}
+	mc.Refuse = e.shield.refuse
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}
@@ -174,6 +181,8 @@ func (e *endpoint) run(ctx context.Context) error {
 		g.Go(func() error { return e.runConn(found) })
 	}
 	g.Go(func() error { return e.disc.Run(found) })
+	g.Go(func() error { return e.shield.run(ctx) })
+	e.shield.say()
 	if e.java != nil {
 		g.Go(func() error { return e.java.run(ctx) })
 	}
@@ -204,7 +213,8 @@ func (e *endpoint) status() cache.EndpointStatus {
 	st.Counters["packets"], st.Counters["packets_own"] = int64(h.Packets), int64(h.Own)
 	st.Counters["packets_foreign"], st.Counters["packets_alien"] = int64(h.Foreign), int64(h.Alien)
 	st.Counters["packets_undecodable"], st.Counters["packets_sent"] = int64(h.Undecodable), int64(h.Sent)
-	st.Counters["packets_failed"] = int64(h.Failed)
+	st.Counters["packets_failed"], st.Counters["packets_unproven"] = int64(h.Failed), int64(h.Unproven)
+	st.Security = e.shield.status()
 	return st
 }
 

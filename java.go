@@ -148,7 +148,7 @@ func (j *javaSide) watch(ctx context.Context, g *errgroup.Group) {
 			continue
 		}
 		j.move(ln)
-		g.Go(func() error { return j.links.Accept(ctx, ln) })
+		g.Go(func() error { return j.links.Accept(ctx, allowed{ln, j.e}) })
 	}
 }
 
@@ -195,12 +195,20 @@ func (j *javaSide) move(ln net.Listener) {
 // dial is how the mesh reaches a peer. A configured address may be a Java
 // node's, which a hello of ours would harm.
 func (e *endpoint) dial(ctx context.Context, addr string) (net.Conn, error) {
-	if e.java != nil && slices.Contains(e.c.TcpServers, addr) {
+	if e.java != nil && slices.Contains(e.c.TcpServers, addr) && e.javaAt(addr) {
 		if err := e.java.links.Probe(ctx, addr); err != nil {
 			return nil, err
 		}
 	}
-	return e.n.network.Dial(ctx, addr)
+	conn, err := e.n.network.Dial(ctx, addr)
+	return e.shield.client(ctx, conn, err)
+}
+
+// javaAt reports whether a configured address may be a Java node's. With a
+// secret a name is none: who answers to it is another's word.
+func (e *endpoint) javaAt(addr string) bool {
+	a, err := netip.ParseAddrPort(addr)
+	return !e.c.Secured() || err == nil && javaFrom(e.c, a.Addr())
 }
 
 // javaNodes filters out the members that Java nodes turned out to be.

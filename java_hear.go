@@ -21,8 +21,8 @@ func (j *javaSide) also(k discover.Kind) (front, alone [][]byte) {
 	for _, r := range j.e.regions() {
 		names = append(names, r.Name())
 	}
-	if len(names) == 0 {
-		return nil, nil // nobody would look at it
+	if len(names) == 0 || javaHere(j.e.c) {
+		return nil, nil // nobody would look at it, or nobody is to see it
 	}
 	j.mu.Lock()
 	gens := slices.Clone(j.gens)
@@ -75,6 +75,9 @@ func (j *javaSide) host() string {
 
 // hear takes in a datagram that is none of Lateral's.
 func (j *javaSide) hear(from beacon.Source, b []byte) {
+	if !javaFrom(j.e.c, from.Addr.Addr()) {
+		return
+	}
 	p, _, err := jcs.DecodePacket(b, &j.ser)
 	if err != nil || p.Requester == j.requester || j.e.disc.Knows(cache.NodeID(p.Requester)) {
 		return
@@ -82,6 +85,9 @@ func (j *javaSide) hear(from beacon.Source, b []byte) {
 	j.speak(p.Gen)
 	j.named(p)
 	addr, ip, err := dialAddr(from.Addr.Addr(), from.Loopback, p)
+	if err == nil && !javaFrom(j.e.c, ip) {
+		return // JCS 1.3 may write any host
+	}
 	switch {
 	case p.Kind == jcs.Request:
 		j.e.disc.Announce()

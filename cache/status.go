@@ -2,7 +2,10 @@
 
 package cache
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Status is one node as it sees itself and its cluster. CLI, HTTP and
 // dashboard render this same value; its JSON form is a stable interface.
@@ -56,6 +59,14 @@ type Stranger struct {
 	Why   string    `json:"why"` // the last reason
 	Count int64     `json:"count"`
 	Last  time.Time `json:"last"`
+}
+
+// String says it in a line.
+func (s Stranger) String() string {
+	if rest, ok := strings.CutPrefix(s.Why, "it "); ok {
+		return "neighbour " + s.Addr + " " + rest
+	}
+	return "neighbour " + s.Addr + ": " + s.Why
 }
 
 // LeaseStatus is what a strict region needs of one member, and has.

@@ -29,7 +29,7 @@ const (
 // The flags of a section.
 const (
 	flagReceive = 1 << 0 // listens and wants changes
-	flagSealed  = 1 << 7 // reserved: what follows the flags is authenticated with the cluster's secret
+	flagSealed  = 1 << 7 // what follows the flags is sealed with the cluster's secret
 )
 
 // A Kind is one of discovery's three sayings.
@@ -78,13 +78,28 @@ var (
 // Append appends to buf a datagram of what JCS nodes are to read (may be
 // empty) and our section. It fails if a text is too long.
 func (p Packet) Append(buf, jcs []byte) ([]byte, error) {
+	buf = append(buf, jcs...)
+	start := len(buf)
+	buf, err := p.section(buf)
+	if err != nil {
+		return buf, err
+	}
+	return footer(buf, start), nil
+}
+
+// footer ends a datagram whose section began at start.
+func footer(buf []byte, start int) []byte {
+	buf = binary.BigEndian.AppendUint32(buf, uint32(len(buf)-start))
+	return append(buf, magic...)
+}
+
+// section appends the section alone.
+func (p Packet) section(buf []byte) ([]byte, error) {
 	for _, t := range p.texts() {
 		if err := t.check(*t.text); err != nil {
 			return buf, fmt.Errorf("discover: %w", err)
 		}
 	}
-	buf = append(buf, jcs...)
-	start := len(buf)
 	var flags byte
 	if p.Receive {
 		flags |= flagReceive
@@ -99,24 +114,30 @@ func (p Packet) Append(buf, jcs []byte) ([]byte, error) {
 		buf = append(buf, byte(len(*t.text)))
 		buf = append(buf, *t.text...)
 	}
-	buf = binary.BigEndian.AppendUint32(buf, uint32(len(buf)-start))
-	return append(buf, magic...), nil
+	return buf, nil
 }
 
 // Decode finds and reads our section; jcs is what stands before it. The error
 // wraps ErrAlien, ErrMalformed, ErrVersion or ErrSealed.
 func Decode(datagram []byte) (p Packet, jcs []byte, err error) {
+	jcs, section, err := split(datagram)
+	if err == nil {
+		err = p.decode(section)
+	}
+	return p, jcs, err
+}
+
+// split finds our section; jcs is what stands before it.
+func split(datagram []byte) (jcs, section []byte, err error) {
 	end := len(datagram) - footerSize
 	if end < 0 || string(datagram[end+4:]) != magic {
-		return p, datagram, ErrAlien
+		return datagram, nil, ErrAlien
 	}
 	size := binary.BigEndian.Uint32(datagram[end:])
 	if size > maxSection || int(size) > end {
-		return p, nil, fmt.Errorf("%w: it claims %d bytes of %d, at most %d are allowed", ErrMalformed, size, end, maxSection)
+		return nil, nil, fmt.Errorf("%w: it claims %d bytes of %d, at most %d are allowed", ErrMalformed, size, end, maxSection)
 	}
-	jcs = datagram[:end-int(size)]
-	err = p.decode(datagram[len(jcs):end])
-	return p, jcs, err
+	return datagram[:end-int(size)], datagram[end-int(size) : end], nil
 }
 
 func (p *Packet) decode(b []byte) error {

@@ -12,6 +12,7 @@ import (
 
 	"lateral/beacon"
 	"lateral/cache"
+	"lateral/secret"
 )
 
 // The sources of what is known of a member, as Member.Source has them.
@@ -79,6 +80,13 @@ type Config struct {
 	// Resolver answers them; nil means net.DefaultResolver.
 	Resolver Resolver
 
+	// Ring seals what is said and opens what is heard; nil: all is plain, and
+	// sealed packets are ignored.
+	Ring *secret.Ring
+	// Refuse is told who sends what is not believed for want of the secret,
+	// and why. nil: nobody is.
+	Refuse func(addr netip.Addr, why error)
+
 	// Also returns what tells others than Lateral (JCS) the same: what stands
 	// in front of our section, one packet for each; and what must go alone.
 	Also func(k Kind) (front, alone [][]byte)
@@ -99,7 +107,8 @@ type Counts struct {
 	Own         uint64 // our own, looped back
 	Foreign     uint64 // of another cluster
 	Alien       uint64 // without a section of ours: JCS, or something else altogether
-	Undecodable uint64 // cut, damaged, sealed, or of a later version
+	Undecodable uint64 // cut, damaged, or of a later version
+	Unproven    uint64 // sealed with another secret, forged, replayed or too old; sealed and we have none, or not and we have
 	Disbelieved uint64 // announced an address that can't be: loopback from elsewhere, no port
 	Refused     uint64 // of new members beyond MaxMembers
 	Sent        uint64 // announce, solicit and withdraw

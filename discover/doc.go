@@ -19,9 +19,8 @@
 //
 //	offset size
 //	 0     1    version, 1
-//	 1     1    flags: bit 0 Receive (listens and wants changes); bit 7 is
-//	            reserved for sections authenticated with the cluster's secret,
-//	            which are not read yet; the others are 0 and ignored
+//	 1     1    flags: bit 0 Receive (listens and wants changes); bit 7: it is
+//	            sealed, see below; the others are 0 and ignored
 //	 2     1    kind: 1 announce, 2 solicit (announces too), 3 withdraw
 //	 3     2    TCP port, 0 if it does not listen
 //	 5     8    id of the endpoint, new at every start, never 0
@@ -52,6 +51,11 @@
 //	00 00 00 37              55 bytes of section
 //	4c 61 74 44              "LatD"
 //
+// With a cluster secret a section is sealed: version 1, flags with bit 7 alone,
+// and then the whole section as above, sealed as lateral/secret says, 60 bytes
+// longer. Such a node believes nothing else; what is forged, replayed, too old
+// or of another secret is counted and told (Config.Refuse), and has no effect.
+//
 // # When
 //
 // The first packet is sent at once, and asks: everybody answers within 50 ms.
@@ -73,6 +77,6 @@
 //
 // # Not defended
 //
-// Without a cluster secret anybody on the segment can announce, and withdraw
+// Without a cluster secret (Config.Ring) anybody on the segment can announce, and withdraw
 // whoever has no link. Memory is bounded (MaxMembers) whatever they send.
 package discover

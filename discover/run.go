@@ -202,7 +202,7 @@ func (d *Discoverer) send(k Kind) {
 		d.seq++
 		p := d.packet(k, d.seq)
 		d.mu.Unlock()
-		b, err := p.Append(nil, jcs)
+		b, err := d.encode(p, jcs)
 		if err == nil {
 			err = d.cfg.Conn.Send(b)
 		}

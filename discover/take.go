@@ -26,7 +26,7 @@ type grumble struct {
 
 // take judges one datagram.
 func (d *Discoverer) take(from beacon.Source, b []byte) {
-	p, _, err := Decode(b)
+	p, err := d.decode(from, b)
 	var o outcome
 	d.do(func(now time.Time) bool {
 		c := &d.table.counts
@@ -34,6 +34,8 @@ func (d *Discoverer) take(from beacon.Source, b []byte) {
 		switch {
 		case errors.Is(err, ErrAlien):
 			c.Alien++
+		case errors.Is(err, errUnproven):
+			c.Unproven++
 		case err != nil:
 			c.Undecodable++
 		default:
@@ -55,6 +57,10 @@ func (d *Discoverer) take(from beacon.Source, b []byte) {
 		// JCS nodes share the group: nothing to complain of.
 		if d.cfg.Alien != nil {
 			d.cfg.Alien(from, b)
+		}
+	case errors.Is(err, errUnproven):
+		if d.cfg.Refuse != nil {
+			d.cfg.Refuse(from.Addr.Addr(), err)
 		}
 	case err != nil:
 		d.complain("packet not understood", "from", from.Addr, "interface", from.Interface, "bytes", len(b), "err", err)

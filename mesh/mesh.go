@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,10 +96,22 @@ type Config struct {
 
 	Logger *slog.Logger
 
+	// Guard proves who accepted connections are from; Dial does it for those
+	// that are dialled. nil: all is plain, and whoever connects is believed.
+	Guard Guard
+	// Refuse is told whose connection is refused for want of a proof, and why.
+	Refuse func(addr netip.Addr, why error)
+
 	// Other is handed connections that open with something else than Magic, or
 	// that say nothing for OpenTimeout; head is what was read already. It
 	// returns when it is done with it. nil refuses them.
 	Other func(ctx context.Context, conn net.Conn, head []byte)
+}
+
+// A Guard puts a connection under protection before a word is said on it, in
+// the time that its deadline leaves. Errors say in words what is wrong.
+type Guard interface {
+	Server(ctx context.Context, raw net.Conn) (net.Conn, error)
 }
 
 // A Mesh is one endpoint's links to all others of its group, and the lateral

@@ -5,8 +5,10 @@ package mesh
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -319,8 +321,8 @@ func TestHalfOpen(t *testing.T) {
 		a.run()
 		var silent []net.Conn
 		for range 3 {
-			for range 100 {
-				silent = append(silent, stranger(t, n, 3, a))
+			for i := range 100 {
+				silent = append(silent, stranger(t, n, 3+i/20, a))
 			}
 			synctest.Wait() // the backlog is 128
 		}
@@ -341,6 +343,32 @@ func TestHalfOpen(t *testing.T) {
 		}
 		a.close()
 		b.close()
+	})
+}
+
+// One address crowds out nobody but itself.
+func TestHalfOpenFromOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a := newStation(t, n, 1, 1)
+		a.run()
+		slow := stranger(t, n, 3, a) // honest, and on a slow line
+		defer slow.Close()
+		for range 10 {
+			for range 100 {
+				c := stranger(t, n, 4, a)
+				defer c.Close()
+			}
+			synctest.Wait()
+		}
+		if k := waiting(a); k != maxFromOne+1 {
+			t.Errorf("%d are waited for", k)
+		}
+		slow.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := slow.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("another's connection: %v", err)
+		}
+		a.close()
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -70,6 +71,11 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 		err = errCrowded
 	}
 	m.counters.refused.Add(1)
+	if un := (unproven{}); errors.As(err, &un) && m.c.Refuse != nil {
+		if a, perr := netip.ParseAddrPort(conn.RemoteAddr().String()); perr == nil {
+			m.c.Refuse(a.Addr(), un.error)
+		}
+	}
 	if errors.Is(err, ErrProtocol) {
 		m.counters.bad.Add(1)
 	}
@@ -80,7 +86,7 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 
 // welcome reads the dialler's hello, answers it and adopts the link. nil, nil
 // means that another protocol took the connection over.
-func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
+func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (_ *link, e error) {
 	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
 	var head [len(Magic)]byte
 	if n, err := io.ReadFull(conn, head[:]); n == 0 && m.c.Other != nil && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
@@ -88,10 +94,20 @@ func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
 	} else if err != nil {
 		return nil, fmt.Errorf("said %d bytes and no more: %w", n, cause(err))
 	}
-	if string(head[:]) != Magic {
-		if m.c.Other == nil {
-			return nil, fmt.Errorf("%w: it opens with % x; %s", ErrProtocol, head, guess(head))
-		}
+	raw := conn
+	switch safe, err := m.prove(ctx, conn, head); {
+	case err != nil:
+		return nil, err
+	case safe != nil:
+		conn = safe
+		defer func() {
+			if e != nil {
+				safe.Close()
+			}
+		}()
+	case string(head[:]) != Magic && m.c.Other == nil:
+		return nil, fmt.Errorf("%w: it opens with % x; %s", ErrProtocol, head, guess(head))
+	case string(head[:]) != Magic:
 		return nil, m.other(ctx, conn, head[:])
 	}
 	in := newInput(conn)
@@ -108,7 +124,7 @@ func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (*link, error) {
 		}
 		return nil, err
 	}
-	if !m.strange.known(conn) {
+	if !m.strange.known(raw) {
 		return nil, errCrowded
 	}
 	conn.SetDeadline(time.Time{})
@@ -140,11 +156,9 @@ func (m *Mesh) turnAway(conn net.Conn, g goaway) {
 func guess(head [4]byte) string {
 	switch {
 	case head == [4]byte{0xac, 0xed, 0, 5}:
-		return "that is a Java object stream: a JCS 1.3 or 2 node, which this version does not speak to"
+		return "that is a Java object stream: a JCS 1.3 or 2 node, which is not spoken to here"
 	case head[0] == 0 && head[1] < 0x10:
-		return "that looks like a JCS 3 or 4 frame, which this version does not speak"
-	case head[0] == 0x16 && head[1] == 3:
-		return "that is TLS, which this endpoint does not expect"
+		return "that looks like a frame of JCS 3 or 4, which is not spoken here"
 	case string(head[:]) == "GET " || string(head[:]) == "POST":
 		return "that is HTTP; the mesh port serves none"
 	}

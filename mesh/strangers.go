@@ -14,6 +14,11 @@ import (
 // whoever opens connections and is silent crowds out itself first.
 const maxHalfOpen = 256
 
+// maxFromOne bounds those of one address: there the oldest of its own makes
+// room, so that one host alone crowds out nobody else. Some dozens of nodes of
+// one host may start at once.
+const maxFromOne = 64
+
 // errCrowded ends a connection that made room for a newer one.
 var errCrowded = errors.New("too many connections are opened without a hello; the oldest make room")
 
@@ -29,6 +34,18 @@ type strangers struct {
 func (s *strangers) add(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	first, n := -1, 0
+	for i, o := range s.silent {
+		if hostOf(o) == hostOf(c) {
+			if n++; n == 1 {
+				first = i
+			}
+		}
+	}
+	if n >= maxFromOne {
+		s.silent[first].Close()
+		s.silent = slices.Delete(s.silent, first, first+1)
+	}
 	if len(s.silent)+len(s.heard) >= maxHalfOpen {
 		if len(s.silent) == 0 {
 			return false
@@ -64,4 +81,13 @@ func (s *strangers) remove(c net.Conn) {
 	if i := slices.Index(s.silent, c); i >= 0 {
 		s.silent = slices.Delete(s.silent, i, i+1)
 	}
+}
+
+// hostOf is the address that a connection comes from, without its port.
+func hostOf(c net.Conn) string {
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
+	if err != nil {
+		return c.RemoteAddr().String()
+	}
+	return host
 }

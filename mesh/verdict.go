@@ -106,6 +106,12 @@ func (v *verdict) take(e cache.EndpointStatus) {
 		}
 		v.asked[r.ID] = v.asked[r.ID] || own
 	}
+	if e.Security.Open != "" {
+		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": "+e.Security.Open)
+	}
+	for _, s := range e.Security.Strangers {
+		v.st.Notes = append(v.st.Notes, fmt.Sprintf("refused: %s (%d times)", s, s.Count))
+	}
 	for _, addr := range slices.Sorted(maps.Keys(e.JavaDown)) {
 		v.st.Notes = append(v.st.Notes, "Java node at "+addr+": "+e.JavaDown[addr])
 	}
