@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,21 +111,41 @@ func setLink(name string, f func(netlink.Link) error) error {
 	return f(l)
 }
 
-// drop has h drop the IP packets of another host, whatever their source
-// address: link-local ones too. Neighbour discovery is ICMPv6.
-func (h *Host) drop(from *Host) error {
+// A verdict is what a firewall does with the packets of another host, in the
+// words of nft and of iptables: match and target.
+type verdict struct {
+	nft       string
+	match, to []string
+}
+
+var dropAll = verdict{nft: "drop", to: []string{"DROP"}}
+
+// reset answers each segment as if the connection were not known any more.
+var reset = verdict{nft: "meta l4proto tcp reject with tcp reset", match: []string{"-p", "tcp"}, to: []string{"REJECT", "--reject-with", "tcp-reset"}}
+
+func lose(percent int) verdict {
+	return verdict{nft: fmt.Sprintf("numgen random mod 100 < %d drop", percent), to: []string{"DROP"},
+		match: []string{"-m", "statistic", "--mode", "random", "--probability", fmt.Sprintf("0.%02d", percent)}}
+}
+
+// judge has h treat so the IP packets of another host, whatever their source
+// address: link-local ones too. Neighbour discovery, which is ICMPv6, passes.
+func (h *Host) judge(from *Host, v verdict) error {
 	h.rules = true
 	if h.firewall() == "nft" {
 		_, err := h.run(strings.NewReader(fmt.Sprintf(`
 			add table inet lateral
 			add chain inet lateral input { type filter hook input priority -300; }
-			add rule inet lateral input ether saddr %s meta l4proto != ipv6-icmp drop
-			`, from.MAC)), h.lab.tool("nft", "nftables"), "-f", "-")
+			add rule inet lateral input ether saddr %s meta l4proto != ipv6-icmp %s
+			`, from.MAC, v.nft)), h.lab.tool("nft", "nftables"), "-f", "-")
 		return err
 	}
-	mac := []string{"-w", "-A", "INPUT", "-m", "mac", "--mac-source", from.MAC.String()}
-	_, err4 := h.run(nil, h.lab.tool("iptables", "iptables"), append(mac, "-j", "DROP")...)
-	_, err6 := h.run(nil, h.lab.tool("ip6tables", "iptables"), append(mac, "!", "-p", "ipv6-icmp", "-j", "DROP")...)
+	args := slices.Concat([]string{"-w", "-A", "INPUT", "-m", "mac", "--mac-source", from.MAC.String()}, v.match)
+	_, err4 := h.run(nil, h.lab.tool("iptables", "iptables"), slices.Concat(args, []string{"-j"}, v.to)...)
+	if len(v.match) == 0 || v.match[0] != "-p" {
+		args = append(args, "!", "-p", "ipv6-icmp")
+	}
+	_, err6 := h.run(nil, h.lab.tool("ip6tables", "iptables"), slices.Concat(args, []string{"-j"}, v.to)...)
 	return errors.Join(err4, err6)
 }
 
@@ -155,6 +176,15 @@ func (h *Host) Netem(args ...string) {
 	}
 }
 
+// unwire takes a bad cable away.
+func (h *Host) unwire() error {
+	x := h.wire
+	if h.wire = nil; x == nil {
+		return nil
+	}
+	return x.close()
+}
+
 // heal makes the host as it was built.
 func (h *Host) heal() error {
 	var errs []error
@@ -174,7 +204,7 @@ func (h *Host) heal() error {
 		errs = append(errs, err)
 		h.netem = false
 	}
-	errs = append(errs,
+	errs = append(errs, h.lab.bridge.doErr(h.unwire),
 		h.lab.bridge.doErr(func() error { return setLink(h.port(), netlink.LinkSetUp) }),
 		h.space.doErr(h.up),
 		h.settle())

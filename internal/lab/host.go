@@ -31,6 +31,7 @@ type Host struct {
 	n        int
 	rules    bool // there are firewall rules
 	netem    bool
+	wire     *wire      // a bad cable, if any
 	procsMu  sync.Mutex // guards procs: tests start processes at the same instant
 	procs    []*Proc
 	captures []*Capture

@@ -129,6 +129,9 @@ func (l *Lab) close() {
 		for _, p := range h.procs { // nobody starts any more
 			p.end()
 		}
+		if err := l.bridge.doErr(h.unwire); err != nil {
+			l.t.Errorf("%s: wire: %v", h.Name, err)
+		}
 		h.space.close()
 	}
 	l.bridge.close()
@@ -138,7 +141,7 @@ func (l *Lab) close() {
 // firewall there would. ARP and neighbour discovery pass: the way back works.
 func (l *Lab) Block(from, to *Host) {
 	l.t.Helper()
-	if err := to.drop(from); err != nil {
+	if err := to.judge(from, dropAll); err != nil {
 		l.t.Fatalf("block %s → %s: %v", from.Name, to.Name, err)
 	}
 }
@@ -150,7 +153,25 @@ func (l *Lab) Partition(a, b *Host) {
 	l.Block(b, a)
 }
 
-// Heal takes back every Block and Netem of the lab, and puts cables and links
+// Lose drops a share of the packets that one host sends to the other, by
+// chance; 1 to 99 percent.
+func (l *Lab) Lose(from, to *Host, percent int) {
+	l.t.Helper()
+	if err := to.judge(from, lose(percent)); err != nil {
+		l.t.Fatalf("lose %d %% of %s → %s: %v", percent, from.Name, to.Name, err)
+	}
+}
+
+// Reset breaks the TCP connections on which one host sends to the other, with
+// what is under way in them, and refuses new ones, until Heal.
+func (l *Lab) Reset(from, to *Host) {
+	l.t.Helper()
+	if err := to.judge(from, reset); err != nil {
+		l.t.Fatalf("reset %s → %s: %v", from.Name, to.Name, err)
+	}
+}
+
+// Heal takes back every Block, Lose, Reset, Wire and Netem of the lab, and puts cables and links
 // back.
 func (l *Lab) Heal() {
 	l.t.Helper()

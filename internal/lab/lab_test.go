@@ -5,6 +5,7 @@
 package lab
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -210,6 +211,41 @@ func TestBlockIsOneWayAndSilent(t *testing.T) {
 	}
 }
 
+func TestLoseAndReset(t *testing.T) {
+	for _, fw := range []string{"nft", "iptables"} {
+		t.Run(fw, func(t *testing.T) {
+			l := New(t, Options{Firewall: fw})
+			ha, hb := l.Hosts[0], l.Hosts[1]
+			l.tool(fw, fw)
+			a, b := listen(t, ha), listen(t, hb)
+			l.Lose(ha, hb, 50)
+			for range 200 {
+				a.say("maybe")
+			}
+			heard := 0
+			for b.hears(never) != "" {
+				heard++
+			}
+			if heard < 20 || heard > 180 { // by chance: never in the lifetime of the universe
+				t.Errorf("%d of 200 came through a loss of 50 %%", heard)
+			}
+			l.Heal()
+			for _, addr := range []string{"10.77.0.2", "fd77::2"} {
+				c, _ := connect(t, ha, hb, addr)
+				l.Reset(ha, hb)
+				io.WriteString(c, "x")
+				c.SetReadDeadline(time.Now().Add(soon))
+				if _, err := c.Read(make([]byte, 1)); !errors.Is(err, unix.ECONNRESET) {
+					t.Errorf("%s: %v", addr, err)
+				}
+				l.Heal()
+			}
+			a.say("healed")
+			want(t, b.hears(soon), "healed@10.77.0.1")
+		})
+	}
+}
+
 func dialUDP(h *Host, addr string) (c net.Conn, err error) {
 	h.Do(func() { c, err = net.Dial("udp", net.JoinHostPort(addr, "9")) })
 	return c, err
@@ -248,6 +284,46 @@ func TestNetem(t *testing.T) {
 		t.Errorf("took %v", d)
 	}
 	l.Heal()
+}
+
+// A bad cable delays, disorders, repeats and loses what goes through it, and
+// TCP gets through nevertheless.
+func TestWire(t *testing.T) {
+	l := New(t, Options{})
+	ha, hb := l.Hosts[0], l.Hosts[1]
+	a, b := listen(t, ha), listen(t, hb)
+	ha.Wire(Wire{Delay: 30 * time.Millisecond, Jitter: 20 * time.Millisecond, Lose: 10, Twice: 10})
+	start := time.Now()
+	for i := range 200 {
+		a.say(fmt.Sprintf("%03d", i))
+	}
+	var heard []string
+	for s := b.hears(soon); s != ""; s = b.hears(10 * never) {
+		if len(heard) == 0 && time.Since(start) < 30*time.Millisecond {
+			t.Errorf("the first came after %v", time.Since(start))
+		}
+		heard = append(heard, s)
+	}
+	once := slices.Compact(slices.Sorted(slices.Values(heard)))
+	if slices.IsSorted(heard) || len(once) == 200 || len(once) < 100 || len(heard) == len(once) {
+		t.Errorf("%d packets, %d of them different: %v", len(heard), len(once), heard)
+	}
+	long := bytes.Repeat([]byte("0123456789abcdef"), 1<<11)
+	for _, addr := range []string{"10.77.0.2", "fd77::2"} {
+		c, d := connect(t, ha, hb, addr)
+		go func() {
+			c.Write(long)
+			c.(*net.TCPConn).CloseWrite()
+		}()
+		d.SetReadDeadline(time.Now().Add(time.Minute))
+		if got, err := io.ReadAll(d); err != nil || !bytes.Equal(got, long) {
+			t.Errorf("%s: %d of %d bytes, %v", addr, len(got), len(long), err)
+		}
+	}
+	l.Heal()
+	a.say("healed")
+	want(t, b.hears(soon), "healed@10.77.0.1")
+	ha.Wire(Wire{}) // the end of the lab takes it away
 }
 
 func TestObservers(t *testing.T) {
