@@ -6,9 +6,9 @@ import "errors"
 
 // The errors that every other of this package wraps.
 var (
-	ErrFormat = errors.New("not a Java object stream")     // damaged, or of another format
-	ErrLimit  = errors.New("Java object stream too large") // over one of the Limits
-	ErrValue  = errors.New("not a value of Java's")        // of what is to be encoded
+	ErrFormat = errors.New("not a Java object stream")       // damaged, or of another format
+	ErrLimit  = errors.New("too large a Java object stream") // over one of the Limits
+	ErrValue  = errors.New("not a value of Java's")          // of what is to be encoded
 )
 
 // Limits bound what a stream can cost. Each is checked before anything is

@@ -142,6 +142,9 @@ func putOptions(cmd *cache.Command, q url.Values) {
 	case cache.PutIfAbsent:
 		q.Set("if-absent", "")
 	}
+	if f := cmd.Value.Form; f != cache.FormBytes {
+		q.Set("form", formNames[f])
+	}
 	if a := cmd.Attr; a != nil {
 		if a.Eternal {
 			q.Set("eternal", "")

@@ -21,7 +21,7 @@ var options = map[cache.Op][]string{
 	cache.Get:         {"group", "local"},
 	cache.Touch:       {"group", "local"},
 	cache.Take:        {"group", "acks"},
-	cache.Put:         {"group", "local", "update", "if-absent", "eternal", "max-life", "max-idle", "acks"},
+	cache.Put:         {"group", "local", "update", "if-absent", "form", "eternal", "max-life", "max-idle", "acks"},
 	cache.Remove:      {"group", "local", "acks"},
 	cache.RemoveAll:   {"local", "acks"},
 	cache.RemoveGroup: {"local", "acks"},
@@ -88,6 +88,14 @@ func choose(c *cache.Command, q url.Values) error {
 		var err error
 		if c.Acks, err = cache.ParseAcks(q.Get("acks")); err != nil {
 			return fmt.Errorf("%w: %w", ErrRequest, err)
+		}
+	}
+	if q.Has("form") {
+		switch name := q.Get("form"); name {
+		case formNames[cache.FormJava], formNames[cache.FormByteArray]:
+			c.Value.Form = formOf(name)
+		default:
+			return fmt.Errorf("%w: form %.40q is neither java nor byte-array", ErrRequest, name)
 		}
 	}
 	update, ifAbsent := is("update"), is("if-absent")

@@ -20,6 +20,7 @@
 //	PUT    /v1/regions/{region}/elements/{key…}    Done: body is the value; update, if-absent, local,
 //	                                               eternal, max-life=DUR, max-idle=DUR (or unlimited),
 //	                                               in place of the region's
+//	                                               form=java|byte-array: what the value is to Java nodes
 //	                                               acks=K|all|0: how many peers must have it first
 //	                                               (also of the deletes below)
 //	POST   /v1/regions/{region}/touch/{key…}       Done: notes an access, as the get of a value does; local

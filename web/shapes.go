@@ -20,7 +20,7 @@ type Element struct {
 	Group         string    `json:"group,omitempty"`
 	Value         *string   `json:"value,omitempty"`
 	ValueEncoding string    `json:"value_encoding,omitempty"` // base64, or absent
-	Form          string    `json:"form"`                     // bytes, java, hash
+	Form          string    `json:"form"`                     // bytes, java, hash, byte-array
 	Bytes         int       `json:"bytes"`                    // of the value
 	Stamp         string    `json:"stamp"`
 	Written       time.Time `json:"written"`
@@ -109,7 +109,16 @@ func (k Key) key() (string, error) {
 	return keyOf(text, group), errors.Join(err, err2)
 }
 
-var formNames = map[cache.Form]string{cache.FormBytes: "bytes", cache.FormJava: "java", cache.FormHash: "hash"}
+var formNames = map[cache.Form]string{cache.FormBytes: "bytes", cache.FormJava: "java", cache.FormHash: "hash", cache.FormByteArray: "byte-array"}
+
+func formOf(name string) cache.Form {
+	for f, n := range formNames {
+		if n == name {
+			return f
+		}
+	}
+	return cache.FormBytes
+}
 
 // ElementOf returns the shape of an element, with its value.
 func ElementOf(e cache.Element) Element {
@@ -149,11 +158,7 @@ func duration(s float64) time.Duration {
 // element is what a shape and the bytes of a value describe.
 func (s *Element) element(key, value string) (cache.Element, error) {
 	e := cache.Element{Key: key, Value: cache.Value{Bytes: value}, Accessed: s.Accessed.UnixMilli()}
-	for f, name := range formNames {
-		if name == s.Form {
-			e.Value.Form = f
-		}
-	}
+	e.Value.Form = formOf(s.Form)
 	e.Attr = &cache.Attributes{Eternal: s.Eternal, MaxLife: duration(s.MaxLife), MaxIdle: duration(s.MaxIdle), Lateral: s.Lateral}
 	var err error
 	e.Stamp, err = cache.ParseStamp(s.Stamp)

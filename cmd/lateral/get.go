@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"strings"
 
 	"lateral/cache"
+	"lateral/jcs"
 	"lateral/web"
 )
 
@@ -16,6 +18,7 @@ type getCmd struct {
 	Key    string `arg:"" help:"Key."`
 	Group  string `placeholder:"GROUP" help:"Group of the key."`
 	Local  bool   `help:"Look in this service only, do not ask peers." xor:"whom"`
+	Tree   bool   `help:"Print a value that Java wrote as a tree."`
 	Token  string `placeholder:"TOKEN" help:"See that write of the key, or a newer one; put and rm print it with --json." xor:"whom"`
 	one
 }
@@ -29,6 +32,7 @@ Examples:
   lateral get User 424242:3
   lateral get SessionCache 4c1f --service groupware --json
   lateral get ConfigJump www --group hosts
+  lateral get User 424242:3 --tree
   lateral get SessionCache 4c1f --token pAYyzE5FgAABZ9rWqmuRlJw`
 }
 
@@ -39,6 +43,10 @@ func (c *getCmd) Run(ctx context.Context, s *streams) error {
 	}
 	rep, err := c.do(ctx, cache.Command{Op: cache.Get, Region: c.Region, Key: keyOf(c.Key, c.Group), Origin: origin(c.Local), Token: t})
 	if err != nil {
+		return err
+	}
+	if c.Tree && !c.JSON && rep.Found {
+		_, err := fmt.Fprintln(s.out, strings.TrimSuffix(jcs.Tree(rep.Element.Value), "\n"))
 		return err
 	}
 	return c.show(s, &rep)

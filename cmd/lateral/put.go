@@ -20,6 +20,7 @@ type putCmd struct {
 	Update   bool          `xor:"how" help:"The value has changed at its source: peers drop what they hold of it."`
 	IfAbsent bool          `xor:"how" help:"Only if nothing is there. Exit status 1 if something was."`
 	Local    bool          `help:"Tell no peer."`
+	As       string        `placeholder:"TYPE" enum:",int,long,double,boolean,date,bytes" default:"" help:"What the value is in Java, if not a String: int, long, double, boolean, date (RFC 3339), bytes."`
 	Acks     string        `placeholder:"K" help:"How many peers must hold it before the command returns: 0, a number, or all; in place of the region's."`
 	MaxLife  time.Duration `placeholder:"DUR" help:"Lifetime, in place of the region's."`
 	MaxIdle  time.Duration `placeholder:"DUR" help:"Time without access after which it expires, in place of the region's."`
@@ -36,7 +37,8 @@ Examples:
   lateral put User 424242:3 anna
   lateral put User 424242:3 anna --update
   lateral put SessionCache 4c1f --max-life 1h < session.bin
-  lateral put SessionCache 4c1f anna --acks 1`
+  lateral put SessionCache 4c1f anna --acks 1
+  lateral put Counters logins 42 --as int`
 }
 
 func (c *putCmd) Run(ctx context.Context, s *streams) error {
@@ -56,6 +58,11 @@ func (c *putCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if cmd.Value.Bytes, err = c.value(s.in); err != nil {
 		return err
+	}
+	if c.As != "" {
+		if cmd.Value, err = javaValue(c.As, cmd.Value.Bytes); err != nil {
+			return err
+		}
 	}
 	rep, err := c.do(ctx, cmd)
 	if err != nil {
