@@ -123,7 +123,7 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		seed = xxh3.HashString("lateral digest " + e.cluster())
 	}
 	mode := region.ModeOf(&s.Attr, laterals)
-	rs.together(&s)
+	rs.together(&s, c.Auxiliaries)
 	strict, err := rs.strictOf(c, mode)
 	if err != nil {
 		return nil, err
@@ -155,11 +155,11 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 // together sets what a replicated region needs to know of the others. What is
 // stable is known within one endpoint only: members of two that share a region
 // would have to wait for each other.
-func (rs *regions) together(s *region.Settings) {
+func (rs *regions) together(s *region.Settings, auxiliaries []string) {
 	var meshes []*mesh.Mesh
-	for _, b := range s.Auxiliaries {
-		if m, ok := b.Aux.(*mesh.Mesh); ok {
-			meshes = append(meshes, m)
+	for _, name := range auxiliaries {
+		if e := rs.n.endpoint(name); e != nil {
+			meshes = append(meshes, e.mesh)
 		}
 	}
 	if len(meshes) == 1 {

@@ -97,7 +97,8 @@ func (n *Node) current(ctx context.Context, b *bound, key string, t cache.Token)
 	switch {
 	case newest.Stamp.Compare(t.Stamp) >= 0 && newest.State == cache.Live:
 		return newest, true, nil
-	case newest.Stamp.Compare(t.Stamp) >= 0, !known && silent == 0 && (t.Removed || b.outlived(t)):
+	case newest.Stamp.Compare(t.Stamp) >= 0, !known && silent == 0 && (t.Removed || b.outlived(t)),
+		!known && b.Everywhere(t.Stamp): // so it was removed since, and that is forgotten by now
 		return cache.Element{}, false, nil
 	}
 	have := "nothing"

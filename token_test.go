@@ -137,3 +137,25 @@ func TestTokenOfLostWrite(t *testing.T) {
 		}
 	})
 }
+
+// The token of a put whose removal is so old that nobody remembers it: the
+// answer is no, not that nobody can tell.
+func TestTokenOfForgottenRemoval(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		for i := 1; i <= 3; i++ {
+			c.own(i, sessionRegion)
+		}
+		c.within(time.Second, 3)
+		token, err := c.in("1", "Rep").PutToken(c.t.Context(), "k", "v")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.remove("2", "Rep", "k")
+		c.until(10*time.Second, "forgotten", func() bool {
+			return c.region("1", "Rep").Tombstones+c.region("2", "Rep").Tombstones+c.region("3", "Rep").Tombstones == 0
+		})
+		if _, found, err := c.in("3", "Rep").Get(lateral.WithToken(c.t.Context(), token), "k"); found || err != nil {
+			c.t.Errorf("%v, %v", found, err)
+		}
+	})
+}

@@ -21,6 +21,10 @@ func (r *Region) stable() uint64 {
 	return r.s.Stable()
 }
 
+// Everywhere reports whether every node that holds the region has had what was
+// written with a stamp.
+func (r *Region) Everywhere(s cache.Stamp) bool { return s.Time <= r.stable() }
+
 // old reports whether a peer's removal is one that every node has: it says
 // nothing new, and must not be remembered again.
 func (r *Region) old(c *cache.Command) bool {
