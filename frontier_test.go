@@ -23,6 +23,7 @@ func TestRemovalsAreForgotten(t *testing.T) {
 			c.put("1", "Rep", fmt.Sprint("k", i), "v")
 			c.put("2", "Rep", fmt.Sprint("p:", i), "v")
 		}
+		time.Sleep(settle) // else they are concurrent
 		for i := range 100 {
 			c.remove("3", "Rep", fmt.Sprint("k", i))
 		}

@@ -150,6 +150,7 @@ func TestTokenOfForgottenRemoval(t *testing.T) {
 		if err != nil {
 			c.t.Fatal(err)
 		}
+		time.Sleep(settle) // else the two are concurrent
 		c.remove("2", "Rep", "k")
 		c.until(10*time.Second, "forgotten", func() bool {
 			return c.region("1", "Rep").Tombstones+c.region("2", "Rep").Tombstones+c.region("3", "Rep").Tombstones == 0
