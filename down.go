@@ -97,6 +97,7 @@ func (b *bound) Status() cache.RegionStatus {
 	st := b.Region.Status()
 	if b.outage != nil {
 		st.Stats.Bypassed = b.outage.bypassed.Load()
+		st.StaleMost, st.StaleNow = b.stale()
 	}
 	if s := b.strict; s != nil {
 		st.Strict, st.Stats.Unleased = true, s.unleased.Load()

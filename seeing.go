@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"lateral/cache"
 	"lateral/mesh"
@@ -106,4 +107,28 @@ func (n *Node) Explain(ctx context.Context, region, key string) (cache.Explanati
 	}
 	out.Why = reasons(&out)
 	return out, nil
+}
+
+// stale returns how stale at most what an invalidated region serves from memory
+// may be, whatever link fails, and as things are.
+func (b *bound) stale() (most, now time.Duration) {
+	if b.bypass() {
+		return 0, 0
+	}
+	most = b.Settings().Quiet
+	for _, d := range b.outage.doubts {
+		if since, ok := d.Since(); ok {
+			return most, most - b.outage.staleMax + min(time.Since(since), b.outage.staleMax)
+		}
+	}
+	for _, name := range b.aux {
+		if e := b.n.endpoint(name); e != nil {
+			d, ok := e.mesh.Silence()
+			if !ok {
+				return most, most
+			}
+			now = max(now, d)
+		}
+	}
+	return most, min(now, most)
 }

@@ -38,6 +38,7 @@ type EndpointStatus struct {
 	Matrix    []Row            `json:"matrix"`           // rows of all members, as last heard
 	Log       LogStatus        `json:"log"`
 	Counters  map[string]int64 `json:"counters"`
+	Stable    StableStatus     `json:"stable"`
 	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
 	// JavaDown are the Java nodes to which there is no connection: address → cause.
 	JavaDown map[string]string `json:"java_down,omitempty"`
@@ -67,6 +68,14 @@ func (s Stranger) String() string {
 		return "neighbour " + s.Addr + " " + rest
 	}
 	return "neighbour " + s.Addr + ": " + s.Why
+}
+
+// StableStatus says up to when every change is on every member.
+type StableStatus struct {
+	Known  bool   `json:"known"`            // false: of nothing is it known
+	Millis int64  `json:"millis"`           // how long ago that was
+	Holder string `json:"holder,omitempty"` // the member that is waited for, host/service.endpoint
+	Linked bool   `json:"linked"`           // it has a link: this is no more than the time that news takes
 }
 
 // LeaseStatus is what a strict region needs of one member, and has.
@@ -125,6 +134,7 @@ type LinkStatus struct {
 	Protocol  string        `json:"protocol"`  // mesh; jcs-1.3, jcs-2, jcs-3, jcs-4, which have no stamps, no acknowledgements and no authentication
 	Since     time.Time     `json:"since"`
 	Lag       Lag           `json:"lag"`
+	Behind    Behind        `json:"behind"`
 	Regions   []string      `json:"regions"` // shared with that peer
 	Skew      time.Duration `json:"skew_ns"` // its clock minus ours, at most
 	Siblings  []Sibling     `json:"siblings,omitempty"`
@@ -145,6 +155,14 @@ type Lag struct {
 	Bytes   uint64               `json:"bytes"`
 	Millis  int64                `json:"millis"` // age of the oldest change it has not acknowledged
 	Regions map[string]RegionLag `json:"regions,omitempty"`
+}
+
+// Behind tells by frontiers, that is from what the peer has said of itself, how
+// far it has come in all regions. Peers say so with each heartbeat, so on a quiet
+// mesh these are up to two of them.
+type Behind struct {
+	Millis int64 `json:"millis"` // how old is what it lacks at most of all that any member wrote; -1 is not known
+	Heard  int64 `json:"heard"`  // how old is what this node lacks at most of what the peer wrote; -1 is not known
 }
 
 // RegionLag is the part of a Lag that belongs to one region.
@@ -208,6 +226,12 @@ type RegionStatus struct {
 	Ready       bool     `json:"ready"`             // it lacks nothing that peers held when they were first linked
 	Unready     string   `json:"unready,omitempty"` // why not
 	Stats       Stats    `json:"stats"`
+
+	// Of an invalidated region: how stale at most what is served may be, with
+	// whatever link failing (LinkTimeout + StaleMax), and as things are. 0 if it is
+	// strict, or not served from memory.
+	StaleMost time.Duration `json:"stale_most_ns,omitempty"`
+	StaleNow  time.Duration `json:"stale_now_ns,omitempty"`
 
 	Strict bool          `json:"strict,omitempty"`   // served under leases only
 	Lease  time.Duration `json:"lease_ns,omitempty"` // for how long it may be served if none is renewed; 0: it may not

@@ -56,6 +56,17 @@ func (f *Frontier) Holding() (id cache.NodeID, at uint64) {
 	return id, at
 }
 
+// Progress returns up to when everything that a member wrote is here, and what
+// it told of F, 0 if it has told of none that counts.
+func (f *Frontier) Progress(id cache.NodeID) (heard, told uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if m := f.members[id]; m != nil {
+		return m.heard, m.told
+	}
+	return 0, 0
+}
+
 // waitedFor reports whether a member's F counts for S: a process that has
 // ended holds nothing.
 func (m *member) waitedFor() bool { return m.Receives && m.Standing == Counts }

@@ -35,7 +35,7 @@ func (m *Mesh) Status() cache.EndpointStatus {
 		}
 	}
 	st.Matrix = append(st.Matrix, own)
-	st.Leases = m.leaseStatus()
+	st.Leases, st.Stable = m.leaseStatus(), m.stableStatus()
 	slices.SortFunc(st.Links, func(a, b cache.LinkStatus) int {
 		return cmp.Or(cmp.Compare(a.To.Host, b.To.Host), cmp.Compare(a.To.Service, b.To.Service), cmp.Compare(a.To.Endpoint, b.To.Endpoint))
 	})
@@ -90,6 +90,7 @@ func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	if l.peerHello.Receive {
 		st.Lag = m.c.Log.Lag(l.peer.acked.Load(), m.c.Now().UnixMilli())
 	}
+	st.Behind = m.behind(l.peer.id)
 	if n := l.peerHello.Siblings; len(n) <= maxSiblings {
 		st.Siblings = n
 	}

@@ -40,6 +40,7 @@ type meshReport struct {
 	Wanted   int           `json:"nodes_wanted,omitempty"` // --nodes
 	Services []serviceName `json:"services"`               // that were asked
 	Groups   []meshGroup   `json:"groups"`
+	Seen     []seen        `json:"seen"` // of each endpoint of this host
 }
 
 // serviceName is a service of this host that was asked.
@@ -125,6 +126,9 @@ func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
 		r.Services = append(r.Services, serviceName{Host: h.status.Host, Service: h.status.Service, PID: h.status.PID})
 		nodes = append(nodes, h.status)
 		r.Notes = append(r.Notes, unserved(h.status)...)
+		for _, e := range h.status.Endpoints {
+			r.Seen = append(r.Seen, seenOf(h.status, e))
+		}
 	}
 	notes := r.Notes
 	r.MeshStatus = mesh.Verdict(nodes...)

@@ -98,6 +98,9 @@ func (s *screen) mesh(r *meshReport) {
 		s.table("  ", t)
 	}
 	s.printf("\n")
+	for _, e := range r.Seen {
+		s.printf("%s: %s\n", e.Name, stableText(e.Stable))
+	}
 	for _, n := range r.Notes {
 		s.printf("%s\n", n)
 	}

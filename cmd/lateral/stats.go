@@ -74,9 +74,11 @@ func (s *screen) stats(st cache.Status) {
 		t.add(r.Region, r.Mode, r.Elements, bytesText(r.Bytes), x.Hits+x.AuxHits, x.Misses, x.Puts, x.Removes, x.Evictions, x.Expired+x.Shrunk, x.Received, x.Stale, x.SyncIn)
 	}
 	s.table("  ", t)
+	s.troubles(st.Regions)
 	for _, e := range st.Endpoints {
 		s.printf("  endpoint %s, cluster %s, listens on %s, %s\n", s.paint(bold, e.Endpoint), e.Cluster, orDash(e.Listen), e.Discovery)
 		s.printf("    log: %s of %s, changes %d to %d\n", bytesText(int64(e.Log.Bytes)), bytesText(int64(e.Log.Limit)), e.Log.First, e.Log.Next)
+		s.printf("    %s\n", stableText(e.Stable))
 		for _, l := range e.Leases {
 			if l.Why != "" {
 				s.printf("    %s: no lease from %s: %s\n", s.paint(yellow, "strict regions are not served"), leaseName(l), l.Why)
@@ -85,9 +87,9 @@ func (s *screen) stats(st cache.Status) {
 		if len(e.Links) == 0 {
 			continue
 		}
-		t := &table{head: []string{"peer", "lag", "shared regions", "clock skew", "up"}, right: map[int]bool{2: true}}
+		t := &table{head: []string{"peer", "lag", "behind", "shared regions", "clock skew", "up"}, right: map[int]bool{3: true}}
 		for _, l := range e.Links {
-			t.add(partyName(l.To), lagText(l.Lag), len(l.Regions), l.Skew.Round(time.Millisecond), st.Now.Sub(l.Since).Round(time.Second))
+			t.add(partyName(l.To), lagText(l.Lag), behindText(l), len(l.Regions), l.Skew.Round(time.Millisecond), st.Now.Sub(l.Since).Round(time.Second))
 		}
 		s.table("    ", t)
 	}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lateral/cache"
+)
+
+// seen is what an endpoint of this host sees of how far changes have come.
+type seen struct {
+	Name   string             `json:"name"`
+	Stable cache.StableStatus `json:"stable"`
+}
+
+func seenOf(st cache.Status, e cache.EndpointStatus) seen {
+	return seen{Name: st.Host + "/" + st.Service + " " + e.Endpoint, Stable: e.Stable}
+}
+
+func stableText(s cache.StableStatus) string {
+	switch {
+	case s.Holder == "":
+		return "no other member is known"
+	case !s.Known:
+		return "of no time is it known yet that every member has all changes up to then: " + s.Holder + " is waited for"
+	case !s.Linked:
+		return fmt.Sprintf("every member has all changes up to %s ago: removals since then are remembered for %s, which is not linked", msText(s.Millis), s.Holder)
+	}
+	return fmt.Sprintf("every member has all changes up to %s ago, last %s", msText(s.Millis), s.Holder)
+}
+
+func msText(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() }
+
+// behindText says how far a peer is behind, as it says itself.
+func behindText(l cache.LinkStatus) string {
+	if l.Protocol != "mesh" || l.Behind.Millis < 0 {
+		return ""
+	}
+	return msText(l.Behind.Millis)
+}
+
+// troubles says of each region what happened in it that should be rare.
+func (s *screen) troubles(regions []cache.RegionStatus) {
+	t := &table{head: []string{"region", "stale at most", "now", "what happened"}}
+	for _, r := range regions {
+		x := r.Stats
+		var parts []string
+		for _, c := range []struct {
+			n    uint64
+			what string
+		}{{x.Overwrites, "concurrent overwrites"}, {x.RejectedFills, "fills rejected"}, {x.Gaps, "gaps"}, {x.GapDrops, "elements dropped by them"},
+			{x.Skewed, "refused for clock skew"}, {x.Bypassed, "gets past memory"}, {x.SyncRounds, "syncs"}} {
+			if c.n > 0 {
+				parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+			}
+		}
+		if n := x.SyncBytesIn + x.SyncBytesOut; n > 0 {
+			parts = append(parts, bytesText(int64(n))+" by syncs")
+		}
+		if len(parts) == 0 && r.StaleMost == 0 {
+			continue
+		}
+		most, now := "", ""
+		if r.StaleMost > 0 {
+			most, now = r.StaleMost.String(), r.StaleNow.Round(time.Millisecond).String()
+		}
+		t.add(r.Region, most, now, strings.Join(parts, ", "))
+	}
+	if len(t.rows) > 0 {
+		s.table("  ", t)
+	}
+}
