@@ -137,7 +137,7 @@ func TestForged(t *testing.T) {
 			copy(sealed[sealedHead:], recorded[0][sealedHead:sealedHead+4])
 			send(footer(sealed, 0))
 		}
-		if !told.has("10.0.0.9 it announces itself without") || !told.has("10.0.0.9 it is forged") {
+		if !told.has("10.0.0.9 it announces itself without") || !told.has("10.0.0.9 it forges packets") {
 			t.Errorf("told: %q", told)
 		}
 		// What they said themselves, from elsewhere: at once, and later.
@@ -148,7 +148,7 @@ func TestForged(t *testing.T) {
 		for _, p := range recorded {
 			send(p)
 		}
-		if !told.has("10.0.0.9 it is replayed") || !told.has("10.0.0.9 its time is not ours") {
+		if !told.has("10.0.0.9 it repeats packets") || !told.has("10.0.0.9 its time is not ours") {
 			t.Errorf("told: %q", told)
 		}
 		// A goodbye that was recorded does nothing to who has come again.

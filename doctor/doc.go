@@ -19,6 +19,7 @@
 //	neighbours        other members heard; lent by the caller, no protocol is known here
 //	hostname          does not lead to loopback
 //	file-limit        enough files for the links
+//	security          who may take part, and who was refused; lent by the caller
 //	config            what other rooms found, handed in as values
 //
 // The network is touched in three places only. multicast-loop joins the group

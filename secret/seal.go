@@ -44,9 +44,9 @@ const maxHeard = 1 << 18
 
 // Why a packet is not believed. ErrOther comes as *Other.
 var (
-	ErrForged   = errors.New("it is forged: it claims this cluster's secret, and its seal is not made with it")
+	ErrForged   = errors.New("it forges packets: they claim this cluster's secret, and their seal is not made with it")
 	ErrAge      = errors.New("its time is not ours")
-	ErrReplayed = errors.New("it is replayed: that very packet was heard before")
+	ErrReplayed = errors.New("it repeats packets that were heard before")
 	ErrShort    = errors.New("it is cut")
 	ErrFull     = errors.New("too many packets are remembered against replay")
 )

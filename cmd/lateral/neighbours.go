@@ -19,6 +19,7 @@ import (
 	"lateral/discover"
 	"lateral/doctor"
 	"lateral/host"
+	"lateral/secret"
 )
 
 // neighbours is what the doctor is lent to learn who else is there: the word
@@ -76,7 +77,11 @@ func listen(ctx context.Context, services []ccf.Service) ([]doctor.Neighbour, er
 				g.Wait()
 				return nil, err
 			}
-			d := discover.New(discover.Config{Conn: conn, Log: quiet, Self: discover.Self{ID: cache.NodeID(rand.Uint64() | 1), Node: cache.NodeID(rand.Uint64() | 1),
+			var ring *secret.Ring // nil: a file that can't be used is another check's business
+			if l.ClusterSecretFile != "" {
+				ring, _ = secret.OpenRing(l.ClusterSecretFile, nil)
+			}
+			d := discover.New(discover.Config{Ring: ring, Conn: conn, Log: quiet, Self: discover.Self{ID: cache.NodeID(rand.Uint64() | 1), Node: cache.NodeID(rand.Uint64() | 1),
 				Cluster: cmp.Or(l.ClusterName, "default"), Host: name, Service: "doctor", Endpoint: a.Name, PID: os.Getpid()}})
 			ears, groups = append(ears, d), append(groups, l.Group())
 			g.Go(func() error { return conn.Run(ctx) })

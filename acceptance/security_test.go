@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package acceptance
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lateral/cache"
+	"lateral/discover"
+	"lateral/internal/lab"
+	"lateral/secret"
+)
+
+const secretLine = "ClusterSecretFile=../cluster.secret\n"
+
+// withSecret has the stock files name a file of their host's.
+func (s *site) withSecret() {
+	s.edit = func(_, text string) string {
+		var b strings.Builder
+		for line := range strings.Lines(text) {
+			b.WriteString(line)
+			if name, _, ok := strings.Cut(line, ".attributes="); ok && strings.HasPrefix(name, "jcs.auxiliary.") {
+				b.WriteString(name + ".attributes." + secretLine)
+			}
+		}
+		return b.String()
+	}
+}
+
+// give writes a host's file of secrets, as an operator's copy would.
+func (s *site) give(h *lab.Host, list ...secret.Secret) string {
+	s.t.Helper()
+	path := filepath.Join(h.Dir, "etc", "cluster.secret")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".new", []byte(secret.Text(list, time.Now())), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// whole waits until some hosts call their mesh complete.
+func (s *site) whole(nodes int, hosts ...*lab.Host) (st cache.MeshStatus) {
+	s.t.Helper()
+	for _, h := range hosts {
+		var code int
+		if st, code = s.mesh(h, "--wait", "20s", "--nodes", fmt.Sprint(nodes)); code != 0 || st.Nodes != nodes {
+			s.t.Fatalf("%s: exit %d, %d nodes, missing %+v, %q", h.Name, code, st.Nodes, st.Missing, st.Notes)
+		}
+	}
+	return st
+}
+
+// told waits for a note of a host's mesh.
+func (s *site) told(h *lab.Host, text string) {
+	s.t.Helper()
+	lab.Eventually(s.t, 10*time.Second, func() error {
+		st, _ := s.mesh(h)
+		if all := strings.Join(st.Notes, "\n"); !strings.Contains(all, text) {
+			return fmt.Errorf("%s does not tell %q but %q", h.Name, text, all)
+		}
+		return nil
+	})
+}
+
+// TestNothingInClear captures what a cluster says, with a secret and without:
+// the latter shows that the capture would see.
+func TestNothingInClear(t *testing.T) {
+	for _, secured := range []bool{false, true} {
+		s := newSite(t, lab.Options{Hosts: 2})
+		if k := secret.New(); secured {
+			s.withSecret()
+			for _, h := range s.Hosts {
+				s.give(h, k)
+			}
+		}
+		c := s.Hosts[0].Capture(nil)
+		s.runAll()
+		s.complete(4, 7)
+		s.must(s.Hosts[0], "put", "--service", "groupware", "SessionCache", "key-of-anna", "value-of-anna")
+		lab.Eventually(t, 5*time.Second, func() error {
+			if out, _ := s.lateral(s.Hosts[1], "get", "--service", "groupware", "SessionCache", "key-of-anna"); !strings.Contains(out, "value-of-anna") {
+				return errors.New(out)
+			}
+			return nil
+		})
+		c.Stop()
+		for _, text := range []string{"key-of-anna", "value-of-anna", "SessionCache", "groupware", "admindaemon", s.Hosts[1].Name} {
+			if c.Contains([]byte(text)) == secured {
+				t.Errorf("secured %v: %q in the clear: %v", secured, text, !secured)
+			}
+		}
+	}
+}
+
+// TestStrangers: who has no secret, another one, or an old packet gets nowhere,
+// and is named on both sides.
+func TestStrangers(t *testing.T) {
+	s := newSite(t, lab.Options{Hosts: 3})
+	s.withSecret()
+	ours, theirs := secret.New(), secret.New()
+	members, evil := s.Hosts[:2], s.Hosts[2]
+	for _, h := range members {
+		s.give(h, ours)
+	}
+	loose := s.give(evil, theirs)
+	record := evil.Capture(func(p lab.Packet) bool { return p.Proto == lab.UDP })
+	procs := map[string]*lab.Proc{}
+	for _, h := range members {
+		for _, svc := range services {
+			procs[h.Name+svc] = s.run(h, svc)
+		}
+	}
+	s.whole(4, members...)
+
+	if err := os.Chmod(loose, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := s.run(evil, "groupware")
+	p.WaitLine("chmod 600 "+filepath.Join(evil.Dir, "etc", "cluster.secret"), 10*time.Second)
+	if err := p.Wait(10 * time.Second); err == nil {
+		t.Error("it runs with a loose file")
+	}
+	if err := os.Chmod(loose, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = s.run(evil, "groupware")
+	s.told(members[0], "neighbour "+evil.Addr.String()+" uses another secret, fingerprint "+theirs.Fingerprint())
+	s.told(evil, "uses another secret, fingerprint "+ours.Fingerprint())
+	if out, _ := s.lateral(members[0], "doctor"); !strings.Contains(out, "uses another secret, fingerprint "+theirs.Fingerprint()) {
+		t.Errorf("doctor: %s", out)
+	}
+	if st, _ := s.mesh(evil); st.Nodes != 1 || len(st.Links) > 0 {
+		t.Errorf("with another secret: %+v", st)
+	}
+	s.must(members[0], "put", "--service", "groupware", "SessionCache", "k", "v")
+	if out, code := s.lateral(evil, "get", "--service", "groupware", "SessionCache", "k"); code != 1 {
+		t.Errorf("a stranger reads: %d, %s", code, out)
+	}
+	p.Kill()
+
+	s.attack(evil, members[0], record)
+	s.whole(4, members...)
+	for name, p := range procs {
+		for _, line := range p.Lines() {
+			if strings.Contains(line, "link down") {
+				t.Errorf("%s lost a link: %s", name, line)
+			}
+		}
+	}
+}
+
+// attack sends what was recorded once more, and a goodbye in the name of each
+// member, to the group.
+func (s *site) attack(evil, victim *lab.Host, record *lab.Capture) {
+	s.t.Helper()
+	record.Stop()
+	st, _ := s.mesh(victim)
+	var packets []lab.Packet
+	for _, p := range record.Packets() {
+		if p.Src.Addr() != evil.Addr && len(p.Payload) > 0 && p.Dst.Addr().IsMulticast() {
+			packets = append(packets, p)
+		}
+	}
+	if len(packets) == 0 {
+		s.t.Fatal("nothing was recorded")
+	}
+	evil.Do(func() {
+		for _, p := range packets {
+			conn, err := net.Dial("udp", p.Dst.String())
+			if err != nil {
+				s.t.Error(err)
+				return
+			}
+			for _, l := range st.Links {
+				id, _ := strconv.ParseUint(l.PeerID, 16, 64)
+				bye, err := discover.Packet{Kind: discover.Withdraw, ID: cache.NodeID(id), Node: 1, Seq: 1 << 30, Cluster: "default", Host: "x", Service: "y", Endpoint: "z"}.Append(nil, nil)
+				if err != nil {
+					s.t.Error(err)
+				}
+				conn.Write(bye)
+			}
+			conn.Write(p.Payload)
+			forged := bytes.Clone(p.Payload)
+			forged[len(forged)-9] ^= 1 // of the seal
+			conn.Write(forged)
+			conn.Close()
+		}
+	})
+	s.told(victim, "neighbour "+evil.Addr.String()+" forges packets") // the last that it did
+}
+
+// TestFlood: a thousand connections that say nothing, drips, and what is too
+// large or too old hold nobody up.
+func TestFlood(t *testing.T) {
+	s := newSite(t, lab.Options{Hosts: 3})
+	s.withSecret()
+	ours := secret.New()
+	members, evil := s.Hosts[:2], s.Hosts[2]
+	var procs []*lab.Proc
+	for _, h := range members {
+		s.give(h, ours)
+		procs = append(procs, s.run(h, "groupware"))
+	}
+	s.whole(2, members...)
+	to := netip.AddrPortFrom(members[0].Addr, 57462)
+	dial := func() (c net.Conn) {
+		evil.Do(func() {
+			var err error
+			if c, err = net.Dial("tcp", to.String()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return c
+	}
+	for range 1000 {
+		defer dial().Close()
+	}
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", procs[0].PID))
+	if err != nil || len(files) > 400 {
+		t.Errorf("%d files are open: %v", len(files), err)
+	}
+	// While they stand a member comes back, which takes new links.
+	procs[1].Kill()
+	s.run(members[1], "groupware")
+	s.whole(2, members...)
+	s.must(members[0], "put", "--service", "groupware", "SessionCache", "k", "v")
+
+	for name, said := range map[string][]byte{
+		"a hello of 4 GB":      append([]byte("LTR1\x01"), 0xff, 0xff, 0xff, 0xff),
+		"a plain hello":        append([]byte("LTR1\x01"), 0, 0, 0, 2, '{', '}'),
+		"a record of TLS, cut": {0x16, 3, 1, 0xff, 0xff},
+		"something else":       []byte("GET / HTTP/1.1\r\n\r\n"),
+	} {
+		c := dial()
+		c.Write(said)
+		if err := ends(c); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	drip := dial()
+	drip.Write([]byte{0x16, 3, 1, 1, 0})
+	lab.Eventually(t, 10*time.Second, func() error {
+		if _, err := drip.Write([]byte{1}); err == nil {
+			return errors.New("a byte at a time goes on")
+		}
+		return nil
+	})
+	old := tls.Client(dial(), &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, NextProtos: []string{"lateral"}})
+	if err := old.Handshake(); err == nil {
+		t.Error("TLS 1.2 is spoken")
+	}
+	s.told(members[0], "neighbour "+evil.Addr.String())
+}
+
+// ends waits for the other side to close, whatever it says before.
+func ends(c net.Conn) error {
+	defer c.Close()
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		return err
+	}
+	return nil
+}
+
+// TestRollingSecret replaces the secret of a cluster that is being written to,
+// host by host: nothing is lost, and at the end the old one opens nothing.
+func TestRollingSecret(t *testing.T) {
+	s := newSite(t, lab.Options{Hosts: 3})
+	s.withSecret()
+	old, next := secret.New(), secret.New()
+	var procs []*lab.Proc
+	for _, h := range s.Hosts {
+		s.give(h, old)
+		procs = append(procs, s.run(h, "groupware"))
+	}
+	s.whole(3, s.Hosts...)
+	n := 0
+	for i, step := range [][]secret.Secret{{old, next}, {next, old}, {next}} {
+		for j, h := range s.Hosts {
+			was := count(procs[j], "the cluster secrets have changed")
+			s.give(h, step...)
+			lab.Eventually(t, 10*time.Second, func() error {
+				n++
+				s.must(h, "put", "--service", "groupware", "SessionCache", fmt.Sprint("k", n), "v")
+				if count(procs[j], "the cluster secrets have changed") == was {
+					return errors.New("the file is not read again")
+				}
+				return nil
+			})
+			s.whole(3, s.Hosts...)
+			for k, p := range procs {
+				if i < 2 && count(p, "link down") > 0 {
+					t.Fatalf("step %d at %s: host %d lost a link", i+1, h.Name, k+1)
+				}
+			}
+		}
+	}
+	for k, p := range procs {
+		if downs := count(p, "link down"); downs > 2*len(s.Hosts) {
+			t.Errorf("host %d lost %d links in the last step", k+1, downs)
+		}
+	}
+	for _, h := range s.Hosts {
+		lab.Eventually(t, 5*time.Second, func() error {
+			out := s.must(h, "keys", "--service", "groupware", "SessionCache")
+			if got := len(strings.Fields(out)); got != n {
+				return fmt.Errorf("%s has %d of %d", h.Name, got, n)
+			}
+			return nil
+		})
+	}
+	procs[0].Kill()
+	s.give(s.Hosts[0], old)
+	s.run(s.Hosts[0], "groupware")
+	s.told(s.Hosts[1], "uses another secret, fingerprint "+old.Fingerprint())
+}
+
+func count(p *lab.Proc, text string) (n int) {
+	for _, line := range p.Lines() {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}

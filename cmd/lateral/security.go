@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"lateral/cache"
+	"lateral/ccf"
+	"lateral/doctor"
+	"lateral/secret"
+)
+
+// security is the doctor's look at who may take part: the files of the
+// services, and what running ones say of strangers.
+func security(running []cache.Status, services []ccf.Service) doctor.Check {
+	return doctor.Check{Name: "security", Run: func(context.Context) (out []doctor.Finding) {
+		proven := 0
+		for _, v := range services {
+			for _, a := range v.Config.Auxiliaries {
+				if a.Lateral == nil {
+					continue
+				}
+				f := judge(a)
+				if f == nil {
+					proven++
+					continue
+				}
+				out = append(out, *f)
+			}
+		}
+		for _, st := range running {
+			for _, e := range st.Endpoints {
+				for _, s := range e.Security.Strangers {
+					out = append(out, doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%s was refused by %s %s, %d times", s, st.Service, e.Endpoint, s.Count),
+						Why: "a member that is missing, or somebody who should not be there", Do: "if it is a member: give it the file of ClusterSecretFile that the others have (lateral keygen --show compares fingerprints), and check its clock"})
+				}
+			}
+		}
+		if len(out) == 0 && proven > 0 {
+			out = append(out, doctor.Finding{Saw: fmt.Sprintf("%d endpoints prove who takes part; nobody was refused", proven)})
+		}
+		return out
+	}}
+}
+
+// judge looks at the files of one endpoint; nil is well.
+func judge(a ccf.Auxiliary) *doctor.Finding {
+	l := a.Lateral
+	at := placeOf(a, "ClusterSecretFile").String() + ": "
+	if l.ClusterSecretFile != "" {
+		if _, err := secret.Read(l.ClusterSecretFile); err != nil {
+			return &doctor.Finding{Severity: doctor.Failure, Saw: at + err.Error(), Why: "the service does not start with it", Do: "what the message says; lateral keygen makes such a file"}
+		}
+	}
+	if l.CertFile != "" {
+		if _, err := secret.OpenPKI(l.CertFile, l.KeyFile, l.CAFile, nil); err != nil {
+			return &doctor.Finding{Severity: doctor.Failure, Saw: placeOf(a, "CertFile").String() + ": " + err.Error(), Why: "the service does not start with it", Do: "what the message says"}
+		}
+	}
+	host, err := netip.ParseAddr(l.TcpListenerHost)
+	if l.Secured() || !l.Receive || err == nil && host.IsLoopback() {
+		return nil
+	}
+	return &doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%sno cluster secret for %s, which listens on TCP port %d beyond loopback", at, a.Name, l.TcpListenerPort),
+		Why: "whoever reaches the port can join, and read, change and remove everything in its regions", Do: "run lateral keygen, copy the file to all nodes, and set ClusterSecretFile in their cache.ccf"}
+}
