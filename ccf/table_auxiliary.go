@@ -161,8 +161,8 @@ const serializerReason = "values of Java peers pass through Lateral as they are"
 
 // serializerKeys: JCS utils.serialization.EncryptingSerializer.
 var serializerKeys = []*key{
-	row(scopeSerializer, g3to4, "PreSharedKey", tString, "", "EncryptingSerializer needs it.").hidden().unneeded(serializerReason),
-	row(scopeSerializer, g3to4, "AesCipherTransformation", tString, "AES/ECB/PKCS5Padding", "AES/GCM/NoPadding is the better one.").unneeded(serializerReason),
+	row(scopeSerializer, g3to4, "PreSharedKey", tString, "", "EncryptingSerializer needs it.").hidden(),
+	row(scopeSerializer, g3to4, "AesCipherTransformation", tString, "AES/ECB/PKCS5Padding", "AES/GCM/NoPadding is the better one."),
 }
 
 func idle(reason string, list ...*key) []*key {

@@ -54,42 +54,6 @@ func discovering(g generation, port int, more ...string) node {
 	return node{g: g, port: port, more: append(more, ".UdpDiscoveryEnabled=true", ".UdpDiscoveryAddr=228.5.6.7", ".UdpDiscoveryPort=6780")}
 }
 
-// reaches waits until what one puts the other has.
-func reaches(t *testing.T, what string, n int, put func(key string), has func(key string) bool) {
-	t.Helper()
-	began := time.Now()
-	i := 0
-	eventually(t, what, func() bool {
-		i++
-		key := fmt.Sprintf("reach%d.%d", n, i) // JCS keeps nothing for who is not connected yet
-		put(key)
-		for range 4 {
-			if has(key) {
-				return true
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-		return false
-	})
-	t.Logf("%s: after %v", what, time.Since(began).Round(time.Millisecond))
-}
-
-func javaPuts(j *jvm) func(string) {
-	return func(k string) { j.want("ok", "put alpha s:%s s:v", k) }
-}
-
-func javaHas(j *jvm) func(string) bool {
-	return func(k string) bool { return j.get("alpha", "s:"+k) == "s:v" }
-}
-
-func lateralPuts(t *testing.T, l *lateral.Node) func(string) {
-	return func(k string) { put(t, l, k, "v") }
-}
-
-func lateralHas(t *testing.T, l *lateral.Node) func(string) bool {
-	return func(k string) bool { _, ok := held(t, l, k); return ok }
-}
-
 // TestDiscovery: two Java and two Lateral nodes find each other by multicast,
 // on the ports and the group of the ccf, and each writes to all others.
 func TestDiscovery(t *testing.T) {

@@ -346,3 +346,63 @@ func fence(t *testing.T, j *jvm, l *lateral.Node) {
 	j.want("ok", "put alpha s:fence s:c")
 	eventually(t, "Lateral has heard all", func() bool { _, ok := held(t, l, "fence"); return !ok })
 }
+
+// TestSerializers: what JCS 3 wraps its frames in, both ways.
+func TestSerializers(t *testing.T) {
+	needJava(t)
+	g := generations[2]
+	const ser = "jcs.auxiliary.LTCP.serializer"
+	encrypting := []string{ser + "=" + g.root + ".utils.serialization.EncryptingSerializer", ser + ".attributes.PreSharedKey=my_super_secret"}
+	for name, more := range map[string][]string{
+		"compressing": {ser + "=" + g.root + ".utils.serialization.CompressingSerializer"},
+		"ECB":         encrypting,
+		"GCM":         append(encrypting[:2:2], ser+".attributes.AesCipherTransformation=AES/GCM/NoPadding"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			j, l := pair(t, g, more...)
+			reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
+			reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
+			j.want("ok", "put alpha s:big n:100000")
+			eventually(t, "a large value", func() bool { e, _ := held(t, l, "big"); return len(e.Value.Bytes) == 100000 })
+			if c := l.Status().Endpoints[0].Counters; c["jcs_skipped"]+c["jcs_refused"] > 0 {
+				t.Errorf("%v", c)
+			}
+		})
+	}
+}
+
+// reaches waits until what one puts the other has.
+func reaches(t *testing.T, what string, n int, put func(key string), has func(key string) bool) {
+	t.Helper()
+	began := time.Now()
+	i := 0
+	eventually(t, what, func() bool {
+		i++
+		key := fmt.Sprintf("reach%d.%d", n, i) // JCS keeps nothing for who is not connected yet
+		put(key)
+		for range 4 {
+			if has(key) {
+				return true
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		return false
+	})
+	t.Logf("%s: after %v", what, time.Since(began).Round(time.Millisecond))
+}
+
+func javaPuts(j *jvm) func(string) {
+	return func(k string) { j.want("ok", "put alpha s:%s s:v", k) }
+}
+
+func javaHas(j *jvm) func(string) bool {
+	return func(k string) bool { return j.get("alpha", "s:"+k) == "s:v" }
+}
+
+func lateralPuts(t *testing.T, l *lateral.Node) func(string) {
+	return func(k string) { put(t, l, k, "v") }
+}
+
+func lateralHas(t *testing.T, l *lateral.Node) func(string) bool {
+	return func(k string) bool { _, ok := held(t, l, k); return ok }
+}
