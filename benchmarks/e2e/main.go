@@ -44,6 +44,7 @@ var (
 	prof    = flag.String("cpuprofile", "", "write a profile of the writer's throughput run")
 	pprofs  = flag.String("peerprofile", "", "write a profile of the peer's throughput run")
 	peer    = flag.String("peer", "", "internal: run as the peer with this service name")
+	secrets = flag.String("secret", "", "file of lateral keygen: links are TLS")
 	cluster = flag.String("cluster", fmt.Sprintf("bench-%d", os.Getpid()), "internal")
 )
 
@@ -58,7 +59,7 @@ func main() {
 	runs := []struct {
 		name string
 		run  func()
-	}{{"throughput", throughput}, {"latency", latency}, {"fanout", fanout}, {"restart", restart}, {"stopped", stopped}}
+	}{{"throughput", throughput}, {"latency", latency}, {"fanout", fanout}, {"restart", restart}, {"stopped", stopped}, {"secret", compare}}
 	for _, r := range runs {
 		if flag.NArg() == 0 || slices.Contains(flag.Args(), r.name) {
 			r.run()
@@ -95,6 +96,9 @@ jcs.auxiliary.LTCP.attributes.Interface=lo
 jcs.auxiliary.LTCP.attributes.LinkTimeout=30s
 jcs.auxiliary.LTCP.attributes.ClusterName=%s
 `, *cluster)
+	if *secrets != "" {
+		text += "jcs.auxiliary.LTCP.attributes.ClusterSecretFile=" + *secrets + "\n"
+	}
 	c, err := ccf.Parse(ccf.Source{Name: "bench.ccf", Data: []byte(text)})
 	if err != nil {
 		log.Fatal(err)
@@ -123,7 +127,7 @@ type process struct {
 }
 
 func start(service string) *process {
-	cmd := exec.Command(os.Args[0], "-peer", service, "-cluster", *cluster, "-peerprofile", *pprofs)
+	cmd := exec.Command(os.Args[0], "-peer", service, "-cluster", *cluster, "-secret", *secrets, "-peerprofile", *pprofs)
 	cmd.Stderr = os.Stderr
 	in, _ := cmd.StdinPipe()
 	out, _ := cmd.StdoutPipe()
@@ -204,7 +208,11 @@ func profile(path string) {
 	}
 }
 
-func throughput() {
+func throughput() { transfer() }
+
+// transfer returns how many puts arrived per second, and the CPU time of one
+// in the writer.
+func transfer() (rate float64, cpu time.Duration) {
 	n, r := open("writer")
 	defer n.Close()
 	p := start("reader")
@@ -220,6 +228,7 @@ func throughput() {
 		profile(*prof)
 		defer pprof.StopCPUProfile()
 	}
+	used := cpuTime()
 	began := time.Now()
 	for i := range *puts {
 		if err := r.Put(ctx, names[i%len(names)], value); err != nil {
@@ -229,6 +238,7 @@ func throughput() {
 	wrote := time.Since(began)
 	settle(n)
 	arrived := time.Since(began)
+	used = cpuTime() - used
 	own := ""
 	for _, s := range n.Status().Regions {
 		if s.Region == region {
@@ -242,6 +252,7 @@ func throughput() {
 	c := n.Status().Endpoints[0].Counters
 	fmt.Printf("throughput: %d puts of %d bytes over %d keys: written at %.0f/s, applied and acknowledged at %.0f/s; %s; fallen cursors %d, syncs %d\n",
 		*puts, *size, *keys, float64(*puts)/wrote.Seconds(), float64(*puts)/arrived.Seconds(), verdict, c["fallen_cursors"], c["syncs"])
+	return float64(*puts) / arrived.Seconds(), used / time.Duration(*puts)
 }
 
 // latency is from the put to the peer's acknowledgement that it was applied:
