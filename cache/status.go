@@ -135,6 +135,7 @@ type LinkStatus struct {
 	Since     time.Time     `json:"since"`
 	Lag       Lag           `json:"lag"`
 	Behind    Behind        `json:"behind"`
+	Travel    Propagation   `json:"propagation"`
 	Regions   []string      `json:"regions"` // shared with that peer
 	Skew      time.Duration `json:"skew_ns"` // its clock minus ours, at most
 	Siblings  []Sibling     `json:"siblings,omitempty"`
@@ -163,6 +164,22 @@ type Lag struct {
 type Behind struct {
 	Millis int64 `json:"millis"` // how old is what it lacks at most of all that any member wrote; -1 is not known
 	Heard  int64 `json:"heard"`  // how old is what this node lacks at most of what the peer wrote; -1 is not known
+}
+
+// Propagation is how long changes took until the peer had applied them and
+// said so: one per 100 ms is timed, and heartbeats where nothing is written.
+type Propagation struct {
+	Minute Spread `json:"minute"` // the last
+	All    Spread `json:"all"`    // since the start
+}
+
+// A Spread sums up durations; percentiles are up to a quarter too large.
+type Spread struct {
+	Count uint64        `json:"count"`
+	P50   time.Duration `json:"p50_ns"`
+	P90   time.Duration `json:"p90_ns"`
+	P99   time.Duration `json:"p99_ns"`
+	Max   time.Duration `json:"max_ns"`
 }
 
 // RegionLag is the part of a Lag that belongs to one region.

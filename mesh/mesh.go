@@ -135,6 +135,7 @@ type Mesh struct {
 	ackers   ackers
 	fills    fills
 	touches  touches
+	samples  samples
 	leases   leases
 	counters counters
 	strange  strangers     // connections that have not said hello
@@ -184,6 +185,7 @@ func New(c Config) *Mesh {
 		}
 	}
 	m.often = rate.NewLimiter(1, 5)
+	m.samples.due.Store(true)
 	m.touches.poke = make(chan struct{}, 1)
 	m.fills.active, m.fills.filled, m.fills.ready = map[string]*fill{}, map[string]bool{}, map[string]bool{}
 	m.fills.since = map[string]time.Time{}
@@ -307,4 +309,7 @@ func (m *Mesh) linked() []*peer {
 }
 
 // Note appends a change to the log, from where every link reads it.
-func (m *Mesh) Note(c cache.Change) { m.c.Log.Append(&c) }
+func (m *Mesh) Note(c cache.Change) {
+	m.samples.take(m.c.Log.Next)
+	m.c.Log.Append(&c)
+}

@@ -34,6 +34,8 @@ type peer struct {
 	healed uint64            // up to where a complete round of syncs has made good for lost
 	rounds rounds            // of syncs
 
+	canary canary // how long changes take to get there
+
 	met      atomic.Bool   // this node has followed its log
 	received atomic.Uint64 // last change of its log that was applied here
 	replayed atomic.Uint64 // up to where its log was replayed without values
@@ -94,6 +96,7 @@ func (p *peer) ack(seq uint64) {
 			return
 		}
 		if p.acked.CompareAndSwap(old, seq) {
+			p.timed(old, seq)
 			break
 		}
 	}

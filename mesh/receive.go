@@ -169,6 +169,7 @@ func (l *link) heartbeat(s *scan) error {
 		return nil
 	}
 	if trip := now.UnixNano() - echoed - held; trip >= 0 {
+		l.peer.canary.note(time.Duration(trip), false)
 		l.peer.skew.Store(theirs + trip/2 - now.UnixNano())
 	}
 	return l.m.ahead("its clock", l.m.c.Now().Add(time.Duration(l.peer.skew.Load())).UnixMilli())

@@ -90,7 +90,7 @@ func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	if l.peerHello.Receive {
 		st.Lag = m.c.Log.Lag(l.peer.acked.Load(), m.c.Now().UnixMilli())
 	}
-	st.Behind = m.behind(l.peer.id)
+	st.Behind, st.Travel = m.behind(l.peer.id), l.peer.canary.status()
 	if n := l.peerHello.Siblings; len(n) <= maxSiblings {
 		st.Siblings = n
 	}

@@ -112,9 +112,9 @@ func (s *screen) mesh(r *meshReport) {
 }
 
 func (s *screen) links(links []cache.LinkStatus) {
-	t := &table{head: []string{"from", "to", "dir", "local", "remote", "pid", "protocol", "lag"}}
+	t := &table{head: []string{"from", "to", "dir", "local", "remote", "pid", "protocol", "lag", "takes (p50, p99, max)"}}
 	for _, l := range links {
-		t.add(partyName(l.From), partyName(l.To), l.Direction, l.Local, l.Remote, pidText(l.To.PID), l.Protocol, lagText(l.Lag))
+		t.add(partyName(l.From), partyName(l.To), l.Direction, l.Local, l.Remote, pidText(l.To.PID), l.Protocol, lagText(l.Lag), travelText(l.Travel.Minute))
 	}
 	s.table("", t)
 }

@@ -34,6 +34,15 @@ func stableText(s cache.StableStatus) string {
 
 func msText(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() }
 
+// travelText says how long changes took to a peer and back in the last minute.
+func travelText(s cache.Spread) string {
+	if s.Count == 0 {
+		return ""
+	}
+	round := func(d time.Duration) time.Duration { return d.Round(max(d/100, time.Microsecond)) }
+	return fmt.Sprintf("%v, %v, %v", round(s.P50), round(s.P99), round(s.Max))
+}
+
 // behindText says how far a peer is behind, as it says itself.
 func behindText(l cache.LinkStatus) string {
 	if l.Protocol != "mesh" || l.Behind.Millis < 0 {
