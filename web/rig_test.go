@@ -96,7 +96,16 @@ func (n *node) status() cache.Status {
 var own = cache.Attributes{Spool: true, MaxLife: 300 * time.Second, MaxIdle: 180 * time.Second}
 
 func (n *node) front() *Front {
-	return &Front{Do: n.do, Status: n.status, Attributes: func(string) (cache.Attributes, error) { return own, nil }}
+	return &Front{Do: n.do, Status: n.status, Attributes: func(string) (cache.Attributes, error) { return own, nil },
+		Verify: func(_ context.Context, region string, repair bool) (v cache.Verification, err error) {
+			v.Verdict = cache.Different
+			v.Regions = []cache.RegionVerdict{{Region: region, Repaired: repair, Total: 1, Differences: []cache.Difference{{KeyName: cache.NameKey("\xff"),
+				Held: []cache.Holding{{Member: "m", Known: cache.Known{State: cache.KnownLive, Stamp: cache.StampAt(1, 2)}}}}}}}
+			return v, n.err
+		},
+		Explain: func(_ context.Context, region, key string) (cache.Explanation, error) {
+			return cache.Explanation{Region: region, Why: []string{key}}, n.err
+		}}
 }
 
 // runtimeDir is a directory whose sockets have short enough paths.

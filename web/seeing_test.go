@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package web
+
+import (
+	"errors"
+	"testing"
+	"unicode/utf8"
+
+	"lateral/cache"
+)
+
+// What is asked of verify and why, and what is answered, comes through whole.
+func TestSeeing(t *testing.T) {
+	n := newNode()
+	c := serve(t, n)
+	for _, region := range []string{"", "User", "a b&repair=x"} {
+		for _, repair := range []bool{false, true} {
+			v, err := c.Verify(t.Context(), region, repair)
+			if err != nil || v.Verdict != cache.Different || v.Regions[0].Region != region || v.Regions[0].Repaired != repair {
+				t.Errorf("%q, %v: %+v, %v", region, repair, v, err)
+			}
+			if d := v.Regions[0].Differences[0]; d.KeyEncoding != "base64" || d.Held[0].Stamp != cache.StampAt(1, 2) || d.Held[0].State != cache.KnownLive {
+				t.Errorf("%+v", d)
+			}
+		}
+	}
+	for _, key := range append(awkward(), cache.GroupKey("g/h", "k")) {
+		if !utf8.ValidString(key) {
+			continue // the rig answers with the key as text
+		}
+		if x, err := c.Explain(t.Context(), "User", key); err != nil || x.Why[0] != keyOfKey(key) {
+			t.Errorf("%q: %+v, %v", key, x, err)
+		}
+	}
+	n.err = cache.ErrNoRegion
+	if _, err := c.Verify(t.Context(), "x", false); !errors.Is(err, cache.ErrNoRegion) {
+		t.Error(err)
+	}
+	if _, err := c.Explain(t.Context(), "x", "k"); !errors.Is(err, cache.ErrNoRegion) {
+		t.Error(err)
+	}
+}
+
+// keyOfKey is the key that arrives: one that reads the same.
+func keyOfKey(key string) string {
+	if g, name, ok := cache.SplitGroup(key); ok {
+		return cache.GroupKey(g, name)
+	}
+	return cache.PlainKey(cache.KeyText(key))
+}
