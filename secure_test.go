@@ -3,6 +3,8 @@
 package lateral_test
 
 import (
+	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,4 +165,66 @@ func oneFile(t *testing.T, line, dir string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestSecuredJava: Java nodes, which prove nothing, under a secret: who may
+// speak, and what is told to everybody.
+func TestSecuredJava(t *testing.T) {
+	for _, v := range []struct {
+		name      string
+		lines     []string
+		announced bool            // region names go out in the clear
+		served    map[string]bool // from where a Java node is
+	}{
+		{"not allowed", nil, false, map[string]bool{"10.0.0.8": false, "10.0.0.9": false}},
+		{"allowed", []string{"AllowUnauthenticatedJCS=true"}, true, map[string]bool{"10.0.0.8": true, "10.0.0.9": true}},
+		{"from one", []string{"AllowUnauthenticatedJCS=true", "AllowJCSFrom=10.0.0.9"}, true, map[string]bool{"10.0.0.8": false, "10.0.0.9": true}},
+		{"sidecar", []string{"AllowUnauthenticatedJCS=true", "AllowJCSFrom=127.0.0.1,::1"}, false, map[string]bool{"10.0.0.8": false, "10.0.0.9": false}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t)
+			secured(c, append(v.lines, "ClusterSecretFile="+secretFile(t, secret.New()))...)
+			group, err := c.net.Host(hostAddr(7)).Multicast(netip.MustParseAddrPort("224.0.0.1:6780"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var heard []byte
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				buf := make([]byte, 1<<16)
+				for n, _, err := group.Read(buf); err == nil; n, _, err = group.Read(buf) {
+					heard = append(heard, buf[:n]...)
+				}
+			}()
+			n := c.start("1/groupware")
+			for from, want := range v.served {
+				addr := netip.MustParseAddr(from)
+				conn, err := c.net.Host(addr).Process().Dial(context.Background(), "10.0.0.1:57462")
+				if err != nil {
+					t.Fatal(err)
+				}
+				conn.Write([]byte{0xac, 0xed, 0, 5}) // a Java object stream
+				conn.SetReadDeadline(time.Now().Add(time.Minute))
+				began := time.Now()
+				conn.Read(make([]byte, 1))
+				if open := time.Since(began) > 2*time.Second; open != want {
+					t.Errorf("%s: a Java node at %s is spoken to: %v", v.name, from, open)
+				}
+				conn.Close()
+				if told := strings.Contains(strangers(n), "neighbour "+from); told && want {
+					t.Errorf("%s: %s is told of as refused", v.name, from)
+				}
+			}
+			c.close()
+			group.Close()
+			<-done
+			if strings.Contains(string(heard), "SessionCache") || strings.Contains(string(heard), "OXFolderCache") != v.announced {
+				t.Errorf("%s: region names in the clear: %v", v.name, !v.announced)
+			}
+			if len(heard) == 0 {
+				t.Error("nothing was heard")
+			}
+		})
+	}
 }
