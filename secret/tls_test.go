@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -226,7 +227,8 @@ func TestRotation(t *testing.T) {
 	if changed, err := rings[0].Reload(); !changed || err != nil {
 		t.Fatal(changed, err)
 	}
-	if _, err := s.Read(make([]byte, 1)); err == nil {
+	s.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, err := s.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Error("a link of a secret that is gone lives on")
 	}
 	if _, _, cerr, serr := meet(t, rings[0], rings[1]); cerr != nil || serr != nil {
@@ -273,6 +275,15 @@ func TestPKI(t *testing.T) {
 	}
 	if _, err := open(ca, ca, x509.ExtKeyUsageServerAuth); err == nil || !strings.Contains(err.Error(), "clientAuth and serverAuth") {
 		t.Errorf("a certificate that can only serve: %v", err)
+	}
+	serving := t.TempDir() // a web server's, say, of the same authority
+	ca.write(t, serving, ca, x509.ExtKeyUsageServerAuth)
+	web, err := tls.LoadX509KeyPair(filepath.Join(serving, "cert"), filepath.Join(serving, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, serr := meet(t, clientOf(&tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}, Certificates: []tls.Certificate{web}}), b); serr == nil || !strings.Contains(serr.Error(), "cannot be accepted") {
+		t.Errorf("a certificate for servers dials: %v", serr)
 	}
 	if _, err := open(ca, foreignCA, both...); err == nil {
 		t.Error("a certificate that no peer would accept")
