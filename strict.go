@@ -125,7 +125,7 @@ func (b *bound) flightKey(key string, load bool) flightKey {
 // removes reports whether an operation of the application promises that what
 // was there is served no more.
 func removes(op cache.Op) bool {
-	return op == cache.Remove || op == cache.RemoveAll || op == cache.RemoveGroup || op == cache.Update
+	return op == cache.Remove || op == cache.RemoveAll || op == cache.RemoveGroup || op == cache.RemoveTag || op == cache.Update
 }
 
 // settle waits until nobody serves what was removed.

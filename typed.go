@@ -155,6 +155,24 @@ func (r *Region[V]) PutAcks(ctx context.Context, key string, v V, acks cache.Ack
 	return r.write(ctx, cache.Put, key, v, acks)
 }
 
+// PutTagged is Put of a value with tags: RemoveTag of any of them removes it.
+// The tags are those of this value: what is put later under the key has its
+// own, or none. There are at most cache.MaxTags, of cache.MaxTag bytes each;
+// errors about them wrap cache.ErrTag.
+func (r *Region[V]) PutTagged(ctx context.Context, key string, v V, tags ...string) error {
+	joined, err := cache.JoinTags(tags...)
+	if err != nil {
+		return fmt.Errorf("region %s, key %q: %w", r.b.Name(), key, err)
+	}
+	val, err := r.encode(key, v)
+	if err != nil {
+		return err
+	}
+	a := *r.b.attr
+	a.Tags = joined
+	return r.apply(ctx, cache.Command{Op: cache.Put, Key: key, Value: val, Attr: &a})
+}
+
 // Replace stores a value that the application has changed at its source: where
 // values do not travel, peers drop what they hold of it. (The command is
 // cache.Update.) Of two callers who change a key at once, the one who changed
@@ -208,6 +226,13 @@ func (r *Region[V]) applied(ctx context.Context, c cache.Command) (cache.Reply, 
 // key that starts with it.
 func (r *Region[V]) Remove(ctx context.Context, key string) error {
 	return r.apply(ctx, cache.Command{Op: cache.Remove, Key: key})
+}
+
+// RemoveTag drops every element that has a tag, here and at the peers, and
+// returns how many were held here.
+func (r *Region[V]) RemoveTag(ctx context.Context, tag string) (n int, err error) {
+	rep, err := r.applied(ctx, cache.Command{Op: cache.RemoveTag, Key: tag})
+	return rep.Count, err
 }
 
 // Clear drops every key here and at the peers.

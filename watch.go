@@ -15,7 +15,7 @@ import (
 type Event[V any] struct {
 	Kind cache.EventKind
 	// Key is what it happened to. Where Many is set it stands for many: "" for
-	// the whole region, a prefix that ends in ":", or the name of a group.
+	// the whole region, a prefix that ends in ":", or the name of a group or a tag.
 	Key   string
 	Many  bool
 	Value V    // of Written

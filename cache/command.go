@@ -26,9 +26,10 @@ const (
 	Merge          // an element, of whatever State, as another node knows it
 	Touch          // note an access to a live element, as a Get does, without asking for its value
 	Take           // remove a live element and return it: to one caller at most, of all nodes
+	RemoveTag      // every element that has a tag; Key is the tag
 )
 
-var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge", "touch", "take"}
+var opNames = [...]string{"?", "get", "put", "put-if-absent", "update", "remove", "remove-all", "remove-group", "keys", "get-matching", "merge", "touch", "take", "remove-tag"}
 
 // String returns the name of the operation.
 func (o Op) String() string {
@@ -122,14 +123,14 @@ type Reply struct {
 	Element  Element
 	Elements []Element // GetMatching
 	Keys     []string  // Keys
-	Count    int       // RemoveAll, RemoveGroup, prefix Remove: how many went
+	Count    int       // RemoveAll, RemoveGroup, RemoveTag, prefix Remove: how many went
 	Stamp    Stamp     // of what was written or removed
 	Conflict bool      // Command.Seen did not hold: Found and Element are what is there
 }
 
 // A Change is what really happened in a region, as peers are to hear of it.
 type Change struct {
-	Op      Op // Put, Remove, RemoveAll, RemoveGroup
+	Op      Op // Put, Remove, RemoveAll, RemoveGroup, RemoveTag
 	Region  string
 	Element Element // Key and Stamp always; Value and Attr for Put
 	Hash    uint64  // see Command.Hash

@@ -35,6 +35,8 @@ type Attributes struct {
 	MaxLife time.Duration // since it was written; ≤ 0 is unlimited
 	MaxIdle time.Duration // since its last access; ≤ 0 is unlimited
 	Size    int           // informational, as JCS carries it
+
+	Tags string // what JoinTags returns; "" is none
 }
 
 // DefaultAttributes are those of JCS: everything allowed, nothing expires.

@@ -9,7 +9,7 @@ import "context"
 type Event struct {
 	Kind EventKind
 	// Op of Removed: Remove (one key or, where the key ends in Separator, all
-	// that start with it), RemoveAll, RemoveGroup.
+	// that start with it), RemoveAll, RemoveGroup, RemoveTag.
 	Op Op
 	// Element has Key and Stamp, and of Written everything.
 	Element Element

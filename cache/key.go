@@ -31,7 +31,8 @@ const (
 )
 
 // FloorKey names the removal of many elements at once: op is RemoveAll,
-// RemoveGroup (name is the group) or Remove (name is a prefix).
+// RemoveGroup (name is the group), Remove (name is a prefix) or RemoveTag (name
+// is the tag).
 func FloorKey(op Op, name string) string { return floorMark + string(rune(op)) + name }
 
 // SplitFloor takes a FloorKey apart; ok is false for every other key.
@@ -41,7 +42,7 @@ func SplitFloor(key string) (op Op, name string, ok bool) {
 		return 0, "", false
 	}
 	switch op := Op(rest[0]); op {
-	case RemoveAll, RemoveGroup, Remove:
+	case RemoveAll, RemoveGroup, Remove, RemoveTag:
 		return op, rest[1:], true
 	}
 	return 0, "", false

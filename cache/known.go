@@ -84,7 +84,7 @@ func (k *Known) Removed() bool {
 type KeyName struct {
 	Key         string `json:"key"`
 	Group       string `json:"group,omitempty"`
-	Removal     string `json:"removal,omitempty"` // it is no key, but a removal of many: everything, group, prefix
+	Removal     string `json:"removal,omitempty"` // it is no key, but a removal of many: everything, group, prefix, tag
 	KeyEncoding string `json:"key_encoding,omitempty"`
 }
 
@@ -121,6 +121,8 @@ func (k KeyName) String() string {
 // FloorName says of what the floor is that an operation leaves.
 func FloorName(op Op) string {
 	switch op {
+	case RemoveTag:
+		return "tag"
 	case RemoveGroup:
 		return "group"
 	case Remove:

@@ -12,7 +12,7 @@
 // # Record
 //
 //	uvarint  length of what follows
-//	byte     operation: put, remove, remove-all, remove-group (cache.Op); 128: it replaced something, 64: of the same writer
+//	byte     operation: put, remove, remove-all, remove-group, remove-tag (cache.Op); 128: it replaced something, 64: of the same writer, 32 tags
 //	byte     flags: 1 eternal, 2 spool, 4 lateral, 8 remote, 16 times, 32 hash, 64 foreign, 128 form
 //	uint64   stamp: time, big-endian
 //	[uint64  stamp: writer, if foreign; else it is the owner of the log]
@@ -23,6 +23,9 @@
 //	[uint64  hash of the value put, if hash: see cache.Command.Hash]
 //	[3 × varint, 1 × uvarint   if times: max life and max idle in ms (-1 is
 //	         unlimited), last access in ms after the stamp, size]
+//	[uvarint length of the tags, and these, if tags: sorted, each once, NUL in
+//	         between (cache.JoinTags); of a put, or of the tombstone that the
+//	         removal of a tag left, in a sync]
 //	uvarint  length of the key
 //	bytes    the key, then the value up to the end of the record
 //

@@ -72,7 +72,7 @@ func (l *Log) Owner() cache.NodeID { return l.owner }
 
 // Append adds a change and returns its number. It never blocks on a reader.
 func (l *Log) Append(c *cache.Change) uint64 {
-	need := len(c.Element.Key) + len(c.Element.Value.Bytes) + fixed
+	need := len(c.Element.Key) + len(c.Element.Value.Bytes) + len(tagsOf(c)) + fixed
 	l.mu.Lock()
 	region, ok := l.numbers[c.Region]
 	if !ok {

@@ -6,13 +6,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"lateral/cache"
 )
 
-// MaxRecord bounds one record: the largest value and key, and their frame.
-const MaxRecord = cache.MaxValue + cache.MaxKey + 128
+// MaxRecord bounds one record: the largest value and key, all tags, and their
+// frame.
+const MaxRecord = cache.MaxValue + cache.MaxKey + cache.MaxTagsBytes + 128
 
 const (
 	flagEternal = 1 << iota
@@ -29,30 +31,34 @@ const (
 const (
 	opReplaced    = 1 << 7 // the stamp of what a put replaced follows that of the put
 	opReplacedOwn = 1 << 6 // … without its writer, which is the put's
-	opMask        = opReplacedOwn - 1
+	opTags        = 1 << 5 // it has tags, or had: what their removal left names them
+	opMask        = opTags - 1
 )
 
 // ErrRecord is wrapped by every error of Decode.
 var ErrRecord = errors.New("bad record")
 
-// fixed is what a record takes at most beside key and value.
-const fixed = binary.MaxVarintLen32 + 2 + 8 + 8 + 8 + 8 + binary.MaxVarintLen64 + 1 + 8 + 4*binary.MaxVarintLen64 + binary.MaxVarintLen32
+// fixed is what a record takes at most beside key, value and tags.
+const fixed = binary.MaxVarintLen32 + 2 + 8 + 8 + 8 + 8 + binary.MaxVarintLen64 + 1 + 8 + 4*binary.MaxVarintLen64 + binary.MaxVarintLen32 + binary.MaxVarintLen16
 
 // Append encodes a change as a record behind b. The region is given by number;
 // owner is the writer whose stamps need not be spelt out.
 func Append(b []byte, c *cache.Change, region uint64, owner cache.NodeID) []byte {
 	e := &c.Element
-	flags := flagsOf(c, owner)
+	flags, tags := flagsOf(c, owner), tagsOf(c)
 	// The length comes first and is not known yet: encode behind the place of
 	// the longest one that this record could need, then close the hole.
 	start := len(b)
-	hole := uvarintLen(uint64(len(e.Key) + len(e.Value.Bytes) + fixed))
+	hole := uvarintLen(uint64(len(e.Key) + len(e.Value.Bytes) + len(tags) + fixed))
 	b = append(b, make([]byte, hole)...)
 	op := byte(c.Op)
 	if !c.Replaced.IsZero() {
 		if op |= opReplaced; c.Replaced.Node == e.Stamp.Node {
 			op |= opReplacedOwn
 		}
+	}
+	if tags != "" {
+		op |= opTags
 	}
 	b = append(b, op, flags)
 	b = binary.BigEndian.AppendUint64(b, e.Stamp.Time)
@@ -77,6 +83,10 @@ func Append(b []byte, c *cache.Change, region uint64, owner cache.NodeID) []byte
 		b = binary.AppendVarint(b, millis(e.Attr.MaxIdle))
 		b = binary.AppendVarint(b, e.Accessed-e.Stamp.UnixMilli())
 		b = binary.AppendUvarint(b, uint64(max(e.Attr.Size, 0)))
+	}
+	if op&opTags != 0 {
+		b = binary.AppendUvarint(b, uint64(len(tags)))
+		b = append(b, tags...)
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.Key)))
 	b = append(b, e.Key...)
@@ -107,6 +117,15 @@ func flagsOf(c *cache.Change, owner cache.NodeID) (flags byte) {
 	set(c.Element.Stamp.Node != owner, flagForeign)
 	set(c.Element.Value.Form != cache.FormBytes, flagForm)
 	return flags
+}
+
+// tagsOf returns the tags of an element that is put, or that one of them
+// removed.
+func tagsOf(c *cache.Change) string {
+	if (c.Op == cache.Put || c.Op == cache.Remove) && c.Element.Attr != nil {
+		return c.Element.Attr.Tags
+	}
+	return ""
 }
 
 func millis(d time.Duration) int64 {
@@ -145,10 +164,10 @@ func Decode(s string, owner cache.NodeID, attr *cache.Attributes) (c cache.Chang
 		return cache.Change{}, 0, "", fmt.Errorf("%w: %d bytes that end in the middle of a field or hold a number out of range", ErrRecord, n)
 	}
 	switch c.Op {
-	case cache.Put, cache.Remove, cache.RemoveAll, cache.RemoveGroup:
+	case cache.Put, cache.Remove, cache.RemoveAll, cache.RemoveGroup, cache.RemoveTag:
 		return c, region, rest, nil
 	}
-	return cache.Change{}, 0, "", fmt.Errorf("%w: operation %d is none of put, remove, remove-all, remove-group", ErrRecord, c.Op)
+	return cache.Change{}, 0, "", fmt.Errorf("%w: operation %d is none of put, remove, remove-all, remove-group, remove-tag", ErrRecord, c.Op)
 }
 
 // A decoder takes fields off a string; bad is set by the first that is not there.
@@ -189,6 +208,10 @@ func (d *decoder) change(owner cache.NodeID, attr *cache.Attributes) (c cache.Ch
 		e.Accessed += d.varint()
 		a.Size = int(d.uvarint() & (1<<31 - 1))
 	}
+	if op&opTags != 0 {
+		a.Tags = d.tags()
+		d.bad = d.bad || c.Op != cache.Put && c.Op != cache.Remove
+	}
 	n := d.uvarint()
 	if n > uint64(len(d.s)) || n > cache.MaxKey {
 		d.bad = true
@@ -196,15 +219,28 @@ func (d *decoder) change(owner cache.NodeID, attr *cache.Attributes) (c cache.Ch
 	}
 	e.Key, e.Value.Bytes = d.s[:n], d.s[n:]
 	if c.Op != cache.Put {
-		e.State = cache.Tombstone
+		if e.State = cache.Tombstone; a.Tags != "" {
+			e.Attr = &cache.Attributes{Tags: strings.Clone(a.Tags)}
+		}
 		return c, region
 	}
 	if attr != nil && *attr == a {
 		e.Attr = attr
 	} else {
+		a.Tags = strings.Clone(a.Tags) // attributes outlive the record that they came in
 		e.Attr = &a
 	}
 	return c, region
+}
+
+func (d *decoder) tags() (joined string) {
+	n := d.uvarint()
+	if n == 0 || n > cache.MaxTagsBytes || n > uint64(len(d.s)) || cache.CheckTags(d.s[:n]) != nil {
+		d.bad = true
+		return ""
+	}
+	joined, d.s = d.s[:n], d.s[n:]
+	return joined
 }
 
 // maxMillis is the longest time that a record may carry: 1000 years.

@@ -32,7 +32,7 @@ func (s *syncer) sendElements(r Region, keys []string) error {
 		case e.State == cache.Tombstone:
 			c.Op = cache.Remove
 			if fl, ok := r.(floored); ok {
-				for _, f := range fl.Covering(k, e.Stamp) {
+				for _, f := range fl.Covering(k, e.Attr.Tags, e.Stamp) {
 					above := floorChange(f)
 					p = changelog.Append(p, &above, 0, 0)
 					n++
@@ -59,7 +59,7 @@ func (s *syncer) sendElements(r Region, keys []string) error {
 // floored is a region with removals of many, whose traces must not travel
 // without them (region.Covering).
 type floored interface {
-	Covering(key string, s cache.Stamp) []cache.Element
+	Covering(key, tags string, s cache.Stamp) []cache.Element
 }
 
 func floorChange(e cache.Element) cache.Change {

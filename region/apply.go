@@ -3,6 +3,7 @@
 package region
 
 import (
+	"errors"
 	"fmt"
 
 	"lateral/cache"
@@ -34,6 +35,8 @@ func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
 		return r.removeMany(now, &c, cache.RemoveAll, ""), nil
 	case cache.RemoveGroup:
 		return r.removeMany(now, &c, cache.RemoveGroup, c.Key), nil
+	case cache.RemoveTag:
+		return r.removeMany(now, &c, cache.RemoveTag, c.Key), nil
 	case cache.Keys, cache.GetMatching:
 		return r.matching(now, c.Op, c.Pattern)
 	case cache.Merge:
@@ -64,18 +67,20 @@ func check(c *cache.Command) error {
 		if cache.IsPrefix(c.Key) {
 			return fmt.Errorf("%w %q: it ends in %q, which stands for a prefix", cache.ErrKey, c.Key, cache.Separator)
 		}
-		return checkKey(c.Key)
+		return errors.Join(cache.CheckTags(tagsOf(c)), checkKey(c.Key))
 	case cache.Remove:
 		// The removal of a prefix becomes a floor, which has to travel as a key.
 		if n := len(cache.FloorKey(cache.Remove, c.Key)); cache.IsPrefix(c.Key) && n > cache.MaxKey {
 			return tooLarge("prefix", len(c.Key), cache.MaxKey-(n-len(c.Key)))
 		}
-		return checkKey(c.Key)
+		return errors.Join(cache.CheckTags(tagsOf(c)), checkKey(c.Key))
 	case cache.RemoveGroup:
 		if len(c.Key) > cache.MaxGroup {
 			return tooLarge("group name", len(c.Key), cache.MaxGroup)
 		}
 		return checkKey(c.Key)
+	case cache.RemoveTag:
+		return cache.CheckTag(c.Key)
 	}
 	return nil
 }
@@ -94,6 +99,14 @@ func checkKey(key string) error {
 	return nil
 }
 
+// tagsOf returns the tags that a command's element has, or had: see leave.
+func tagsOf(c *cache.Command) string {
+	if c.Attr == nil {
+		return ""
+	}
+	return c.Attr.Tags
+}
+
 // foreign reports whether the command comes with a stamp of another node.
 func foreign(c *cache.Command) bool { return !c.Stamp.IsZero() }
 
@@ -109,7 +122,7 @@ func (r *Region) admit(now int64, c *cache.Command, prev *held) verdict {
 	}
 	followed := r.clock.Observe(now, c.Stamp)
 	if followed && c.Stamp.Compare(has) > 0 && !(peer && (r.overBuried(c) || r.overAge(now, c))) {
-		if v := r.floors.covers(c.Key, c.Stamp); v == stays || v == strips && peer {
+		if v := r.floors.covers(c.Key, tagsOf(c), c.Stamp); v == stays || v == strips && peer {
 			return v
 		}
 	}
@@ -163,7 +176,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		case goes:
 			return r.lost(c, &prev, was), false
 		case strips:
-			r.leave(now, c.Key, hash, c.Origin, c.Stamp, &prev, found)
+			r.leave(now, c.Key, hash, c.Origin, c.Stamp, &prev, found, tagsOf(c))
 			r.hearRemoved(c, cache.Remove, c.Key, c.Stamp, was)
 			return cache.Reply{Stamp: c.Stamp}, true
 		}

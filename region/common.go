@@ -16,7 +16,11 @@ func (r *Region) Common(now int64, key string) (e cache.Element, ok bool) {
 	if found && !h.known().IsZero() {
 		e = h.common()
 	}
-	if s := r.floors.over(key); s.Compare(e.Stamp) > 0 {
+	tags := ""
+	if e.Attr != nil {
+		tags = e.Attr.Tags
+	}
+	if s := r.floors.over(key, tags); s.Compare(e.Stamp) > 0 {
 		return cache.Element{Key: key, Attr: r.attr, Stamp: s, State: cache.Tombstone}, true
 	}
 	switch e.State {
@@ -31,14 +35,15 @@ func (r *Region) Common(now int64, key string) (e cache.Element, ok bool) {
 	return e, true
 }
 
-// over returns the newest removal of many that means the key, zero if none.
-func (f *floors) over(key string) cache.Stamp {
-	s, _, _ := f.which(key)
+// over returns the newest removal of many that means the key or one of the
+// tags, zero if none.
+func (f *floors) over(key, tags string) cache.Stamp {
+	s, _, _ := f.which(key, tags)
 	return s
 }
 
 // which returns it with what it removed.
-func (f *floors) which(key string) (s cache.Stamp, op cache.Op, name string) {
+func (f *floors) which(key, tags string) (s cache.Stamp, op cache.Op, name string) {
 	if f.count.Load() == 0 {
 		return s, op, name
 	}
@@ -49,6 +54,9 @@ func (f *floors) which(key string) (s cache.Stamp, op cache.Op, name string) {
 		if t.Compare(s) > 0 {
 			s, op, name = t, of, text
 		}
+	}
+	for _, tag := range cache.SplitTags(tags) {
+		raise(f.tags[tag], cache.RemoveTag, tag)
 	}
 	if group, _, ok := cache.SplitGroup(key); ok {
 		raise(f.groups[group], cache.RemoveGroup, group)

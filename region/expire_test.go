@@ -167,16 +167,16 @@ func TestRetention(t *testing.T) {
 	g.do(cache.Command{Op: cache.RemoveAll})
 	g.put("k", "v")
 	g.remove("k")
-	for _, c := range []cache.Command{{Op: cache.RemoveGroup, Key: "g"}, {Op: cache.Remove, Key: "p:"}} {
+	for _, c := range []cache.Command{{Op: cache.RemoveGroup, Key: "g"}, {Op: cache.Remove, Key: "p:"}, {Op: cache.RemoveTag, Key: "x"}} {
 		g.do(c)
 	}
 	g.put("alive", "v")
-	if st := g.Status(); st.Tombstones != 4 || st.Elements != 1 {
+	if st := g.Status(); st.Tombstones != 5 || st.Elements != 1 {
 		t.Fatalf("%+v", st)
 	}
 	g.pass(10*second + 10*second/50)
 	g.Shrink(g.now)
-	if st := g.Status(); st.Tombstones != 4 || st.Elements != 0 { // values go first
+	if st := g.Status(); st.Tombstones != 5 || st.Elements != 0 { // values go first
 		t.Errorf("%+v", st)
 	}
 	g.now++

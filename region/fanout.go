@@ -39,7 +39,7 @@ const (
 // Every removal goes to every auxiliary that the origin allows.
 func Fanout(o cache.Origin, k cache.Kind, op cache.Op, a *cache.Attributes, g Gates) Sending {
 	put := op == cache.Put || op == cache.PutIfAbsent || op == cache.Update
-	if !put && op != cache.Remove && op != cache.RemoveAll && op != cache.RemoveGroup {
+	if !put && op != cache.Remove && op != cache.RemoveAll && op != cache.RemoveGroup && op != cache.RemoveTag {
 		return Nothing
 	}
 	if k == cache.Disk {

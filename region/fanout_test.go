@@ -23,7 +23,7 @@ const (
 	notDisk   = "app local lateral remote sync"
 	puts      = "put put-if-absent update"
 	plainPuts = "put put-if-absent"
-	removals  = "remove remove-all remove-group"
+	removals  = "remove remove-all remove-group remove-tag"
 	questions = "get keys get-matching merge"
 )
 

@@ -12,13 +12,13 @@ import (
 )
 
 // floors are the removals of many at once: of everything, of a group, of a
-// prefix. Each is one stamp, and only what is newer is visible, so that an
+// prefix, of what has a tag. Each is one stamp, and only what is newer is visible, so that an
 // older put that arrives later resurrects nothing. Merging two floors keeps
 // the larger stamp; a floor below that of the whole region says nothing and is
 // not kept. Both rules commute, so replicas agree on their floors.
 //
 // Below the floor of the whole region nothing is kept at all. Below that of a
-// group or a prefix a tombstone with the element's own stamp is: if it made
+// group, a prefix or a tag a tombstone with the element's own stamp is: if it made
 // room in a bounded region, what was pushed out before would depend on the
 // order in which things arrived, and replicas would differ.
 type floors struct {
@@ -26,6 +26,7 @@ type floors struct {
 	all      cache.Stamp            // guarded by mu
 	groups   map[string]cache.Stamp // guarded by mu
 	prefixes map[string]cache.Stamp // guarded by mu
+	tags     map[string]cache.Stamp // guarded by mu
 	lengths  map[int]int            // how many prefixes are that long; guarded by mu
 
 	count atomic.Int64 // so that a region without any pays one load
@@ -35,14 +36,17 @@ type floors struct {
 // a floor of the whole region: a cache may forget, it may not grow for ever.
 const maxFloors = 1 << 16
 
-// in reports whether a removal of many means the key.
-func in(op cache.Op, name, key string) bool {
+// in reports whether a removal of many means an element. a is nil for one that
+// has no tags.
+func in(op cache.Op, name, key string, a *cache.Attributes) bool {
 	switch op {
 	case cache.RemoveGroup:
 		g, _, ok := cache.SplitGroup(key)
 		return ok && g == name
 	case cache.Remove:
 		return strings.HasPrefix(key, name)
+	case cache.RemoveTag:
+		return a != nil && a.Tagged(name)
 	}
 	return true
 }
@@ -73,17 +77,21 @@ func (f *floors) at(op cache.Op, name string) cache.Stamp {
 		return f.groups[name]
 	case cache.Remove:
 		return f.prefixes[name]
+	case cache.RemoveTag:
+		return f.tags[name]
 	}
 	return f.all
 }
 
 func (f *floors) set(op cache.Op, name string, s cache.Stamp) {
 	if f.groups == nil {
-		f.groups, f.prefixes, f.lengths = map[string]cache.Stamp{}, map[string]cache.Stamp{}, map[int]int{}
+		f.groups, f.prefixes, f.tags, f.lengths = map[string]cache.Stamp{}, map[string]cache.Stamp{}, map[string]cache.Stamp{}, map[int]int{}
 	}
 	switch op {
 	case cache.RemoveGroup:
 		f.groups[name] = s
+	case cache.RemoveTag:
+		f.tags[name] = s
 	case cache.Remove:
 		if f.prefixes[name].IsZero() {
 			f.lengths[len(name)]++
@@ -94,12 +102,15 @@ func (f *floors) set(op cache.Op, name string, s cache.Stamp) {
 	}
 }
 
-// prune drops the floors of groups and prefixes for which goes is true.
+// prune drops the floors, but for that of the whole region, for which goes is
+// true.
 func (f *floors) prune(goes func(s cache.Stamp) bool, d Digest) {
-	for name, s := range f.groups {
-		if goes(s) {
-			delete(f.groups, name)
-			d.Remove(cache.FloorKey(cache.RemoveGroup, name), s)
+	for op, named := range map[cache.Op]map[string]cache.Stamp{cache.RemoveGroup: f.groups, cache.RemoveTag: f.tags} {
+		for name, s := range named {
+			if goes(s) {
+				delete(named, name)
+				d.Remove(cache.FloorKey(op, name), s)
+			}
 		}
 	}
 	for name, s := range f.prefixes {
@@ -114,47 +125,63 @@ func (f *floors) prune(goes func(s cache.Stamp) bool, d Digest) {
 }
 
 func (f *floors) recount() {
-	n := len(f.groups) + len(f.prefixes)
+	n := len(f.groups) + len(f.prefixes) + len(f.tags)
 	if !f.all.IsZero() {
 		n++
 	}
 	f.count.Store(int64(n))
 }
 
-// covers says what becomes of an element written at s.
-func (f *floors) covers(key string, s cache.Stamp) verdict {
+// covers says what becomes of an element written at s; tags are joined.
+func (f *floors) covers(key, tags string, s cache.Stamp) verdict {
 	if f.count.Load() == 0 {
 		return stays
 	}
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	if s.Compare(f.all) <= 0 {
+	switch {
+	case s.Compare(f.all) <= 0:
 		return goes
-	}
-	if group, _, ok := cache.SplitGroup(key); ok {
-		if s.Compare(f.groups[group]) <= 0 {
-			return strips
-		}
-		return stays
-	}
-	for i := range len(key) {
-		// Looking up only lengths that occur keeps a key full of separators cheap.
-		if key[i] == cache.Separator[0] && f.lengths[i+1] > 0 && s.Compare(f.prefixes[key[:i+1]]) <= 0 {
-			return strips
-		}
+	case f.coversKey(key, s) || f.coversTags(tags, s):
+		return strips
 	}
 	return stays
 }
 
-// Covering returns the floors of groups and prefixes that cover a key at a
-// stamp. The tombstone that such a floor left of an element has that element's
-// own stamp, so a digest does not tell the two apart: it must never travel
-// without a floor that removes the element wherever it is.
-func (r *Region) Covering(key string, s cache.Stamp) []cache.Element {
-	return r.floors.covering(key, s)
+func (f *floors) coversKey(key string, s cache.Stamp) bool {
+	if group, _, ok := cache.SplitGroup(key); ok {
+		return s.Compare(f.groups[group]) <= 0
+	}
+	for i := range len(key) {
+		// Looking up only lengths that occur keeps a key full of separators cheap.
+		if key[i] == cache.Separator[0] && f.lengths[i+1] > 0 && s.Compare(f.prefixes[key[:i+1]]) <= 0 {
+			return true
+		}
+	}
+	return false
 }
 
-func (f *floors) covering(key string, s cache.Stamp) (els []cache.Element) {
+func (f *floors) coversTags(tags string, s cache.Stamp) bool {
+	if len(f.tags) == 0 {
+		return false
+	}
+	for _, tag := range cache.SplitTags(tags) {
+		if s.Compare(f.tags[tag]) <= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Covering returns the floors of groups, prefixes and tags that cover a key with
+// tags at a stamp. The tombstone that such a floor left of an element has that element's
+// own stamp, so a digest does not tell the two apart: it must never travel
+// without a floor that removes the element wherever it is.
+func (r *Region) Covering(key, tags string, s cache.Stamp) []cache.Element {
+	return r.floors.covering(key, tags, s)
+}
+
+func (f *floors) covering(key, tags string, s cache.Stamp) (els []cache.Element) {
 	if f.count.Load() == 0 {
 		return nil
 	}
@@ -164,6 +191,9 @@ func (f *floors) covering(key string, s cache.Stamp) (els []cache.Element) {
 		if s.Compare(at) <= 0 {
 			els = append(els, cache.Element{Key: cache.FloorKey(op, name), Stamp: at, State: cache.Floor})
 		}
+	}
+	for _, tag := range cache.SplitTags(tags) {
+		add(cache.RemoveTag, tag, f.tags[tag])
 	}
 	if group, _, ok := cache.SplitGroup(key); ok {
 		add(cache.RemoveGroup, group, f.groups[group])
@@ -193,6 +223,9 @@ func (f *floors) elements() []cache.Element {
 	}
 	for name, s := range f.prefixes {
 		add(cache.Remove, name, s)
+	}
+	for name, s := range f.tags {
+		add(cache.RemoveTag, name, s)
 	}
 	return els
 }

@@ -61,7 +61,7 @@ func (r *Region) Hold(now int64, key string) {
 	if cache.IsPrefix(key) {
 		r.invalidateAll(now)
 		r.sweepOut(func(h *held) verdict {
-			if in(cache.Remove, key, h.Key) {
+			if in(cache.Remove, key, h.Key, nil) {
 				return goes
 			}
 			return stays
@@ -71,7 +71,7 @@ func (r *Region) Hold(now int64, key string) {
 		r.mem.lock(hash)
 		r.invalid.add(hash, now)
 		if prev, found := r.mem.peek(key, hash); found {
-			r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &prev, found)
+			r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &prev, found, "")
 		}
 		r.mem.unlock(hash)
 	}

@@ -29,7 +29,11 @@ func (r *Region) Known(now int64, key string) cache.Known {
 		return k
 	}
 	k.Invalid = r.invalid.lastOf(hashOf(key, r.seed))
-	if s, op, name := r.floors.which(key); !s.IsZero() {
+	tags := ""
+	if e := h.common(); found && e.Attr != nil {
+		tags = e.Attr.Tags
+	}
+	if s, op, name := r.floors.which(key, tags); !s.IsZero() {
 		k.Floor, k.FloorAt = cache.NameKey(cache.FloorKey(op, name)).String(), s
 	}
 	if !found {

@@ -38,14 +38,28 @@ func deliveries(t *rapid.T) []cache.Command {
 		}
 		if c.State != cache.Live {
 			c.Value = cache.Value{}
+		} else {
+			c.Attr = rapid.SampledFrom(lawTags).Draw(t, "tags")
 		}
 		all = append(all, c)
 	}
 	return all
 }
 
+// lawTags are of elements that have none, one and two of two tags.
+var lawTags = []*cache.Attributes{nil, nil, tagged(cache.DefaultAttributes, "x"), tagged(cache.DefaultAttributes, "x", "y")}
+
+func tagged(a cache.Attributes, tags ...string) *cache.Attributes {
+	var err error
+	if a.Tags, err = cache.JoinTags(tags...); err != nil {
+		panic(err)
+	}
+	return &a
+}
+
 var allFloors = []string{cache.FloorKey(cache.RemoveAll, ""), cache.FloorKey(cache.RemoveGroup, "g"), cache.FloorKey(cache.RemoveGroup, "h"),
-	cache.FloorKey(cache.Remove, "p:"), cache.FloorKey(cache.Remove, "p:q:")}
+	cache.FloorKey(cache.Remove, "p:"), cache.FloorKey(cache.Remove, "p:q:"),
+	cache.FloorKey(cache.RemoveTag, "x"), cache.FloorKey(cache.RemoveTag, "y")}
 
 // bounded opens a replicated region of at most n elements in so many shards.
 func bounded(t rapid.TB, n, shards int) *rig {
@@ -59,25 +73,25 @@ func ideal(all []cache.Command, n int) map[string]cache.Element {
 	newest := map[string]cache.Element{}
 	for _, c := range all {
 		if e := newest[c.Key]; e.Stamp.Before(c.Stamp) {
-			newest[c.Key] = cache.Element{Key: c.Key, Stamp: c.Stamp, State: c.State, Value: c.Value}
+			newest[c.Key] = cache.Element{Key: c.Key, Stamp: c.Stamp, State: c.State, Value: c.Value, Attr: c.Attr}
 		}
 	}
-	below := func(key string, s cache.Stamp, op cache.Op) bool {
+	below := func(key string, e cache.Element, op cache.Op) bool {
 		for floor, f := range newest {
-			if o, name, ok := cache.SplitFloor(floor); ok && o == op && floor != key && s.Compare(f.Stamp) <= 0 && in(op, name, key) {
+			if o, name, ok := cache.SplitFloor(floor); ok && o == op && floor != key && e.Stamp.Compare(f.Stamp) <= 0 && in(op, name, key, e.Attr) {
 				return true
 			}
 		}
 		return false
 	}
-	maps.DeleteFunc(newest, func(key string, e cache.Element) bool { return below(key, e.Stamp, cache.RemoveAll) })
+	maps.DeleteFunc(newest, func(key string, e cache.Element) bool { return below(key, e, cache.RemoveAll) })
 	var els []cache.Element
 	for key, e := range newest {
 		if e.State == cache.Floor {
 			continue
 		}
 		els = append(els, e)
-		if below(key, e.Stamp, cache.RemoveGroup) || below(key, e.Stamp, cache.Remove) {
+		if below(key, e, cache.RemoveGroup) || below(key, e, cache.Remove) || below(key, e, cache.RemoveTag) {
 			e.State, e.Value = cache.Tombstone, cache.Value{}
 			newest[key] = e
 		}
@@ -161,7 +175,8 @@ func TestDigestFollows(t *testing.T) {
 		if tab, ok := g.mem.(*table); ok && rapid.Bool().Draw(t, "many shards") {
 			g.mem = newTable(tab.policy, manyShards, tab.maxObjects, tab.maxBytes, g.seed, g.evicted)
 		}
-		attrs := []*cache.Attributes{nil, {Lateral: true, MaxLife: 3 * second}, {Lateral: true, MaxIdle: 2 * second}, {Eternal: true}}
+		attrs := []*cache.Attributes{nil, {Lateral: true, MaxLife: 3 * second}, {Lateral: true, MaxIdle: 2 * second}, {Eternal: true},
+			tagged(cache.DefaultAttributes, "x"), tagged(cache.Attributes{Spool: true, MaxLife: 3 * second}, "x", "y")}
 		t.Repeat(map[string]func(*rapid.T){
 			"": func(t *rapid.T) {
 				if err := g.audit(); err != nil {
@@ -170,11 +185,13 @@ func TestDigestFollows(t *testing.T) {
 			},
 			"own command": func(t *rapid.T) {
 				c := cache.Command{Key: rapid.SampledFrom(lawKeys).Draw(t, "key"), Attr: rapid.SampledFrom(attrs).Draw(t, "attributes")}
-				c.Op = rapid.SampledFrom([]cache.Op{cache.Put, cache.Put, cache.PutIfAbsent, cache.Update, cache.Remove, cache.Remove, cache.RemoveAll, cache.RemoveGroup, cache.Get}).Draw(t, "op")
+				c.Op = rapid.SampledFrom([]cache.Op{cache.Put, cache.Put, cache.PutIfAbsent, cache.Update, cache.Remove, cache.Remove, cache.RemoveAll, cache.RemoveGroup, cache.RemoveTag, cache.Get}).Draw(t, "op")
 				c.Origin = rapid.SampledFrom([]cache.Origin{cache.Application, cache.LocalOnly}).Draw(t, "origin")
 				c.Value = text(rapid.SampledFrom([]string{"", "v", "a longer value", "one that is longer than all the bytes"}).Draw(t, "value"))
 				if c.Op == cache.RemoveGroup {
 					c.Key = "g"
+				} else if c.Op == cache.RemoveTag {
+					c.Key = "x"
 				} else if c.Op == cache.Remove && rapid.Bool().Draw(t, "prefix") {
 					c.Key = "p:"
 				}
@@ -186,7 +203,11 @@ func TestDigestFollows(t *testing.T) {
 			"delivery": func(t *rapid.T) {
 				for _, c := range deliveries(t) {
 					c.Stamp.Time += at(g.now-base, 0).Time - at(0, 0).Time
-					c.Attr = attrs[1]
+					own := *attrs[1]
+					if c.Attr != nil {
+						own.Tags = c.Attr.Tags
+					}
+					c.Attr = &own
 					g.do(c)
 				}
 			},

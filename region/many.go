@@ -68,7 +68,7 @@ func (r *Region) expire(now int64, key string, hash uint64) {
 		return
 	}
 	if h.under != nil {
-		r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &h, true)
+		r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &h, true, "")
 	} else {
 		r.undigest(&h)
 		r.mem.drop(key, hash)

@@ -45,6 +45,7 @@ const (
 	stays  verdict = iota
 	goes           // without a trace
 	strips         // leaves a tombstone with the stamp that peers know
+	bares          // leaves what it hid (held.under)
 )
 
 // held is an element with what this node knows of its peers' copies.

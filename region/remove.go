@@ -43,7 +43,7 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 		r.clock.Observe(now, c.Stamp)
 		r.count.received.Add(1)
 	}
-	r.leave(now, c.Key, hash, c.Origin, rep.Stamp, &prev, found)
+	r.leave(now, c.Key, hash, c.Origin, rep.Stamp, &prev, found, tagsOf(c))
 	r.tellRemove(c, cache.Remove, c.Key, rep.Stamp)
 	r.hearRemoved(c, cache.Remove, c.Key, rep.Stamp, was)
 	return rep
@@ -51,9 +51,15 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 
 // leave puts in place of an element what its removal leaves behind: nothing
 // where values do not travel; else a tombstone, or, where only this node is to
-// forget it, the place it has in the digest.
-func (r *Region) leave(now int64, key string, hash uint64, o cache.Origin, s cache.Stamp, prev *held, found bool) {
+// forget it, the place it has in the digest. A tombstone that the floor of a tag
+// left keeps the tags, which say what floor that is: see Covering.
+func (r *Region) leave(now int64, key string, hash uint64, o cache.Origin, s cache.Stamp, prev *held, found bool, tags string) {
 	h := held{Element: cache.Element{Key: key, Attr: r.attr, Stamp: s, Accessed: now, State: cache.Tombstone}, shared: true}
+	if tags != "" {
+		a := *r.attr
+		a.Tags = tags
+		h.Attr = r.intern(&a)
+	}
 	if r.mode == Replicate && o == cache.LocalOnly {
 		u := prev.aside()
 		if u != nil {
@@ -71,7 +77,7 @@ func (r *Region) leave(now int64, key string, hash uint64, o cache.Origin, s cac
 	r.mem.store(h, hash, now)
 }
 
-// removeMany removes everything, a group or a prefix. Where values travel the
+// removeMany removes everything, a group, a prefix or what has a tag. Where values travel the
 // removal is a floor; elsewhere what is held goes and nothing remains.
 func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name string) cache.Reply {
 	s := c.Stamp
@@ -92,7 +98,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 	switch {
 	case r.mode != Replicate:
 		n = r.sweepOut(func(h *held) verdict {
-			if in(op, name, h.Key) {
+			if in(op, name, h.Key, h.Attr) {
 				return goes
 			}
 			return stays
@@ -134,7 +140,7 @@ func (r *Region) sweepOut(judge func(h *held) verdict) (n int) {
 func (r *Region) forgetMany(now int64, op cache.Op, name string) (n int) {
 	var keys []string
 	r.mem.each(func(h held) bool {
-		if h.State == cache.Live && in(op, name, h.Key) {
+		if h.State == cache.Live && in(op, name, h.Key, h.Attr) {
 			keys = append(keys, h.Key)
 		}
 		return true
@@ -143,7 +149,7 @@ func (r *Region) forgetMany(now int64, op cache.Op, name string) (n int) {
 		hash := hashOf(key, r.seed)
 		r.mem.lock(hash)
 		if prev, found := r.mem.peek(key, hash); found && prev.State == cache.Live {
-			r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &prev, found)
+			r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &prev, found, "")
 			n++
 		}
 		r.mem.unlock(hash)
@@ -166,11 +172,34 @@ func (r *Region) raise(op cache.Op, name string, s cache.Stamp) (judge func(h *h
 		switch {
 		case over && at.Compare(mid) <= 0:
 			return goes
-		case at.Compare(s) > 0 || !in(op, name, h.Key) || h.State == cache.Tombstone && op != cache.RemoveAll:
+		case op == cache.RemoveTag:
+			return untag(h, name, s)
+		case at.Compare(s) > 0 || !in(op, name, h.Key, nil) || h.State == cache.Tombstone && op != cache.RemoveAll:
 			return stays
 		case op == cache.RemoveAll || h.known().IsZero():
 			return goes
 		}
 		return strips
 	}
+}
+
+// untag says what the floor of a tag makes of an element. Unlike its key, its
+// tags are those of one version: what peers hold may have it, or what hides
+// that here, or both.
+func untag(h *held, tag string, floor cache.Stamp) verdict {
+	has := func(a *cache.Attributes, s cache.Stamp, state cache.State) bool {
+		return state != cache.Tombstone && s.Compare(floor) <= 0 && a.Tagged(tag)
+	}
+	u := h.under
+	switch {
+	case u != nil && has(u.attr, u.stamp, u.state):
+		return strips // what hides it goes, too: a cache may forget
+	case !has(h.Attr, h.Stamp, h.State):
+		return stays
+	case u != nil:
+		return bares
+	case !h.shared:
+		return goes
+	}
+	return strips
 }

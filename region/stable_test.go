@@ -25,10 +25,11 @@ func TestSettle(t *testing.T) {
 			}
 		}
 		g.do(cache.Command{Op: cache.RemoveGroup, Key: "g"})
+		g.do(cache.Command{Op: cache.RemoveTag, Key: "x"})
 		g.now++
 		last := g.do(cache.Command{Op: cache.Remove, Key: "p:"}).Stamp
 		before := g.Status()
-		if g.Settle() != 0 || before.Tombstones != 333+2 {
+		if g.Settle() != 0 || before.Tombstones != 333+3 {
 			t.Fatalf("%+v", before)
 		}
 		stable = at(250, 0).Time // of the 250 before: 166 are dead

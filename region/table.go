@@ -241,6 +241,10 @@ func (t *table) sweepShard(s *shard, judge func(h *held) verdict) (n int) {
 		case strips:
 			t.strip(e)
 			s.bury(e.stamp.Time, slot)
+		case bares:
+			if t.bare(e); e.state == cache.Tombstone {
+				s.bury(e.stamp.Time, slot)
+			}
 		case stays:
 			if u := e.under(); u != nil && h.under == nil {
 				e.held = u.held
@@ -260,7 +264,17 @@ func (t *table) strip(e *entry) {
 	t.bytes.Add(-int64(len(e.data) - int(e.keyLen)))
 	t.dead.Add(1 - deadness(e.state))
 	e.stamp = e.place()
+	if u := e.under(); u != nil {
+		e.attr = u.attr
+	}
 	e.data, e.held, e.state, e.shared, e.read = strings.Clone(e.key()), nil, cache.Tombstone, true, false
+}
+
+// bare leaves of an entry what it hid: peers hold that still.
+func (t *table) bare(e *entry) {
+	u := e.under()
+	t.strip(e)
+	e.state = u.state
 }
 
 func (t *table) clear(dropped func(h *held)) {

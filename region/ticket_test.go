@@ -45,7 +45,8 @@ type world struct {
 	nodes  []*rig
 	key    string
 	source int
-	ticket bool // taken before the load; else when its value is kept
+	ticket bool              // taken before the load; else when its value is kept
+	attr   *cache.Attributes // of fills
 }
 
 // loader has three steps: ticket, load, fill.
@@ -60,7 +61,7 @@ func (w *world) loader(node int) []func() {
 			if !w.ticket {
 				t = g.Ticket(w.key)
 			}
-			if _, err := g.Fill(g.now, cache.Command{Key: w.key, Value: text(fmt.Sprint(read))}, 0, t); err != nil {
+			if _, err := g.Fill(g.now, cache.Command{Key: w.key, Value: text(fmt.Sprint(read)), Attr: w.attr}, 0, t); err != nil {
 				w.t.Error(err)
 			}
 		},
@@ -103,6 +104,7 @@ func TestStaleFillLocally(t *testing.T) {
 		"prefix":           {"p:k", func(g *rig, key string) { g.remove("p:") }},
 		"prefix here":      {"p:k", func(g *rig, key string) { g.do(cache.Command{Op: cache.Remove, Origin: cache.LocalOnly, Key: "p:"}) }},
 		"group":            {group, func(g *rig, key string) { g.do(cache.Command{Op: cache.RemoveGroup, Key: "g"}) }},
+		"tag":              {"k", func(g *rig, key string) { g.do(cache.Command{Op: cache.RemoveTag, Key: "x"}) }},
 		"all":              {"k", func(g *rig, key string) { g.do(cache.Command{Op: cache.RemoveAll}) }},
 		"gap":              {"k", func(g *rig, key string) { g.DropAll(g.now) }},
 		"peer's removal":   {"k", func(g *rig, key string) { g.receive(cache.Command{Op: cache.Remove, Key: key}) }},
@@ -135,7 +137,7 @@ func staleLocally(t *testing.T, m Mode, ticket bool, loaders int, key string, in
 	steps := []int{2, 2, 3, 3}[:2+loaders]
 	runs = interleave(steps, func(order []int) {
 		g.now++
-		w := &world{t: t, nodes: []*rig{g}, key: key, ticket: ticket}
+		w := &world{t: t, nodes: []*rig{g}, key: key, ticket: ticket, attr: lawTags[2]}
 		writer := []func(){w.commit, func() { invalidate(g, key) }}
 		actors := [][]func(){writer, writer, w.loader(0), w.loader(0)}
 		w.run(order, actors[:len(steps)]...)

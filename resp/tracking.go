@@ -125,7 +125,7 @@ func (t *tracking) heard(r *region, events []cache.Event) {
 		e := &events[i]
 		name := e.Element.Key
 		switch {
-		case e.Kind == cache.Missed, e.Kind == cache.Removed && e.Op == cache.RemoveAll:
+		case e.Kind == cache.Missed, e.Kind == cache.Removed && (e.Op == cache.RemoveAll || e.Op == cache.RemoveTag):
 			t.flush()
 		case e.Kind == cache.Removed && e.Op == cache.RemoveGroup: // no client can name those
 		case e.Kind == cache.Removed && cache.IsPrefix(name):

@@ -64,9 +64,10 @@ func (c *Client) Explain(ctx context.Context, region, key string) (e cache.Expla
 }
 
 // Do carries out a command at the service: a cache.Do from afar. It knows Get,
-// Touch, Take, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup and Keys. Errors of
-// the service are *Failure and unwrap to what the service saw. Of attributes
-// only the lifetimes travel: 0 is the region's own, < 0 is unlimited.
+// Touch, Take, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup,
+// RemoveTag and Keys. Errors of the service are *Failure and unwrap to what the
+// service saw. Of attributes only the tags and the lifetimes travel: of these 0
+// is the region's own, < 0 is unlimited.
 func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, err error) {
 	q := url.Values{}
 	if cmd.Origin == cache.LocalOnly {
@@ -106,6 +107,8 @@ func (c *Client) Do(ctx context.Context, cmd cache.Command) (rep cache.Reply, er
 		return c.change(ctx, http.MethodDelete, region+"/elements"+query(q), nil)
 	case cache.RemoveGroup:
 		return c.change(ctx, http.MethodDelete, region+"/groups/"+escape(cmd.Key)+query(q), nil)
+	case cache.RemoveTag:
+		return c.change(ctx, http.MethodDelete, region+"/tags/"+escape(cmd.Key)+query(q), nil)
 	}
 	return rep, fmt.Errorf("%w: operation %s is not offered over HTTP", ErrRequest, cmd.Op)
 }
@@ -151,6 +154,9 @@ func putOptions(cmd *cache.Command, q url.Values) {
 		}
 		lifetime(q, "max-life", a.MaxLife)
 		lifetime(q, "max-idle", a.MaxIdle)
+		if a.Tags != "" {
+			q["tag"] = cache.SplitTags(a.Tags)
+		}
 	}
 }
 

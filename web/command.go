@@ -21,10 +21,11 @@ var options = map[cache.Op][]string{
 	cache.Get:         {"group", "local"},
 	cache.Touch:       {"group", "local"},
 	cache.Take:        {"group", "acks"},
-	cache.Put:         {"group", "local", "update", "if-absent", "form", "eternal", "max-life", "max-idle", "acks"},
+	cache.Put:         {"group", "local", "update", "if-absent", "form", "eternal", "max-life", "max-idle", "tag", "acks"},
 	cache.Remove:      {"group", "local", "acks"},
 	cache.RemoveAll:   {"local", "acks"},
 	cache.RemoveGroup: {"local", "acks"},
+	cache.RemoveTag:   {"local", "acks"},
 	cache.Keys:        {"pattern", "local"},
 }
 
@@ -57,6 +58,8 @@ func command(r *http.Request, op cache.Op) (cache.Command, error) {
 		}
 	case cache.RemoveGroup:
 		c.Key = r.PathValue("group")
+	case cache.RemoveTag:
+		c.Key = r.PathValue("tag")
 	}
 	return c, choose(&c, q)
 }
@@ -141,7 +144,7 @@ func lifetimes(c *cache.Command, q url.Values, is func(string) bool) error {
 }
 
 // over puts the lifetimes that a caller chose over a region's own attributes.
-func over(region cache.Attributes, chosen *cache.Attributes) *cache.Attributes {
+func over(region cache.Attributes, chosen *cache.Attributes) cache.Attributes {
 	region.Eternal = chosen.Eternal
 	if chosen.MaxLife != 0 {
 		region.MaxLife = chosen.MaxLife
@@ -149,5 +152,5 @@ func over(region cache.Attributes, chosen *cache.Attributes) *cache.Attributes {
 	if chosen.MaxIdle != 0 {
 		region.MaxIdle = chosen.MaxIdle
 	}
-	return &region
+	return region
 }

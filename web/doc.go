@@ -19,7 +19,7 @@
 //	                                               with Accept: application/json all as Element
 //	PUT    /v1/regions/{region}/elements/{key…}    Done: body is the value; update, if-absent, local,
 //	                                               eternal, max-life=DUR, max-idle=DUR (or unlimited),
-//	                                               in place of the region's
+//	                                               in place of the region's; tag=TAG, once for each
 //	                                               form=java|byte-array: what the value is to Java nodes
 //	                                               acks=K|all|0: how many peers must have it first
 //	                                               (also of the deletes below)
@@ -28,6 +28,7 @@
 //	                                               to one caller at most; acks
 //	DELETE /v1/regions/{region}/elements/{key…}    Done; a key that ends in ":" is a prefix; local
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
+//	DELETE /v1/regions/{region}/tags/{tag}         Done: removes every element that has the tag; local
 //	POST   /v1/verify                              cache.Verification; region=NAME (else all whose values travel), repair
 //	GET    /v1/regions/{region}/why/{key…}         cache.Explanation
 //

@@ -58,6 +58,8 @@ var failures = []struct {
 		Do: "lateral stats lists the regions there are"}},
 	{cache.ErrKey, Failure{Status: http.StatusBadRequest, Code: "bad_key", Why: `a key is not empty, and one that ends in ":" names a prefix, which can only be removed`,
 		Do: "use another key"}},
+	{cache.ErrTag, Failure{Status: http.StatusBadRequest, Code: "bad_tag", Why: "tags travel with each version of an element, and each is looked up when it arrives",
+		Do: "use at most 16 tags of 1 to 255 bytes, UTF-8 without NUL"}},
 	{cache.ErrTooLarge, Failure{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Why: "limits keep one caller from taking the memory of all",
 		Do: "split the value, or keep it elsewhere and a reference to it here"}},
 	{cache.ErrClosed, Failure{Status: http.StatusServiceUnavailable, Code: "closed", Why: "the service is stopping", Do: "ask again when it is back"}},

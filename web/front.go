@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"lateral/cache"
 )
@@ -51,6 +52,7 @@ func (f *Front) Handler() http.Handler {
 	m.HandleFunc("POST /v1/regions/{region}/take/{key...}", f.value(cache.Take))
 	m.HandleFunc("DELETE /v1/regions/{region}/elements/{key...}", f.remove(cache.Remove))
 	m.HandleFunc("DELETE /v1/regions/{region}/groups/{group}", f.remove(cache.RemoveGroup))
+	m.HandleFunc("DELETE /v1/regions/{region}/tags/{tag}", f.remove(cache.RemoveTag))
 	m.HandleFunc("POST /v1/verify", f.verify)
 	m.HandleFunc("GET /v1/regions/{region}/why/{key...}", f.why)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -140,18 +142,30 @@ func send(w http.ResponseWriter, r *http.Request, rep *cache.Reply) {
 		fail(w, err)
 		return
 	}
-	w.Header().Set(metaHeader, string(meta))
+	w.Header().Set(metaHeader, ascii(string(meta)))
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", fmt.Sprint(len(rep.Element.Value.Bytes)))
 	io.WriteString(w, rep.Element.Value.Bytes) // the reader has gone if this fails
 }
 
+// ascii writes JSON so that a header may hold it, tags in any language
+// included.
+func ascii(text string) string {
+	var b strings.Builder
+	for _, c := range utf16.Encode([]rune(text)) {
+		if c < 0x7f {
+			b.WriteByte(byte(c))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		}
+	}
+	return b.String()
+}
+
 func (f *Front) put(w http.ResponseWriter, r *http.Request) {
 	c, err := command(r, cache.Put)
-	if err == nil && c.Attr != nil {
-		var own cache.Attributes
-		own, err = f.Attributes(c.Region)
-		c.Attr = over(own, c.Attr)
+	if err == nil {
+		err = f.complete(&c, r.URL.Query()["tag"])
 	}
 	if err == nil {
 		c.Value.Bytes, err = body(w, r)
@@ -161,6 +175,22 @@ func (f *Front) put(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.change(w, r, c)
+}
+
+// complete makes of the lifetimes that a put chose, and of its tags, all of its
+// attributes.
+func (f *Front) complete(c *cache.Command, tags []string) error {
+	joined, err := cache.JoinTags(tags...)
+	if err != nil || c.Attr == nil && joined == "" {
+		return err
+	}
+	a, err := f.Attributes(c.Region)
+	if c.Attr != nil {
+		a = over(a, c.Attr)
+	}
+	a.Tags = joined
+	c.Attr = &a
+	return err
 }
 
 // touch answers like a change, though it is none.

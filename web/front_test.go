@@ -79,6 +79,8 @@ func TestCommands(t *testing.T) {
 		{Op: cache.RemoveAll, Region: "User"},
 		{Op: cache.RemoveAll, Region: "User", Origin: cache.LocalOnly},
 		{Op: cache.RemoveGroup, Region: "User", Key: "a/../g"},
+		{Op: cache.RemoveTag, Region: "User", Key: "user:7/é &?"},
+		{Op: cache.RemoveTag, Region: "User", Key: "..", Origin: cache.LocalOnly},
 		{Op: cache.Keys, Region: "User", Pattern: "4.*[^/]+"},
 	} {
 		if _, err := c.Do(t.Context(), cmd); err != nil {
@@ -111,6 +113,48 @@ func TestLifetimes(t *testing.T) {
 		if got := n.last(t).Attr; got == nil || *got != x.want {
 			t.Errorf("asked for %+v: %+v, want %+v", x.asked, got, x.want)
 		}
+	}
+}
+
+// TestTags has the tags of a put, and nothing else of its attributes, arrive,
+// and come back with the value.
+func TestTags(t *testing.T) {
+	n := newNode()
+	c := serve(t, n)
+	joined, err := cache.JoinTags("a,b", "user:7", "é\n\x7f&=%", "😀")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := own
+	want.Tags = joined
+	if _, err := c.Do(t.Context(), cache.Command{Op: cache.Put, Region: "User", Key: "k", Attr: &cache.Attributes{Tags: joined}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.last(t).Attr; got == nil || *got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	want.MaxLife = time.Minute
+	if _, err := c.Do(t.Context(), cache.Command{Op: cache.PutIfAbsent, Region: "User", Key: "l", Attr: &cache.Attributes{MaxLife: time.Minute, Tags: joined}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.last(t).Attr; got == nil || *got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	rep, err := c.Do(t.Context(), cache.Command{Op: cache.Get, Region: "User", Key: "k"})
+	if err != nil || !rep.Found || rep.Element.Attr.Tags != joined {
+		t.Errorf("%+v, %v", rep.Element.Attr, err)
+	}
+	if s := ElementOf(rep.Element); len(s.Tags) != 4 || s.Tags[0] != "a,b" {
+		t.Errorf("%q", s.Tags)
+	}
+	for _, tags := range []string{strings.Repeat("x", cache.MaxTag+1), "a\x00\xff"} {
+		_, err := c.Do(t.Context(), cache.Command{Op: cache.Put, Region: "User", Key: "k", Attr: &cache.Attributes{Tags: tags}})
+		if !errors.Is(err, cache.ErrTag) {
+			t.Errorf("%.20q: %v", tags, err)
+		}
+	}
+	if rep, err := c.Do(t.Context(), cache.Command{Op: cache.RemoveTag, Region: "User", Key: "user:7"}); err != nil || rep.Count != 2 || len(n.held) != 0 {
+		t.Errorf("%+v, %v; left are %d", rep, err, len(n.held))
 	}
 }
 

@@ -32,7 +32,7 @@ func TestStampRoundTrip(t *testing.T) {
 // or to nothing.
 func FuzzRequest(f *testing.F) {
 	for _, s := range []string{"/v1/regions/User/elements/k?update&max-life=1h", "/v1/regions/User/elements/%00g%ff%ff%ff%ff%0f?local", "/v1/regions/%00/keys?pattern=(",
-		"/v1/regions/a/elements/%2e%2e/%2e?group=%00", "/v1/regions//elements", "/v1/regions/a/groups/%00f%06", "/v1/regions/a/elements?max-life=9223372036854775807ns",
+		"/v1/regions/a/elements/%2e%2e/%2e?group=%00", "/v1/regions//elements", "/v1/regions/a/groups/%00f%06", "/v1/regions/a/elements/k?tag=&tag=%00&tag=%ff", "/v1/regions/a/tags/%00f%0d", "/v1/regions/a/elements?max-life=9223372036854775807ns",
 		"/v1/regions/a/elements/" + strings.Repeat("%00", 1000), "/v1/regions/a/elements/k?max-idle=2562047h47m16.854775808s", "*", "/"} {
 		f.Add("PUT", s, int64(math.MaxInt64))
 		f.Add("DELETE", s, int64(-1))
@@ -49,14 +49,17 @@ func FuzzRequest(f *testing.F) {
 		n.front().Handler().ServeHTTP(w, r)
 		for _, c := range n.asked {
 			floor := false
-			if c.Op != cache.RemoveGroup {
+			if c.Op != cache.RemoveGroup && c.Op != cache.RemoveTag {
 				_, _, floor = cache.SplitFloor(c.Key)
 			}
-			if floor || c.Region == "" || len(c.Region) > cache.MaxRegion || len(c.Key) > cache.MaxKey && c.Op != cache.RemoveGroup {
+			if floor || c.Region == "" || len(c.Region) > cache.MaxRegion || len(c.Key) > cache.MaxKey && c.Op != cache.RemoveGroup && c.Op != cache.RemoveTag {
 				t.Errorf("%s %q became %+v", method, target, c)
 			}
 			if c.Key == "" && (c.Op == cache.Remove || c.Op == cache.Put || c.Op == cache.Get) {
 				t.Errorf("%s %q became %+v", method, target, c)
+			}
+			if c.Attr != nil && cache.CheckTags(c.Attr.Tags) != nil {
+				t.Errorf("%q: tags %q", target, c.Attr.Tags)
 			}
 			if a := c.Attr; a != nil && (a.MaxLife == 0 || a.MaxLife < -1) {
 				t.Errorf("%q: lifetime %d", target, a.MaxLife)

@@ -68,6 +68,13 @@ func (n *node) do(_ context.Context, c cache.Command) (cache.Reply, error) {
 				rep.Count++
 			}
 		}
+	case cache.RemoveTag:
+		for k, e := range n.held {
+			if e.Attr.Tagged(c.Key) {
+				delete(n.held, k)
+				rep.Count++
+			}
+		}
 	case cache.Keys:
 		re, err := regexp.Compile("^(?:" + c.Pattern + ")$")
 		if err != nil {

@@ -29,6 +29,7 @@ type Element struct {
 	MaxLife       float64   `json:"max_life_s"` // seconds; -1 is unlimited
 	MaxIdle       float64   `json:"max_idle_s"`
 	Lateral       bool      `json:"lateral"` // may be sent to peers
+	Tags          []string  `json:"tags,omitempty"`
 }
 
 // Key is a key as JSON.
@@ -47,7 +48,7 @@ type Keys struct {
 // Done answers what changes something.
 type Done struct {
 	Found bool   `json:"found"` // put if-absent: one was there already; delete: something was removed; touch: it is there
-	Count int    `json:"count"` // how many a prefix, a group or a clearing removed
+	Count int    `json:"count"` // how many a prefix, a group, a tag or a clearing removed
 	Stamp string `json:"stamp"` // of the change; "-" is none
 	// Token is for gets elsewhere that are to see the change (X-Mesh-Stamp).
 	Token string `json:"token,omitempty"`
@@ -57,7 +58,7 @@ type Done struct {
 func DoneOf(op cache.Op, rep *cache.Reply) Done {
 	t := cache.Token{Stamp: rep.Stamp}
 	switch op {
-	case cache.Remove, cache.RemoveAll, cache.RemoveGroup:
+	case cache.Remove, cache.RemoveAll, cache.RemoveGroup, cache.RemoveTag:
 		t.Removed = true
 	}
 	return Done{Found: rep.Found, Count: rep.Count, Stamp: rep.Stamp.String(), Token: t.String()}
@@ -136,6 +137,7 @@ func metaOf(e cache.Element) Element {
 		Accessed: time.UnixMilli(e.Accessed).UTC()}
 	if a := e.Attr; a != nil {
 		s.Eternal, s.MaxLife, s.MaxIdle, s.Lateral = a.Eternal, seconds(a.MaxLife), seconds(a.MaxIdle), a.Lateral
+		s.Tags = cache.SplitTags(a.Tags)
 	}
 	return s
 }
@@ -160,9 +162,10 @@ func (s *Element) element(key, value string) (cache.Element, error) {
 	e := cache.Element{Key: key, Value: cache.Value{Bytes: value}, Accessed: s.Accessed.UnixMilli()}
 	e.Value.Form = formOf(s.Form)
 	e.Attr = &cache.Attributes{Eternal: s.Eternal, MaxLife: duration(s.MaxLife), MaxIdle: duration(s.MaxIdle), Lateral: s.Lateral}
-	var err error
+	var err, err2 error
 	e.Stamp, err = cache.ParseStamp(s.Stamp)
-	return e, err
+	e.Attr.Tags, err2 = cache.JoinTags(s.Tags...)
+	return e, errors.Join(err, err2)
 }
 
 // Ready is the answer of a node that may be given work.

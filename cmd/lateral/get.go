@@ -24,8 +24,8 @@ type getCmd struct {
 }
 
 func (*getCmd) Help() string {
-	return `Prints the bytes of the value and nothing else. Exit status: 0 found, 1 not
-there, 2 it could not be asked.
+	return `Prints the bytes of the value and nothing else; with --json its lifetimes and
+tags, too. Exit status: 0 found, 1 not there, 2 it could not be asked.
 
 Examples:
 

@@ -24,6 +24,7 @@ type putCmd struct {
 	Acks     string        `placeholder:"K" help:"How many peers must hold it before the command returns: 0, a number, or all; in place of the region's."`
 	MaxLife  time.Duration `placeholder:"DUR" help:"Lifetime, in place of the region's."`
 	MaxIdle  time.Duration `placeholder:"DUR" help:"Time without access after which it expires, in place of the region's."`
+	Tag      []string      `placeholder:"TAG" sep:"none" help:"Tag of the value, by which lateral clear --tag removes it; may be repeated."`
 	one
 }
 
@@ -37,6 +38,7 @@ Examples:
   lateral put User 424242:3 anna
   lateral put User 424242:3 anna --update
   lateral put SessionCache 4c1f --max-life 1h < session.bin
+  lateral put Pages /news/7 '<p>' --tag news --tag author:3
   lateral put SessionCache 4c1f anna --acks 1
   lateral put Counters logins 42 --as int`
 }
@@ -49,10 +51,13 @@ func (c *putCmd) Run(ctx context.Context, s *streams) error {
 	case c.IfAbsent:
 		cmd.Op = cache.PutIfAbsent
 	}
-	if c.MaxLife > 0 || c.MaxIdle > 0 {
-		cmd.Attr = &cache.Attributes{MaxLife: c.MaxLife, MaxIdle: c.MaxIdle} // 0: the region's own
+	tags, err := cache.JoinTags(c.Tag...)
+	if err != nil {
+		return &problem{saw: "--tag: " + err.Error(), do: "use at most 16 tags of 1 to 255 bytes", err: err}
 	}
-	var err error
+	if c.MaxLife > 0 || c.MaxIdle > 0 || tags != "" {
+		cmd.Attr = &cache.Attributes{MaxLife: c.MaxLife, MaxIdle: c.MaxIdle, Tags: tags} // 0: the region's own
+	}
 	if cmd.Acks, err = acks(c.Acks); err != nil {
 		return err
 	}

@@ -73,6 +73,7 @@ type Links struct {
 
 	counters counters
 	often    *rate.Limiter // of log lines that strangers can cause
+	tagged   sync.Once     // of the log line about removals of tags
 
 	group *errgroup.Group // guarded by mu; nil while Run is not running
 	work  context.Context // of group; set by Run

@@ -4,6 +4,7 @@ package link
 
 import (
 	"context"
+	"errors"
 
 	"lateral/cache"
 	"lateral/changelog"
@@ -14,6 +15,9 @@ import (
 // batch is up to how many bytes of a stream are written at once. Frames are
 // written one by one.
 const batch = 64 << 10
+
+// errNoTags: JCS knows keys and groups only.
+var errNoTags = errors.New("the protocol has no tags")
 
 // changes writes records of the log. A change that the peer's generation can't
 // be told is counted and left out.
@@ -38,6 +42,14 @@ func (s *session) changes(ctx context.Context, f *feed, records string, seq uint
 		}
 		if err != nil {
 			s.l.counters.untold.Add(1)
+			if errors.Is(err, errNoTags) {
+				s.l.tagged.Do(func() {
+					s.l.c.Logger.Warn("jcs: Java nodes keep what the removal of a tag removes elsewhere: their protocol has none; this is logged once, jcs_untold counts on",
+						"addr", s.addr, "region", c.Region, "tag", c.Element.Key)
+				})
+				s.skip(f, seq, len(buf))
+				continue
+			}
 			s.l.warn("a change can't be told to a Java node", "addr", s.addr, "region", c.Region, "key", cache.KeyText(c.Element.Key), "cause", err)
 			s.skip(f, seq, len(buf))
 			continue
@@ -98,6 +110,8 @@ func (l *Links) message(g *jcs.Generation, c *cache.Change) (*jcs.Message, error
 	case cache.RemoveAll:
 		m.Op = jcs.RemoveAll
 		m.Key = &javaser.String{S: "ALL"} // which is what JCS writes
+	case cache.RemoveTag:
+		err = errNoTags
 	case cache.RemoveGroup:
 		m.Key = g.JavaGroup(c.Region, c.Element.Key)
 	default:
