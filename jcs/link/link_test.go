@@ -6,7 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,11 +172,30 @@ func TestBadMessages(t *testing.T) {
 	}
 }
 
+// A lockedText is a log that can be read while it is written.
+type lockedText struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
 // TestSend: what is written here arrives at Java nodes of every generation.
 func TestSend(t *testing.T) {
 	for _, g := range jcs.Generations {
 		t.Run(g.Name, func(t *testing.T) {
-			r, l := newRig(t, nil), newListener(t)
+			var lines lockedText
+			r, l := newRig(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&lines, nil)) }), newListener(t)
 			r.put("before", "v") // JCS fills nobody
 			r.Announced(l.addr(), &jcs.Packet{Gen: g, Requester: 5, Regions: []string{"alpha"}})
 			c, in := l.accept()
@@ -182,6 +203,8 @@ func TestSend(t *testing.T) {
 			r.do(cache.Command{Op: cache.Put, Key: cache.GroupKey("grp", "user"), Value: cache.Value{Bytes: "\xff", Form: cache.FormByteArray}})
 			r.do(cache.Command{Op: cache.Put, Key: "bad \xff", Value: cache.Value{Bytes: "v"}}) // no String of Java's
 			r.do(cache.Command{Op: cache.Remove, Key: "k"})
+			r.do(cache.Command{Op: cache.RemoveTag, Key: "t"}) // JCS has no tags: counted, and logged once
+			r.do(cache.Command{Op: cache.RemoveTag, Key: "u"})
 			r.do(cache.Command{Op: cache.RemoveGroup, Key: "grp"})
 			r.do(cache.Command{Op: cache.RemoveAll})
 			var got []string
@@ -200,8 +223,11 @@ func TestSend(t *testing.T) {
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%v, want %v", got, want)
 			}
-			if n := r.Counters()["jcs_untold"]; n != 1 {
+			if n := r.Counters()["jcs_untold"]; n != 3 {
 				t.Errorf("%d changes could not be told", n)
+			}
+			if n := strings.Count(lines.String(), "removal of a tag"); n != 1 {
+				t.Errorf("%d lines about tags: %s", n, lines.String())
 			}
 			links, _ := r.Status()
 			await(t, "it is known to have arrived", func() bool { links, _ = r.Status(); return links[0].Lag.Changes == 0 })
