@@ -63,6 +63,9 @@ func (w *writes) see() {
 	}
 }
 
+// Reached returns a time that all further stamps are later than.
+func (c *Clock) Reached(nowMs int64) uint64 { return c.advance(nowMs) }
+
 // advance makes all further stamps larger than now and returns up to where.
 func (c *Clock) advance(nowMs int64) uint64 {
 	wall := StampAt(nowMs, 0).Time

@@ -123,6 +123,9 @@ func (f *Frontier) meet(id cache.NodeID) *member {
 	m := f.members[id]
 	if m == nil && len(f.members) < MaxMembers-1 {
 		m = &member{Member: Member{ID: id, Receives: true}}
+		for _, o := range f.members {
+			o.told = 0 // that was reckoned without the new one
+		}
 		f.members[id] = m
 		f.version++
 	}

@@ -64,9 +64,9 @@ const (
 type mnode struct {
 	id       int // 0: nobody is there
 	last     int // the id that was there last
-	founder  bool
 	f        *Frontier
 	v        version
+	until    int // S up to which a tombstone is kept
 	log      []version
 	received [ids]int  // by node: changes of its log that were applied
 	met      [ids]bool // its log has been followed
@@ -204,7 +204,7 @@ func (m *model) beat(i, j, t int) bool {
 func (m *model) write(i int, k kind) {
 	m.clock++
 	n := m.at(i)
-	n.v = version{m.clock, k}
+	n.v, n.until = version{m.clock, k}, m.clock
 	n.log = append(n.log, n.v)
 	for j := range m.n {
 		if i == j {
@@ -217,12 +217,16 @@ func (m *model) write(i int, k kind) {
 }
 
 // take merges a version into a node's memory.
-func (n *mnode) take(v version) {
-	if v.kind == tombstone && uint64(v.stamp) <= n.f.Stable() {
+func (n *mnode) take(v version, clock *int) {
+	late := v.kind == tombstone && uint64(v.stamp) <= n.f.Stable()
+	if late && n.v.kind == nothing {
 		return // whatever it removed is gone everywhere
 	}
 	if v.kind != nothing && v.newer(n.v) {
-		n.v = v
+		if n.v, n.until = v, v.stamp; late {
+			*clock++ // of one that was not counted: until all have heard what it had by now
+			n.until = *clock
+		}
 	}
 }
 
@@ -238,7 +242,7 @@ func (m *model) deliver(i, j int) {
 		y.met[x.last] = true
 		if msg.seq > y.received[x.last] {
 			y.received[x.last] = msg.seq
-			y.take(msg.v)
+			y.take(msg.v, &m.clock)
 		}
 	case gap:
 		y.met[x.last], y.received[x.last] = true, msg.seq
@@ -250,7 +254,7 @@ func (m *model) deliver(i, j int) {
 		y.f.Told(id, msg.f)
 		y.f.Heard(id, msg.t)
 	case synced:
-		y.take(msg.v)
+		y.take(msg.v, &m.clock)
 		y.f.Synced(id, msg.round)
 	case bye:
 		y.f.Died(id)
@@ -260,20 +264,6 @@ func (m *model) deliver(i, j int) {
 	if !l.up && len(l.to[to]) == 0 {
 		m.n[j].f.Unlinked(id) // its process has ended, and that was the last of it
 	}
-}
-
-// settled reports whether a node may write: a joiner not before it has heard
-// whom those reckon with that it is linked with.
-func (n *mnode) settled() bool {
-	if n.id <= slots && n.founder {
-		return true
-	}
-	for _, m := range n.f.members {
-		if m.linked && m.set == nil {
-			return false
-		}
-	}
-	return len(n.f.members) > 0
 }
 
 // cut ends a link; what is on its way is lost.
@@ -309,7 +299,7 @@ func (m *model) leave(i int, goodbye bool) {
 // reap drops the tombstones that have done their work, and says which had not.
 func (m *model) reap() error {
 	for i, n := range m.n {
-		if n.id == 0 || n.v.kind != tombstone || uint64(n.v.stamp) > n.f.Stable() {
+		if n.id == 0 || n.v.kind != tombstone || uint64(n.until) > n.f.Stable() {
 			continue
 		}
 		if where := m.older(n.v.stamp); where != "" {

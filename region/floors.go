@@ -29,7 +29,8 @@ type floors struct {
 	tags     map[string]cache.Stamp // guarded by mu
 	lengths  map[int]int            // how many prefixes are that long; guarded by mu
 
-	count atomic.Int64 // so that a region without any pays one load
+	until atomic.Uint64 // what must be stable before any goes, see Region.late
+	count atomic.Int64  // so that a region without any pays one load
 }
 
 // maxFloors bounds how many a region keeps. Beyond it the older half becomes

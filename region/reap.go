@@ -7,11 +7,12 @@ import "lateral/cache"
 // A grave is a tombstone as its shard remembers it, so that those that have
 // done their work are found without looking at everything.
 type grave struct {
-	time uint64
-	slot uint32
+	time  uint64 // of its stamp
+	until uint64 // what must be stable before it goes
+	slot  uint32
 }
 
-// graves are those of a shard, about in the order of their times. Some are
+// graves are those of a shard, about in the order in which they go. Some are
 // empty by now: something else is in that slot.
 type graves struct {
 	list []grave
@@ -23,9 +24,9 @@ const minGraves = 64
 
 // bury notes a tombstone. What empty graves take is bounded by the number of
 // entries.
-func (s *shard) bury(time uint64, slot uint32) {
+func (s *shard) bury(time, until uint64, slot uint32) {
 	g := &s.graves
-	g.list = append(g.list, grave{time, slot})
+	g.list = append(g.list, grave{time, until, slot})
 	if len(g.list) <= 2*len(s.heap)+minGraves {
 		return
 	}
@@ -55,7 +56,7 @@ func (t *table) reap(upTo uint64, dropped func(h *held)) (n int) {
 		s := &t.shards[i]
 		s.mu.Lock()
 		g := &s.graves
-		for ; g.next < len(g.list) && g.list[g.next].time <= upTo; g.next++ {
+		for ; g.next < len(g.list) && g.list[g.next].until <= upTo; g.next++ {
 			x := g.list[g.next]
 			if !s.dug(x) {
 				continue

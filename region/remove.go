@@ -37,7 +37,7 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 	case !foreign(c):
 		rep.Stamp = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case r.old(c) || r.mode == Replicate && r.admit(now, c, &prev) == goes:
+	case r.late(c) && !r.removes(c, &prev) || r.mode == Replicate && r.admit(now, c, &prev) == goes:
 		return r.joinRemoval(now, c, &prev, was, hash)
 	default:
 		r.clock.Observe(now, c.Stamp)
@@ -59,6 +59,9 @@ func (r *Region) leave(now int64, key string, hash uint64, o cache.Origin, s cac
 		a := *r.attr
 		a.Tags = tags
 		h.Attr = r.intern(&a)
+	}
+	if s.Time <= r.stable() {
+		h.until = r.clock.Reached(now)
 	}
 	if r.mode == Replicate && o == cache.LocalOnly {
 		u := prev.aside()
@@ -86,7 +89,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 		defer r.clock.End(r.clock.Begin())
 		s = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case r.old(c):
+	case r.late(c) && !r.removesMany(s, op, name):
 		return cache.Reply{}
 	case !r.clock.Observe(now, s) && r.mode == Replicate:
 		r.count.stale.Add(1)
@@ -106,6 +109,9 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 	case c.Origin == cache.LocalOnly:
 		n = r.forgetMany(now, op, name)
 	default:
+		if r.late(c) {
+			r.floors.until.Store(r.clock.Reached(now))
+		}
 		judge := r.raise(op, name, s)
 		if judge == nil {
 			r.count.stale.Add(1)

@@ -60,7 +60,7 @@ func (e *entry) element() cache.Element {
 	return el
 }
 
-func (e *entry) version() held { return held{e.element(), e.shared, e.under()} }
+func (e *entry) version() held { return held{Element: e.element(), shared: e.shared, under: e.under()} }
 
 // tickBits order accesses within one millisecond.
 const tickBits = 16

@@ -48,7 +48,7 @@ func (r *Region) Shrink(now int64) int {
 		return goes
 	})
 	if r.mode == Replicate {
-		r.floors.expire(horizon, r.digest)
+		r.floors.expire(max(now-r.remembered(), r.floorsUpTo()), r.digest)
 	}
 	r.renew(now, again)
 	r.versions.expire(now)

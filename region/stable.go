@@ -25,14 +25,39 @@ func (r *Region) stable() uint64 {
 // written with a stamp.
 func (r *Region) Everywhere(s cache.Stamp) bool { return s.Time <= r.stable() }
 
-// old reports whether a peer's removal is one that every node has: it says
-// nothing new, and must not be remembered again.
-func (r *Region) old(c *cache.Command) bool {
-	if !fromPeer(c.Origin) || c.Stamp.Time > r.stable() {
-		return false
+// late reports whether a peer's removal is one that every node should have by
+// now. If it removes nothing here it says nothing new, and is not remembered
+// again. Else it is of a node that was not counted when it removed, as it had
+// not met the others yet: it counts, and is remembered until all have what is
+// known now.
+func (r *Region) late(c *cache.Command) bool { return fromPeer(c.Origin) && c.Stamp.Time <= r.stable() }
+
+// removes reports whether a late removal finds something.
+func (r *Region) removes(c *cache.Command, prev *held) bool {
+	if prev.State == cache.Live && prev.shared && prev.Stamp.Before(c.Stamp) {
+		return true
 	}
 	r.count.stale.Add(1)
-	return true
+	return false
+}
+
+func (r *Region) removesMany(s cache.Stamp, op cache.Op, name string) (found bool) {
+	r.mem.each(func(h held) bool {
+		found = h.State == cache.Live && h.shared && in(op, name, h.Key, h.Attr) && h.Stamp.Before(s)
+		return !found
+	})
+	if !found {
+		r.count.stale.Add(1)
+	}
+	return found
+}
+
+// floorsUpTo is the time (ms) from before which floors go, of what is stable.
+func (r *Region) floorsUpTo() int64 {
+	if s := r.stable(); s >= r.floors.until.Load() {
+		return cache.Stamp{Time: s}.UnixMilli()
+	}
+	return 0
 }
 
 // Settle drops the tombstones and floors that every node has by now, and
@@ -43,7 +68,7 @@ func (r *Region) Settle() (n int) {
 		return 0
 	}
 	n = r.mem.reap(s, r.undigest)
-	r.floors.expire(cache.Stamp{Time: s}.UnixMilli(), r.digest)
+	r.floors.expire(r.floorsUpTo(), r.digest)
 	return n
 }
 

@@ -46,10 +46,10 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%+v", g.Status())
 		}
 		g.mustAudit()
-		// A removal that all have says nothing, whatever is there; a value does.
-		g.do(cache.Command{Op: cache.Remove, Origin: cache.FromLateral, Key: "k0", Stamp: cache.Stamp{Time: last.Time, Node: 9}})
+		// A removal that all have says nothing new where it removes nothing.
+		g.do(cache.Command{Op: cache.Remove, Origin: cache.FromLateral, Key: "nothing", Stamp: cache.Stamp{Time: last.Time, Node: 9}})
 		g.do(cache.Command{Op: cache.Merge, Origin: cache.FromSync, Key: "new", Stamp: at(1, 2), State: cache.Tombstone})
-		g.do(cache.Command{Op: cache.RemoveAll, Origin: cache.FromLateral, Stamp: cache.Stamp{Time: last.Time, Node: 9}})
+		g.do(cache.Command{Op: cache.RemoveGroup, Origin: cache.FromLateral, Key: "g", Stamp: cache.Stamp{Time: last.Time, Node: 9}})
 		if st := g.Status(); st.Tombstones != 0 || st.Elements != 167 || st.Stats.Stale != 3 {
 			t.Errorf("%+v", st)
 		}
@@ -120,4 +120,41 @@ func TestBuried(t *testing.T) {
 		g.see("later", "v")
 		g.mustAudit()
 	}
+}
+
+// A node that the others did not count when it removed something has met them:
+// that counts where it removes what is older, and is remembered until all have
+// what is known by then.
+func TestLateRemovals(t *testing.T) {
+	stable := at(1000, 0).Time
+	g := open(t, Replicate, Settings{MaxObjects: -1, Stable: func() uint64 { return stable }})
+	g.now += 2000
+	for _, key := range []string{"k", "g:1", "g:2", "newer"} {
+		g.arrives(key, "v", at(10, 2))
+	}
+	g.arrives("newer", "v", at(30, 2))
+	late := func(c cache.Command) { c.Origin, c.Stamp = cache.FromLateral, at(20, 3); g.do(c) }
+	late(cache.Command{Op: cache.Remove, Key: "k"})
+	late(cache.Command{Op: cache.Remove, Key: "newer"})
+	late(cache.Command{Op: cache.Remove, Key: "g:"})
+	for _, key := range []string{"k", "g:1", "g:2"} {
+		g.see(key, "")
+		g.arrives(key, "v", at(10, 2)) // of a peer that has not met it yet
+		g.see(key, "")
+	}
+	g.see("newer", "v")
+	g.Settle()
+	stable = at(1999, 0).Time
+	if g.Settle(); g.Status().Tombstones == 0 {
+		t.Error("forgotten before all have met it")
+	}
+	g.arrives("k", "v", at(10, 2))
+	g.arrives("g:1", "v", at(10, 2))
+	g.see("k", "")
+	g.see("g:1", "")
+	stable = at(2001, 0).Time
+	if g.Settle(); g.Status().Tombstones != 0 {
+		t.Errorf("%+v", g.Status())
+	}
+	g.mustAudit()
 }

@@ -136,7 +136,7 @@ func (t *table) store(h held, hash uint64, now int64) {
 	}
 	atomic.StoreUint64(&e.accessed, accessed)
 	if h.State == cache.Tombstone && h.shared {
-		s.bury(h.Stamp.Time, slot)
+		s.bury(h.Stamp.Time, max(h.until, h.Stamp.Time), slot)
 	}
 	switch {
 	case fresh:
@@ -240,10 +240,10 @@ func (t *table) sweepShard(s *shard, judge func(h *held) verdict) (n int) {
 			n++
 		case strips:
 			t.strip(e)
-			s.bury(e.stamp.Time, slot)
+			s.bury(e.stamp.Time, e.stamp.Time, slot)
 		case bares:
 			if t.bare(e); e.state == cache.Tombstone {
-				s.bury(e.stamp.Time, slot)
+				s.bury(e.stamp.Time, e.stamp.Time, slot)
 			}
 		case stays:
 			if u := e.under(); u != nil && h.under == nil {
