@@ -37,8 +37,11 @@ import (
 //     compared with it.
 //
 // A node that knows of nobody has no S: it may be a part of a cluster that it
-// is about to meet. What it removes before it has met the others is remembered
-// by it alone, and may be without effect where S is later by then. The methods may be called by many goroutines at once.
+// is about to meet. What it removes before that may be older than their S by
+// then: who holds what it removed takes it in all the same, and remembers it
+// until S has passed the time of its arrival (region.Region.Settle).
+//
+// The methods may be called by many goroutines at once.
 type Frontier struct {
 	stable atomic.Uint64
 
