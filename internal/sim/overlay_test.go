@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -93,11 +92,20 @@ func module(t testing.TB) string {
 	return dir
 }
 
+// goroot is where the sources of the Go that builds us are.
+func goroot(t testing.TB) string {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // path is where the file of an edit is: of the runtime, or of the module.
 func (e edit) path(t testing.TB) string {
 	for _, std := range []string{"runtime/", "math/", "internal/sync/"} {
 		if strings.HasPrefix(e.file, std) {
-			return filepath.Join(runtime.GOROOT(), "src", e.file)
+			return filepath.Join(goroot(t), "src", e.file)
 		}
 	}
 	return filepath.Join(module(t), e.file)

@@ -3,7 +3,6 @@
 package sim
 
 import (
-	"bufio"
 	"fmt"
 	"slices"
 	"strconv"
@@ -170,13 +169,4 @@ func (s *Settings) set(name, value string) (err error) {
 		err = fmt.Errorf("there is no setting %q", name)
 	}
 	return err
-}
-
-// lines cuts a text into lines of words; what follows "#" is not looked at.
-func lines(text string) (out [][]string) {
-	for sc := bufio.NewScanner(strings.NewReader(text)); sc.Scan(); {
-		line, _, _ := strings.Cut(sc.Text(), "#")
-		out = append(out, strings.Fields(line))
-	}
-	return out
 }

@@ -4,7 +4,5 @@
 
 package sim
 
-// seeded reports whether the runtime of this build draws from the seed.
-const seeded = false
-
+// seedRuntime does nothing: the runtime of this build does not draw from seeds.
 func seedRuntime(uint64) {}

@@ -4,7 +4,5 @@
 
 package sim
 
-const seeded = true
-
 // seedRuntime is in the runtime of this build, see overlay_test.go.
 func seedRuntime(seed uint64)
