@@ -34,7 +34,7 @@ var mutants = []mutant{
 	one("a removal of many leaves a floor", "replicated", "region/remove.go",
 		"	if !r.floors.raise(op, name, s, r.digest) {\n		return nil\n	}\n	mid, over := r.floors.median()\n", "	mid, over := cache.Stamp{}, false\n"),
 	one("what a floor covers is not admitted", "replicated", "region/apply.go",
-		"if v := r.floors.covers(c.Key, c.Stamp); v == stays || v == strips && peer {", "if v := stays; v == stays {"),
+		"if v := r.floors.covers(c.Key, tagsOf(c), c.Stamp); v == stays || v == strips && peer {", "if v := stays; v == stays {"),
 	{"a sync at the first meeting", "", []edit{
 		{"mesh/follow.go", "	l.m.frontier.Gap(l.peer.id)\n	l.syncShared()\n	return nil\n}\n\n// skip", "	return nil\n}\n\n// skip"},
 		{"mesh/frontier.go", "if l.m.frontier.Wants(l.peer.id, t.asked) {", "if false {"}}},

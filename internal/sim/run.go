@@ -139,13 +139,26 @@ func (c *cluster) differs() string {
 	return c.digestsDiffer(nodes)
 }
 
+// digestsDiffer compares them, removals included. While a member is silent that
+// may be alive, each node remembers the removals since the time up to which it
+// knows that all have them, and these times differ.
 func (c *cluster) digestsDiffer(nodes []*life) string {
-	first := map[string]string{}
+	type sum struct {
+		digest  string
+		waiting bool
+	}
+	first := map[string]sum{}
 	for _, l := range nodes {
-		for _, r := range l.node.Status().Regions {
+		st := l.node.Status()
+		silent := false
+		for _, e := range st.Endpoints {
+			silent = silent || e.Stable.Holder != "" && !e.Stable.Linked
+		}
+		for _, r := range st.Regions {
+			waiting := silent && r.Tombstones > 0
 			if d, ok := first[r.Region]; !ok {
-				first[r.Region] = r.Digest
-			} else if d != r.Digest {
+				first[r.Region] = sum{r.Digest, waiting}
+			} else if d.digest != r.Digest && !waiting && !d.waiting {
 				return fmt.Sprintf("%s of %s and %s has the same elements and another digest", r.Region, nodes[0], l)
 			}
 		}
