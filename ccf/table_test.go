@@ -195,7 +195,7 @@ func TestDefaults(t *testing.T) {
 	}
 	if got, want := fmt.Sprintf("%+v", c.Default), "{Name: Auxiliaries:[LTCP] MaxObjects:100 MaxBytes:0 Acks:0 AckTimeout:250ms WhenLinkDown:serve StaleMax:10s RespMap: Strict:false Lease:2s Policy: UseShrinker:false ShrinkerInterval:30s MaxMemoryIdle:2h0m0s "+
 		"MaxSpoolPerRun:-1 SpoolChunk:2 DiskUpdate:false UseLateral:true UseRemote:true UseDisk:true Attr:{Eternal:true Spool:true Lateral:true Remote:true "+
-		"MaxLife:-1ns MaxIdle:-1ns Size:0} Where:f:1}"; got != want {
+		"MaxLife:-1ns MaxIdle:-1ns Size:0 Tags:} Where:f:1}"; got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 	for _, v := range generations {

@@ -76,7 +76,7 @@ func (m *model) stepsAbout(i, j int, yield func(what string, next *model)) {
 	if n.id == 0 || gone.id != 0 || gone.last == 0 {
 		return
 	}
-	if known := n.f.members[cache.NodeID(gone.last)]; known != nil && known.Standing == Counts {
+	if known := n.f.members[cache.NodeID(gone.last)]; known != nil && known.Standing == Counting {
 		m.try(nil, fmt.Sprint(i, " learns that ", j, " has ended"), yield, func(c *model) bool {
 			c.at(i).f.Died(cache.NodeID(gone.last))
 			return true

@@ -51,6 +51,7 @@ type Frontier struct {
 	gone    map[cache.NodeID]*departed
 	tick    uint64 // orders rounds of syncs and what they must come after
 	version uint64 // of what Set returns
+	unmet   bool   // see Await
 }
 
 // A member is a node that counts.
@@ -74,7 +75,7 @@ type Standing uint8
 // The standings, in the order in which a member goes through them. Numbers of
 // the wire: only append to this list.
 const (
-	Counts   Standing = iota
+	Counting Standing = iota
 	Dead              // its process has ended, but something of it may still arrive here
 	Departed          // … or not
 	Gone              // … and what others had of it is here: it counts no more
@@ -109,7 +110,7 @@ func (f *Frontier) Linked(id cache.NodeID, receives bool) bool {
 	switch {
 	case m == nil: // and as long as there are that many, S stands still
 		return true
-	case m.Standing != Counts:
+	case m.Standing != Counting:
 		return false
 	}
 	m.linked = true
@@ -209,6 +210,23 @@ func (f *Frontier) Wants(id cache.NodeID, round uint64) bool {
 		}
 	}
 	return false
+}
+
+// Await has S stand still, or go on. It is for members that are expected and were
+// never met, so that nobody can say whether they hold what was removed.
+func (f *Frontier) Await(unmet bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.unmet = unmet; !unmet {
+		f.settle()
+	}
+}
+
+// Counts reports whether a member counts, or did.
+func (f *Frontier) Counts(id cache.NodeID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.members[id] != nil || f.gone[id] != nil || id == f.self
 }
 
 // Forget takes out a member that has been silent for so long that nothing it

@@ -69,7 +69,7 @@ func (f *Frontier) Progress(id cache.NodeID) (heard, told uint64) {
 
 // waitedFor reports whether a member's F counts for S: a process that has
 // ended holds nothing.
-func (m *member) waitedFor() bool { return m.Receives && m.Standing == Counts }
+func (m *member) waitedFor() bool { return m.Receives && m.Standing == Counting }
 
 // reckon returns F.
 func (f *Frontier) reckon() uint64 {
@@ -97,7 +97,7 @@ func (f *Frontier) settle() {
 			s = min(s, m.told)
 		}
 	}
-	if s > f.stable.Load() && len(f.members) < MaxMembers-1 {
+	if s > f.stable.Load() && !f.unmet && len(f.members) < MaxMembers-1 {
 		f.stable.Store(s)
 	}
 }
@@ -108,7 +108,7 @@ func (f *Frontier) settle() {
 func (f *Frontier) handedOver(d *member) bool {
 	all := true
 	for id, m := range f.members {
-		if m.Standing != Counts { // its process has ended; what it had is waited for as its own
+		if m.Standing != Counting { // its process has ended; what it had is waited for as its own
 			continue
 		}
 		at, due := d.rounds[id]
@@ -124,7 +124,7 @@ func (f *Frontier) handedOver(d *member) bool {
 }
 
 func (f *Frontier) died(m *member) {
-	if m.Standing == Counts {
+	if m.Standing == Counting {
 		m.Standing = Dead
 		f.version++
 		f.depart(m)
@@ -188,7 +188,7 @@ func (f *Frontier) learn(s Member) {
 	if !known {
 		m.Receives = s.Receives
 	}
-	if s.Standing != Counts {
+	if s.Standing != Counting {
 		f.died(m)
 	}
 }

@@ -144,7 +144,7 @@ func (v *verifying) gather() {
 func (v *verifying) silent(known map[cache.NodeID]bool) (out []cache.VerifyMember) {
 	set, _, _ := v.m.frontier.Set()
 	for _, s := range set {
-		if known[s.ID] || s.Standing != converge.Counts || !s.Receives || v.m.elsewhere(s.ID, v.Region) {
+		if known[s.ID] || s.Standing != converge.Counting || !s.Receives || v.m.elsewhere(s.ID, v.Region) {
 			continue
 		}
 		x := cache.VerifyMember{Name: v.m.memberName(s.ID), ID: s.ID.String(), Why: "it is silent, and not known to have ended"}

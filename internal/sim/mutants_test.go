@@ -88,7 +88,7 @@ var unseen = []mutant{
 		"if _, ok := m.set[id]; !ok {", "if _, ok := m.set[id]; !ok && false {"),
 	one("the frontier is frozen over a gap until a sync", "removals", "converge/frontier.go", "		if m.gap == 0 {\n", "		if true {\n"),
 	one("who has ended counts until all have compared what they have of it", "removals", "converge/reckon.go",
-		"		if m.Standing != Counts { // its", "		if true { // its"),
+		"		if m.Standing != Counting { // its", "		if true { // its"),
 	one("who is silent counts on", "removals", "converge/frontier.go",
 		"f.change(id, func(m *member) { m.linked = false; f.depart(m) })", "f.change(id, func(m *member) { m.linked = false; m.Receives = false; m.heard = 1 << 62 })"),
 	one("a tombstone that capacity pushed out is remembered", "removals", "region/stable.go",
