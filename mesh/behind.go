@@ -4,6 +4,7 @@ package mesh
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"lateral/cache"
@@ -27,7 +28,11 @@ func (m *Mesh) stableStatus() (st cache.StableStatus) {
 	s := m.Stable()
 	st.Known, st.Millis = s != 0, max(m.age(s), 0)
 	id, linked := m.holder()
-	if id != 0 {
+	if p := m.unmet(); p != nil {
+		if st.Holder = strings.Join(p.Addrs, ", "); p.Host != "" {
+			st.Holder = p.Host + "/" + p.Service + "." + p.Endpoint
+		}
+	} else if id != 0 {
 		st.Holder, st.Linked = m.memberName(id), linked
 	}
 	return st

@@ -186,20 +186,20 @@ func (l *link) takeFront(s *scan) error {
 	return nil
 }
 
-// unmet reports whether somebody is expected, because a configured address names
-// it or discovery believes in it, who has never had a link.
-func (m *Mesh) unmet() bool {
+// unmet returns somebody who is expected, because a configured address names it or
+// discovery believes in it, and who never had a link; nil if there is none.
+func (m *Mesh) unmet() *Peer {
 	for _, p := range m.c.Directory.Peers() {
 		if p.ID == 0 || !m.frontier.Counts(p.ID) {
-			return true
+			return &p
 		}
 	}
-	return false
+	return nil
 }
 
 // wantRound asks for a round of syncs if the frontier waits for one.
 func (l *link) wantRound() {
-	l.m.frontier.Await(l.m.unmet())
+	l.m.frontier.Await(l.m.unmet() != nil)
 	t := &l.told.fronts
 	if l.m.frontier.Wants(l.peer.id, t.asked) {
 		t.asked = l.m.frontier.Round()
