@@ -182,7 +182,10 @@ func (s *syncer) fill(r Region) (turn, error) {
 		return compares, nil
 	}
 	_, _, before := s.l.m.fills.percent(r.Name())
-	g, t := s.l.m.fills.share(s.l, r.Name(), r.Digest().Root().IsZero() || s.round.fills == r)
+	// One that has become empty is compared: two that have nothing would each
+	// wait for the other's fill.
+	begin := s.l.m.fills.fresh(r.Name()) && (r.Digest().Root().IsZero() || s.round.fills == r)
+	g, t := s.l.m.fills.share(s.l, r.Name(), begin)
 	if t != asks {
 		if before && t == compares {
 			s.l.m.pokeSyncs() // it is over: others may wait for that
