@@ -466,7 +466,11 @@ func TestStrictCloseDuringUpdate(t *testing.T) {
 				t.Errorf("changed while it stops: %v", err)
 			}
 			for wait := true; wait; {
-				c.load("2", "Inv", "k", d, fmt.Sprint(d.value.Load()))
+				before := fmt.Sprint(d.value.Load())
+				got, err := c.in("2", "Inv").GetOrLoad(c.t.Context(), "k", d.load)
+				if after := fmt.Sprint(d.value.Load()); err != nil || got != before && got != after {
+					t.Errorf("%q, %v, want %q or %q", got, err, before, after)
+				}
 				select {
 				case err := <-updated:
 					wait = false

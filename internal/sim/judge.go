@@ -57,7 +57,7 @@ func (c *cluster) noteLive(l *life, region, key string, at cache.Stamp, before s
 	}
 	for _, o := range c.ops {
 		removes := o.Verb == "remove" || o.Verb == "clear"
-		if removes && o.life == l && o.region() == region && o.done && o.ret != 0 && o.ret < began && covers(o.key(), key) && at.Before(o.stamp) {
+		if removes && o.life == l && o.region() == region && o.done && o.ret != 0 && o.ret < began && covers(o.key(), key) && at.Before(o.stamp) && !c.strangers(region, key, at, o) {
 			c.breaksLocked("no resurrection: %s holds %s of %s at %s, and had removed it: %s", l, key, region, at, o)
 		}
 	}
@@ -247,8 +247,24 @@ func (c *cluster) judgeHeld(l *life, region string) {
 	}
 }
 
+// strangers reports whether a removal was made by a node that had not met the
+// writer of the value at the time, nor expected it. That removal is forgotten
+// when all have it that the remover knew of: not promised, see
+// docs/coherence.md.
+func (c *cluster) strangers(region, key string, value cache.Stamp, removal *Op) bool {
+	if removal.Verb == "put" {
+		return false
+	}
+	for _, o := range c.ops {
+		if o.Verb == "put" && o.region() == region && o.key() == key && o.stamp == value {
+			return o.life != removal.life && !c.hadMet(o.life, removal.life, removal.ret)
+		}
+	}
+	return false
+}
+
 func (c *cluster) judgeValue(l *life, region, key string, e cache.Element, must *Op) {
-	if must != nil && e.Stamp.Before(must.stamp) {
+	if must != nil && e.Stamp.Before(must.stamp) && !c.strangers(region, key, e.Stamp, must) {
 		promise := "no loss"
 		if must.Verb != "put" {
 			promise = "no resurrection"
