@@ -5,4 +5,4 @@
 package sim
 
 // few is how many schedules go test runs by itself.
-const few = 400
+const few = 40
