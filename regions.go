@@ -43,6 +43,7 @@ type bound struct {
 	aux    []string
 
 	warned     bool       // of the housekeeper, see warn
+	compared   time.Time  // of the housekeeper, see compare
 	acks       cache.Acks // NoAcks, AllAcks or a number
 	ackTimeout time.Duration
 
@@ -226,6 +227,23 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	return cache.Reply{Found: found, Element: e}, err
 }
 
+// compareEvery bounds how often a bounded region has its replicas compared
+// because there is room again; a busy one has room every other moment.
+const compareEvery = 10 * time.Second
+
+// compare has peers bring what this node had no room for, if it has room now.
+func (b *bound) compare() {
+	if time.Since(b.compared) < compareEvery || !b.Lacks() {
+		return
+	}
+	b.compared = time.Now()
+	for _, e := range b.n.endpoints {
+		if slices.Contains(b.aux, e.name) {
+			e.mesh.Compare()
+		}
+	}
+}
+
 // housekeep runs the shrinker of each region when it is due.
 func (rs *regions) housekeep(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
@@ -241,6 +259,7 @@ func (rs *regions) housekeep(ctx context.Context) error {
 			b.dropLost()
 			b.warn()
 			b.Settle()
+			b.compare()
 			if b.next.Load() <= now.UnixMilli() {
 				b.Shrink(now.UnixMilli())
 				b.next.Store(now.Add(b.shrink).UnixMilli())

@@ -10,8 +10,15 @@ func (m *Mesh) syncSurvivors(lost *link) {
 	if !m.c.Receive || m.isClosing() {
 		return
 	}
+	m.compare(lost.peer)
+}
+
+// Compare asks for a sync with every linked peer, soon.
+func (m *Mesh) Compare() { m.compare(nil) }
+
+func (m *Mesh) compare(but *peer) {
 	for _, p := range m.linked() {
-		if l := p.link(); l != nil && p != lost.peer {
+		if l := p.link(); l != nil && p != but {
 			l.syncShared()
 		}
 	}

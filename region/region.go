@@ -110,6 +110,7 @@ type Region struct {
 	refusals refusals
 
 	buried atomic.Uint64 // see bury
+	pushed atomic.Bool   // capacity pushed out what peers may keep, see Lacks
 
 	merger atomic.Pointer[Merger]
 

@@ -92,14 +92,24 @@ func (r *Region) overBuried(c *cache.Command) bool {
 	if c.Stamp.Time > at || at <= r.stable() {
 		return false
 	}
-	live, dead, bytes := r.mem.size()
-	full := r.s.MaxObjects >= 0 && live+dead >= r.s.MaxObjects ||
-		r.s.MaxBytes > 0 && bytes+int64(len(c.Key)+len(c.Value.Bytes)) > r.s.MaxBytes
+	full := r.full(int64(len(c.Key) + len(c.Value.Bytes)))
 	if !full {
 		r.floors.raise(cache.RemoveAll, "", cache.Stamp{Time: at, Node: math.MaxUint64}, r.digest)
 	}
 	return !full
 }
+
+// full reports whether an element more, of that many bytes, would push out another.
+func (r *Region) full(more int64) bool {
+	live, dead, bytes := r.mem.size()
+	return r.s.MaxObjects >= 0 && live+dead >= r.s.MaxObjects || r.s.MaxBytes > 0 && bytes+more > r.s.MaxBytes
+}
+
+// Lacks reports, once, whether a bounded replicated region may lack what peers
+// hold: capacity pushed something out, and there is room now. Tombstones take
+// room, and nodes forget them at different times, so another may have had room
+// for it all along. Whoever is told so has the replicas compared.
+func (r *Region) Lacks() bool { return r.pushed.Load() && !r.full(0) && r.pushed.Swap(false) }
 
 // remembered is how long removals are: longer than any value lives by more than
 // the clocks of members may differ.

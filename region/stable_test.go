@@ -158,3 +158,30 @@ func TestLateRemovals(t *testing.T) {
 	}
 	g.mustAudit()
 }
+
+// What a tombstone had no room for may be brought by peers once it is
+// forgotten: that is to be compared, once for each time.
+func TestLacks(t *testing.T) {
+	stable := uint64(0)
+	g := open(t, Replicate, Settings{MaxObjects: 2, Stable: func() uint64 { return stable }})
+	if g.put("a", "v"); g.Lacks() {
+		t.Error("nothing was pushed out")
+	}
+	g.now++
+	g.put("b", "v")
+	g.now++
+	last := g.remove("c").Stamp // pushes out a
+	if g.Lacks() {
+		t.Error("there is no room")
+	}
+	stable = last.Time
+	if n := g.Settle(); n != 1 {
+		t.Fatalf("%d tombstones went", n)
+	}
+	if !g.Lacks() {
+		t.Error("a may be somewhere")
+	}
+	if g.Lacks() {
+		t.Error("it was said already")
+	}
+}

@@ -74,6 +74,9 @@ func (r *Region) evicted(h held) {
 	r.spool(&h)
 	r.hearGone(cache.Evicted, &h)
 	r.bury(&h)
+	if r.mode == Replicate && !h.known().IsZero() && !r.pushed.Load() {
+		r.pushed.Store(true)
+	}
 }
 
 // redigest keeps the digest in step with memory when h takes the place of prev.

@@ -14,7 +14,8 @@ import (
 )
 
 // schedulesEnv says how many schedules TestSchedules runs, in processes of
-// one core each; seedEnv runs one and says everything about it.
+// one core each; seedEnv runs one and says everything about it, or all from one
+// to another (1-99) and tells of those that broke.
 const (
 	schedulesEnv = "LATERAL_SCHEDULES"
 	seedEnv      = "LATERAL_SEED"
@@ -23,11 +24,16 @@ const (
 // TestSchedules runs clusters through faults drawn from seeds.
 func TestSchedules(t *testing.T) {
 	if text := os.Getenv(seedEnv); text != "" {
-		seed, err := strconv.ParseUint(text, 0, 64)
-		if err != nil {
-			t.Fatalf("%s=%s: %v", seedEnv, text, err)
+		first, last, many := strings.Cut(text, "-")
+		from, err := strconv.ParseUint(first, 0, 64)
+		to := from
+		if err == nil && many {
+			to, err = strconv.ParseUint(last, 0, 64)
 		}
-		children(t, build(t), orders{From: seed, Count: 1, Traces: true}, func(r report) { tellSchedule(t, r) })
+		if err != nil || to < from {
+			t.Fatalf("%s=%s: want a number or two, as in 4711 or 1-99: %v", seedEnv, text, err)
+		}
+		children(t, build(t), orders{From: from, Count: to - from + 1, Traces: !many}, func(r report) { tellSchedule(t, r) })
 		return
 	}
 	if text := os.Getenv(schedulesEnv); text != "" {
