@@ -231,12 +231,17 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 // because there is room again; a busy one has room every other moment.
 const compareEvery = 10 * time.Second
 
-// compare has peers bring what this node had no room for, if it has room now.
+// compare has replicas compared where something shows that they may differ:
+// peers may have what this node has no longer, or has room for only now.
 func (b *bound) compare() {
-	if time.Since(b.compared) < compareEvery || !b.Lacks() {
+	struck := b.Struck()
+	lacks := time.Since(b.compared) >= compareEvery && b.Lacks()
+	if !struck && !lacks {
 		return
 	}
-	b.compared = time.Now()
+	if lacks {
+		b.compared = time.Now()
+	}
 	for _, e := range b.n.endpoints {
 		if slices.Contains(b.aux, e.name) {
 			e.mesh.Compare()

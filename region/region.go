@@ -111,6 +111,7 @@ type Region struct {
 
 	buried atomic.Uint64 // see bury
 	pushed atomic.Bool   // capacity pushed out what peers may keep, see Lacks
+	struck atomic.Bool   // a removal found something that peers may hold, see Struck
 
 	merger atomic.Pointer[Merger]
 

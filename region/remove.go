@@ -42,6 +42,7 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 	default:
 		r.clock.Observe(now, c.Stamp)
 		r.count.received.Add(1)
+		r.strikes(c.Origin, was && prev.shared)
 	}
 	r.leave(now, c.Key, hash, c.Origin, rep.Stamp, &prev, found, tagsOf(c))
 	r.tellRemove(c, cache.Remove, c.Key, rep.Stamp)
@@ -118,6 +119,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 			return cache.Reply{Stamp: s}
 		}
 		n = r.sweepOut(judge)
+		r.strikes(c.Origin, n > 0)
 	}
 	if foreign(c) {
 		r.count.received.Add(1)

@@ -35,6 +35,7 @@ func (r *Region) late(c *cache.Command) bool { return fromPeer(c.Origin) && c.St
 // removes reports whether a late removal finds something.
 func (r *Region) removes(c *cache.Command, prev *held) bool {
 	if prev.State == cache.Live && prev.shared && prev.Stamp.Before(c.Stamp) {
+		r.struck.Store(true)
 		return true
 	}
 	r.count.stale.Add(1)
@@ -46,11 +47,25 @@ func (r *Region) removesMany(s cache.Stamp, op cache.Op, name string) (found boo
 		found = h.State == cache.Live && h.shared && in(op, name, h.Key, h.Attr) && h.Stamp.Before(s)
 		return !found
 	})
-	if !found {
+	if found {
+		r.struck.Store(true)
+	} else {
 		r.count.stale.Add(1)
 	}
 	return found
 }
+
+// strikes notes a removal that a sync brought, not the log, and that found something.
+func (r *Region) strikes(o cache.Origin, found bool) {
+	if found && o == cache.FromSync {
+		r.struck.Store(true)
+	}
+}
+
+// Struck reports, once, whether a removal that comes late, or by a sync, has
+// found something. Then peers may have got the same from this node after they
+// had forgotten the removal, and have to be compared with.
+func (r *Region) Struck() bool { return r.struck.Load() && r.struck.Swap(false) }
 
 // floorsUpTo is the time (ms) from before which floors go, of what is stable.
 func (r *Region) floorsUpTo() int64 {

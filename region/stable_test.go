@@ -185,3 +185,42 @@ func TestLacks(t *testing.T) {
 		t.Error("it was said already")
 	}
 }
+
+// A removal that a sync brings, or that is late, and that finds something: who
+// got that from here may hold it still, and have forgotten the removal.
+func TestStruck(t *testing.T) {
+	stable := uint64(0)
+	g := open(t, Replicate, Settings{MaxObjects: -1, Stable: func() uint64 { return stable }})
+	removal := func(op cache.Op, o cache.Origin, key string, ms int64) {
+		g.do(cache.Command{Op: op, Origin: o, Key: key, Stamp: at(ms, 2)})
+	}
+	for i, c := range []struct {
+		op     cache.Op
+		origin cache.Origin
+		key    string
+		stable int64 // ms after base
+		want   bool
+	}{
+		{cache.Remove, cache.FromLateral, "k", 0, false}, // as it should be
+		{cache.Remove, cache.FromSync, "k", 0, true},
+		{cache.Remove, cache.FromSync, "nothing", 0, false},
+		{cache.RemoveAll, cache.FromSync, "", 0, true},
+		{cache.Remove, cache.FromLateral, "k", 5, true}, // late
+		{cache.RemoveAll, cache.FromLateral, "", 5, true},
+		{cache.Remove, cache.FromLateral, "nothing", 5, false},
+	} {
+		ms := int64(i * 10)
+		stable = 0
+		g.arrives("k", "v", at(ms+1, 2))
+		if c.stable > 0 {
+			stable = at(ms+c.stable, 0).Time
+		}
+		removal(c.op, c.origin, c.key, ms+3)
+		if got := g.Struck(); got != c.want {
+			t.Errorf("%v %v %q, stable %d: %v", c.op, c.origin, c.key, c.stable, got)
+		}
+		if g.Struck() {
+			t.Error("it was said already")
+		}
+	}
+}
