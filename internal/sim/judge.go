@@ -50,6 +50,7 @@ func (l *life) sightOf(region, key string) *sight {
 func (c *cluster) noteLive(l *life, region, key string, at cache.Stamp, before sight, began time.Duration) {
 	s := l.sightOf(region, key)
 	switch {
+	case (at.Before(before.live) || at.Compare(before.gone) <= 0) && c.forgotten(region, key, at, before):
 	case at.Before(before.live):
 		c.breaksLocked("never back: %s holds %s of %s at %s, after %s", l, key, region, at, before.live)
 	case at.Compare(before.gone) <= 0:
@@ -261,6 +262,15 @@ func (c *cluster) strangers(region, key string, value cache.Stamp, removal *Op) 
 		}
 	}
 	return false
+}
+
+// forgotten reports whether what was seen under a key was removed by a stranger
+// to the writer of an older value, which may come in when the two meet.
+func (c *cluster) forgotten(region, key string, value cache.Stamp, before sight) bool {
+	return slices.ContainsFunc(c.ops, func(o *Op) bool {
+		return (o.Verb == "remove" || o.Verb == "clear") && o.region() == region && covers(o.key(), key) &&
+			before.live.Before(o.stamp) && before.gone.Before(o.stamp) && c.strangers(region, key, value, o)
+	})
 }
 
 func (c *cluster) judgeValue(l *life, region, key string, e cache.Element, must *Op) {
