@@ -183,6 +183,9 @@ func (l *link) takeFront(s *scan) error {
 		l.m.c.Clock.Observe(l.m.c.Now().UnixMilli(), cache.Stamp{Time: t})
 		l.m.frontier.Heard(l.peer.id, t)
 	}
+	if s, ok := l.m.c.Directory.(*Suspicion); ok && t != 0 { // the first on a link comes behind all that the log had for us
+		s.caughtUp(l.peer.id)
+	}
 	return nil
 }
 

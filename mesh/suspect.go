@@ -12,16 +12,15 @@ import (
 
 // A Suspicion is a Directory that knows since when its endpoint may have
 // missed what peers changed: while a peer that it was linked with, and that
-// did not say goodbye, has no link, and for Settle after that. A peer that
-// discovery has forgotten is missed no longer: the mesh then empties what may
-// be stale. All it needs to know is what the mesh tells a directory.
+// did not say goodbye, has no link, and then until the new one has brought all
+// that the peer had changed (caughtUp). A peer that discovery has forgotten is
+// missed no longer after Settle: the mesh then empties what may be stale.
 //
 // The fields are set before it is handed to New. Asking takes no lock, but for
 // once each time that a peer has settled.
 type Suspicion struct {
 	Directory
-	// Settle is how long a link that is back may take to bring what was
-	// missed: the protocol does not say when that is all there.
+	// Settle is how long the mesh may take to learn whom discovery has forgotten.
 	Settle time.Duration
 
 	state  atomic.Pointer[suspect] // of all that are missed; nil: none is. Its until is when the first of them settles
@@ -69,12 +68,26 @@ func (s *Suspicion) Linked(id cache.NodeID, up bool) {
 		d.until = time.Time{}
 		s.losses.Add(1)
 		s.note(id, d)
-	case missed && d.until.IsZero():
-		d.until = time.Now().Add(s.Settle)
+	case missed && !d.until.IsZero(): // discovery believes in it again
+		d.until = time.Time{}
 		s.note(id, d)
 	}
 	s.mu.Unlock()
 	s.Directory.Linked(id, up)
+}
+
+// caughtUp hears, on a link, that the peer has sent all that it has changed:
+// a link is up before it has brought anything, and may fall silent then.
+func (s *Suspicion) caughtUp(id cache.NodeID) {
+	if s.state.Load() == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, missed := s.missed[id]; missed {
+		delete(s.missed, id)
+		s.sum()
+	}
 }
 
 // Left hears of a goodbye, right after the link of who said it has gone.

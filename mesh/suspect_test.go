@@ -61,16 +61,17 @@ func testSuspicion(t *testing.T) {
 	expect("still believed in", true, time.Second, 2)
 
 	s.Linked(1, true)
+	time.Sleep(time.Hour)
 	expect("one is back", true, time.Second, 2)
-	time.Sleep(time.Second)
-	expect("one has settled", true, 2*time.Second, 2)
+	s.caughtUp(1)
+	expect("one has caught up", true, 2*time.Second, 2)
 	s.Linked(2, true)
-	time.Sleep(time.Second - 1)
-	expect("settling", true, 2*time.Second, 2)
-	time.Sleep(time.Nanosecond)
-	expect("settled", false, 0, 2)
+	expect("the other is back", true, 2*time.Second, 2)
+	s.caughtUp(2)
+	s.caughtUp(2)
+	expect("both have caught up", false, 0, 2)
 
-	// Lost again while it settles: what it missed first may still be missing.
+	// Lost again before it has caught up: what it missed first may still be missing.
 	at := time.Since(began)
 	s.Linked(1, false)
 	time.Sleep(time.Second)
@@ -78,9 +79,10 @@ func testSuspicion(t *testing.T) {
 	time.Sleep(time.Second / 2)
 	s.Linked(1, false)
 	time.Sleep(time.Second)
-	expect("lost while settling", true, at, 4)
+	expect("lost before it has caught up", true, at, 4)
 	// Lost again later: since then.
 	s.Linked(1, true)
+	s.caughtUp(1)
 	time.Sleep(time.Second)
 	at = time.Since(began)
 	s.Linked(1, false)
