@@ -65,8 +65,10 @@ func (s *syncer) compareSums(n uint64, sc *scan) error {
 	if p.r, ok = s.l.m.c.Region(name); !ok || p.r.Digest() == nil || p.r.Digest().Sum(p.g) == sum {
 		return s.send(frameSame, ofSync(n))
 	}
-	if s.l.m.fills.fresh(name) && s.l.m.empty(p.r) { // our own round comes first
-		s.their = nil
+	if s.l.m.fills.fresh(name) && s.l.m.empty(p.r) {
+		// Our own round comes first, even if the peer has said the same of its:
+		// by this both would wait.
+		s.their, s.deferred = nil, false
 		return s.send(frameLater, ofSync(n))
 	}
 	s.theirs = &answering{part: p, n: n, salt: salt}
