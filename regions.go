@@ -44,6 +44,7 @@ type bound struct {
 
 	warned     bool       // of the housekeeper, see warn
 	compared   time.Time  // of the housekeeper, see compare
+	again      bool       // likewise
 	acks       cache.Acks // NoAcks, AllAcks or a number
 	ackTimeout time.Duration
 
@@ -232,15 +233,17 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 const compareEvery = 10 * time.Second
 
 // compare has replicas compared where something shows that they may differ:
-// peers may have what this node has no longer, or has room for only now.
+// peers may have what this node has no longer, or has room for only now. The
+// latter twice: what the first time brings here the second takes to those who
+// could not have it from this node when it had no room.
 func (b *bound) compare() {
-	struck := b.Struck()
-	lacks := time.Since(b.compared) >= compareEvery && b.Lacks()
-	if !struck && !lacks {
-		return
-	}
-	if lacks {
+	due := b.Struck() || b.again
+	b.again = time.Since(b.compared) >= compareEvery && b.Lacks()
+	if b.again {
 		b.compared = time.Now()
+	}
+	if !due && !b.again {
+		return
 	}
 	for _, e := range b.n.endpoints {
 		if slices.Contains(b.aux, e.name) {
