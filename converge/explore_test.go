@@ -335,9 +335,9 @@ func (m *model) key() xxh3.Uint128 {
 				continue
 			}
 			l, to := m.link(j, i)
-			b = append(b, '>', bit(l.up), byte(l.told[1-to].t), byte(l.told[1-to].f), bit(n.f != nil && l.told[1-to].version == n.f.version))
+			b = append(b, '>', bit(l.up), byte(l.told[1-to].t), byte(l.told[1-to].f), byte(l.told[1-to].s), bit(n.f != nil && l.told[1-to].version == n.f.version))
 			for _, msg := range l.to[to] {
-				b = append(b, '.', byte(msg.what), byte(msg.v.stamp), byte(msg.v.kind), byte(msg.seq), byte(msg.t), byte(msg.f), rank(ticks, msg.round))
+				b = append(b, '.', byte(msg.what), byte(msg.v.stamp), byte(msg.v.kind), byte(msg.seq), byte(msg.t), byte(msg.f), byte(msg.s), rank(ticks, msg.round))
 				for _, s := range msg.set {
 					b = append(b, byte(s.ID), byte(s.Standing))
 				}

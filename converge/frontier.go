@@ -36,6 +36,10 @@ import (
 //     first link (Gap), what it says of itself counts only after regions were
 //     compared with it.
 //
+// S is shared: what is everywhere over a superset of members is so for this
+// node, too (Told). A node tells of what it is by the members of the moment,
+// not of the S that it once had: a joiner may have removed something older.
+//
 // A node that knows of nobody has no S: it may be a part of a cluster that it
 // is about to meet. What it removes before that may be older than their S by
 // then: who holds what it removed takes it in all the same, and remembers it
@@ -165,12 +169,17 @@ func (f *Frontier) Reckons(id cache.NodeID, set []Member) {
 	f.change(id, func(m *member) { f.takeSet(m, set[:min(len(set), MaxMembers)]) })
 }
 
-// Told takes in a member's F, reckoned over the set that it last gave.
-func (f *Frontier) Told(id cache.NodeID, frontier uint64) {
+// Told takes in a member's F, reckoned over the set that it last gave, and up
+// to when all is everywhere over the same set. What is everywhere by its reckoning is so by ours: else nodes whose S
+// stands still, as a member is silent, would for ever remember different
+// removals.
+func (f *Frontier) Told(id cache.NodeID, frontier, everywhere uint64) {
 	f.change(id, func(m *member) {
-		if f.covers(m) {
-			m.told = max(m.told, frontier)
+		if !f.covers(m) {
+			return
 		}
+		m.told = max(m.told, frontier)
+		f.reach(everywhere)
 	})
 }
 

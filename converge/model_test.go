@@ -43,12 +43,12 @@ type version struct {
 func (v version) newer(than version) bool { return than.kind == nothing || v.stamp > than.stamp }
 
 type message struct {
-	what  what
-	v     version // change, sync
-	seq   int     // change, gap: number in the log
-	round uint64  // sync
-	t, f  uint64  // front
-	set   []Member
+	what    what
+	v       version // change, sync
+	seq     int     // change, gap: number in the log
+	round   uint64  // sync
+	t, f, s uint64  // front
+	set     []Member
 }
 
 type what byte
@@ -76,7 +76,7 @@ type mnode struct {
 type mlink struct {
 	up   bool
 	to   [2][]message // to the smaller slot, to the larger
-	told [2]struct{ t, f, version uint64 }
+	told [2]struct{ t, f, s, version uint64 }
 }
 
 type model struct {
@@ -187,15 +187,15 @@ func (m *model) beat(i, j, t int) bool {
 	if q := l.to[to]; len(q) > 0 && q[len(q)-1].what == front {
 		return false
 	}
-	set, f, version := m.n[i].f.Set()
-	msg, was := message{what: front, t: uint64(t), f: f}, &l.told[to]
-	if was.t == msg.t && was.f == msg.f && was.version == version {
+	set, f, s, version := m.n[i].f.Set()
+	msg, was := message{what: front, t: uint64(t), f: f, s: s}, &l.told[to]
+	if was.t == msg.t && was.f == msg.f && was.s == msg.s && was.version == version {
 		return false
 	}
 	if was.version != version {
 		msg.set = set
 	}
-	was.t, was.f, was.version = msg.t, msg.f, version
+	was.t, was.f, was.s, was.version = msg.t, msg.f, msg.s, version
 	m.send(i, j, msg)
 	return true
 }
@@ -251,7 +251,7 @@ func (m *model) deliver(i, j int) {
 		if msg.set != nil {
 			y.f.Reckons(id, msg.set)
 		}
-		y.f.Told(id, msg.f)
+		y.f.Told(id, msg.f, msg.s)
 		y.f.Heard(id, msg.t)
 	case synced:
 		y.take(msg.v, &m.clock)

@@ -23,8 +23,8 @@ func (f *Frontier) F() (frontier, version uint64) {
 }
 
 // Set returns whom this node reckons with, itself included, its F over them,
-// and the version of this set.
-func (f *Frontier) Set() (set []Member, frontier, version uint64) {
+// up to when all is everywhere by that, and the version of this set.
+func (f *Frontier) Set() (set []Member, frontier, everywhere, version uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	set = append(make([]Member, 0, len(f.members)+1), Member{ID: f.self, Receives: true})
@@ -37,7 +37,7 @@ func (f *Frontier) Set() (set []Member, frontier, version uint64) {
 		}
 	}
 	slices.SortFunc(set, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
-	return set, f.reckon(), f.version
+	return set, f.reckon(), f.everywhere(), f.version
 }
 
 // Holding returns the member that S waits for, and since when it does.
@@ -91,12 +91,23 @@ func (f *Frontier) settle() {
 		}
 	}
 	f.unlist()
+	f.reach(f.everywhere())
+}
+
+// everywhere is what S is by the members of now. It falls when there is a new
+// one, as S itself must not.
+func (f *Frontier) everywhere() uint64 {
 	s := f.reckon()
 	for _, m := range f.members {
 		if m.waitedFor() {
 			s = min(s, m.told)
 		}
 	}
+	return s
+}
+
+// reach has S go on to where everything is everywhere.
+func (f *Frontier) reach(s uint64) {
 	if s > f.stable.Load() && !f.unmet && len(f.members) < MaxMembers-1 {
 		f.stable.Store(s)
 	}

@@ -45,7 +45,7 @@ func (m *Mesh) holder() (id cache.NodeID, linked bool) {
 	for _, p := range m.linked() {
 		up[p.id] = true
 	}
-	set, _, _ := m.frontier.Set()
+	set, _, _, _ := m.frontier.Set()
 	least := uint64(math.MaxUint64)
 	for _, s := range set {
 		if heard, _ := m.frontier.Progress(s.ID); !up[s.ID] && s.Standing != converge.Gone && heard < least {

@@ -65,7 +65,8 @@
 //	35 later     uvarint sync: I am being filled myself, or have nothing to give
 //	36 message   text channel; text message: for clients of yours that listen; only to who says messages in its hello
 //	37 reckon    (uint64 id, byte standing, byte 1: it receives) of all that I reckon with, myself included
-//	38 front     uint64 time up to which you have been sent all that I wrote, 0: no news; uint64 my F
+//	38 front     uint64 time up to which you have been sent all that I wrote, 0: no news; uint64 my F;
+//	             uint64 up to when all is everywhere by those that I reckon with
 //	39 replay    uint64 next: my whole log follows; up to that change heed only what is removed where values do not travel
 //	40 look      uint64 number of the question; JSON: kind (sum, find, keys, settle), region, and what is asked about
 //	41 saw       uint64 number; JSON: error; or sum, elements, sketch (sum), keys (find), known (keys), nothing (settle)
@@ -204,8 +205,8 @@
 // # Frontier
 //
 // Frames of version 3. With each beat a node tells how far its writes have
-// been sent (front) and what it knows to have of all others (F), and, when that
-// has changed, whom it reckons with (reckon). So each learns up to which time
+// been sent (front), what it knows to have of all others (F) and all others to
+// have, and, when that has changed, whom it reckons with (reckon). So each learns up to which time
 // of stamps every member has every change, and forgets older removals; the
 // rules are those of converge.Frontier. F is told behind everything that was
 // looked up before it was reckoned, and what is still being looked up for a

@@ -33,10 +33,11 @@ var errDead = errors.New("that incarnation was said to have ended, and removals 
 
 // fronts is what a write loop has told a peer of the frontier.
 type fronts struct {
-	version uint64 // of the set
-	f       uint64
-	t, at   uint64 // everything up to t is in our log before number at; told once the peer is sent that
-	asked   uint64 // the last round of the frontier that a sync was asked for
+	version    uint64 // of the set
+	f          uint64
+	everywhere uint64
+	t, at      uint64 // everything up to t is in our log before number at; told once the peer is sent that
+	asked      uint64 // the last round of the frontier that a sync was asked for
 }
 
 // Stable returns up to which time of stamps every member has every change, 0
@@ -94,18 +95,19 @@ func (l *link) front(buf []byte, nextRead uint64) []byte {
 		return buf
 	}
 	t, f := &l.told.fronts, l.m.frontier
-	set, frontier, version := f.Set()
+	set, frontier, everywhere, version := f.Set()
 	if l.lending() {
-		frontier = t.f
+		frontier, everywhere = t.f, t.everywhere
 	}
 	if t.version != version {
 		t.version = version
 		buf = appendReckon(buf, set)
 	}
-	t.f = frontier
-	buf = appendHeader(buf, frameFront, 16)
+	t.f, t.everywhere = frontier, everywhere
+	buf = appendHeader(buf, frameFront, 24)
 	buf = binary.BigEndian.AppendUint64(buf, l.settled(nextRead))
-	return binary.BigEndian.AppendUint64(buf, frontier)
+	buf = binary.BigEndian.AppendUint64(buf, frontier)
+	return binary.BigEndian.AppendUint64(buf, everywhere)
 }
 
 // settled returns the time up to which the peer has been sent all that this
@@ -174,11 +176,11 @@ func (l *link) takeReckon(s *scan) error {
 
 // takeFront: how far the peer has come.
 func (l *link) takeFront(s *scan) error {
-	t, f := s.uint64(), s.uint64()
+	t, f, everywhere := s.uint64(), s.uint64(), s.uint64()
 	if err := s.err(frameFront); err != nil {
 		return err
 	}
-	l.m.frontier.Told(l.peer.id, f)
+	l.m.frontier.Told(l.peer.id, f, everywhere)
 	if t != 0 && l.m.c.Clock != nil {
 		l.m.c.Clock.Observe(l.m.c.Now().UnixMilli(), cache.Stamp{Time: t})
 		l.m.frontier.Heard(l.peer.id, t)
@@ -222,7 +224,7 @@ func (m *Mesh) forgetSilent(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		set, _, _ := m.frontier.Set()
+		set, _, _, _ := m.frontier.Set()
 		linked := map[cache.NodeID]bool{m.c.ID: true}
 		for _, p := range m.linked() {
 			linked[p.id] = true

@@ -142,7 +142,7 @@ func (v *verifying) gather() {
 // silent are the members that discovery has forgotten, and that nobody knows to
 // have ended: they may come back with what they hold.
 func (v *verifying) silent(known map[cache.NodeID]bool) (out []cache.VerifyMember) {
-	set, _, _ := v.m.frontier.Set()
+	set, _, _, _ := v.m.frontier.Set()
 	for _, s := range set {
 		if known[s.ID] || s.Standing != converge.Counting || !s.Receives || v.m.elsewhere(s.ID, v.Region) {
 			continue

@@ -98,6 +98,8 @@ var proven = []struct {
 		"		if m.Standing != Counting { // its", "		if true { // its"), model},
 	{one("who is silent counts on", "removals", "converge/frontier.go",
 		"f.change(id, func(m *member) { m.linked = false; f.depart(m) })", "f.change(id, func(m *member) { m.linked = false; m.Receives = false; m.heard = 1 << 62 })"), model},
+	{one("what is everywhere is told by the members of now", "removals", "converge/reckon.go",
+		"	return set, f.reckon(), f.everywhere(), f.version\n", "	return set, f.reckon(), f.stable.Load(), f.version\n"), model},
 	{one("a tombstone that capacity pushed out is remembered", "removals", "region/stable.go",
 		"	if c.Stamp.Time > at || at <= r.stable() {", "	if true {"), proof{"region", "^TestBuried$"}},
 }
