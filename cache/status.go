@@ -171,6 +171,8 @@ type Behind struct {
 type Propagation struct {
 	Minute Spread `json:"minute"` // the last
 	All    Spread `json:"all"`    // since the start
+
+	Times Histogram `json:"times"` // of All, for who keeps series
 }
 
 // A Spread sums up durations; percentiles are up to a quarter too large.
@@ -194,20 +196,6 @@ type MissingLink struct {
 	From   Party  `json:"from"`
 	To     Party  `json:"to"`
 	Reason string `json:"reason"`
-}
-
-// Unready returns why the node is not ready to serve, above all by region; none
-// if it is.
-func (s *Status) Unready() (why []string) {
-	if s.Stopping {
-		why = append(why, "it stops and hands its sessions over")
-	}
-	for _, r := range s.Regions {
-		if !r.Ready {
-			why = append(why, "region "+r.Region+": "+r.Unready)
-		}
-	}
-	return why
 }
 
 // MeshStatus answers "is the mesh complete?" for every service asked.

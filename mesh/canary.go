@@ -81,6 +81,7 @@ const buckets = 26 * 4
 type spread struct {
 	n    uint64
 	max  time.Duration
+	sum  time.Duration
 	hist [buckets]uint32
 }
 
@@ -104,12 +105,14 @@ func upper(i int) time.Duration {
 func (s *spread) add(d time.Duration) {
 	s.n++
 	s.max = max(s.max, d)
+	s.sum += max(d, 0)
 	s.hist[bucketOf(d)]++
 }
 
 func (s *spread) join(o *spread) {
 	s.n += o.n
 	s.max = max(s.max, o.max)
+	s.sum += o.sum
 	for i, n := range o.hist {
 		s.hist[i] += n
 	}
@@ -127,6 +130,20 @@ func (s *spread) quantile(part float64) time.Duration {
 
 func (s *spread) status() cache.Spread {
 	return cache.Spread{Count: s.n, P50: s.quantile(0.50), P90: s.quantile(0.90), P99: s.quantile(0.99), Max: s.max}
+}
+
+// times returns the counts under cache.TravelBounds, each of which is the end
+// of a bucket.
+func (s *spread) times() cache.Histogram {
+	h := cache.Histogram{Under: make([]uint64, 0, len(cache.TravelBounds)), Count: s.n, Sum: s.sum}
+	under, i := uint64(0), 0
+	for _, bound := range cache.TravelBounds {
+		for ; i < buckets && upper(i) <= bound; i++ {
+			under += uint64(s.hist[i])
+		}
+		h.Under = append(h.Under, under)
+	}
+	return h
 }
 
 // canary is what was measured of one peer.
@@ -166,7 +183,7 @@ func (c *canary) status() cache.Propagation {
 			minute.join(&c.slices[i])
 		}
 	}
-	return cache.Propagation{Minute: minute.status(), All: c.all.status()}
+	return cache.Propagation{Minute: minute.status(), All: c.all.status(), Times: c.all.times()}
 }
 
 // timed notes that a peer has acknowledged the changes after one and up to

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lateral/cache"
 	"lateral/internal/memnet"
 )
 
@@ -31,6 +32,15 @@ func TestSpread(t *testing.T) {
 	}
 	if st.Max != time.Second || st.Count != 1000 {
 		t.Errorf("%+v", st)
+	}
+	times := s.times()
+	for i, bound := range cache.TravelBounds {
+		if want := min(uint64((bound-1)/time.Millisecond), 1000); times.Under[i] != want {
+			t.Errorf("%d under %v, want %d", times.Under[i], bound, want)
+		}
+	}
+	if times.Count != 1000 || times.Sum != 500500*time.Millisecond {
+		t.Errorf("%+v", times)
 	}
 	s.add(time.Hour)
 	s.add(-time.Second)
