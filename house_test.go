@@ -31,6 +31,7 @@ var rooms = map[string]struct {
 	"jcs":             {[]string{"cache", "javaser"}, "what Java nodes say can be read without a node"},
 	"jcs/link":        {[]string{"cache", "changelog", "javaser", "jcs"}, "Java nodes are linked with without knowing the mesh"},
 	"javaser":         {nil, "Java's streams exist without JCS and without a cache"},
+	"metrics":         {[]string{"cache"}, "it renders what a node says of itself and nothing else"},
 	"mesh":            {[]string{"cache", "changelog", "converge"}, "the protocol is handed regions and a directory; it finds neither by itself"},
 	"beacon":          {[]string{"host"}, "bytes on multicast, without knowing what they say"},
 	"secret":          {[]string{"cache"}, "keys and certificates must not know what they protect"},
@@ -53,6 +54,13 @@ var never = map[string]string{
 	"log":              "log/slog carries fields; the benchmark commands excepted",
 	"encoding/gob":     "nothing from the network is ever instantiated",
 	"golang.org/x/exp": "what is not promised to stay is not built upon",
+}
+
+// daemon lists what the program has and the library must not: who embeds a
+// node has a registry of their own, and renders Status into it.
+var daemon = map[string]string{
+	"lateral/metrics":                     "the library offers Status; only the program has a registry",
+	"github.com/prometheus/client_golang": "the library offers Status; only the program has a registry",
 }
 
 type pkg struct {
@@ -101,6 +109,22 @@ func TestDirection(t *testing.T) {
 			}
 			if !allowed {
 				t.Errorf("%s imports %s, but may import only %v of this module: %s", room, other, rule.may, rule.why)
+			}
+		}
+	}
+}
+
+// TestDaemonOnly keeps what is the program's out of the library.
+func TestDaemonOnly(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath == "lateral/metrics" || strings.HasPrefix(p.ImportPath, "lateral/cmd/") {
+			continue
+		}
+		for _, imp := range p.Imports {
+			for never, why := range daemon {
+				if imp == never || strings.HasPrefix(imp, never+"/") {
+					t.Errorf("%s imports %s: %s", p.ImportPath, imp, why)
+				}
 			}
 		}
 	}

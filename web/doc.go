@@ -8,6 +8,7 @@
 // Paths, with what they take and answer. A region's name and a key are escaped
 // as URLs are (a slash in a key as %2F); every answer but a value is JSON.
 //
+//	GET    /metrics                                metrics for Prometheus; docs/metrics.md
 //	GET    /readyz                                 Ready; 503 with the reasons while regions lack what peers hold
 //	GET    /v1/status                              cache.Status
 //	GET    /v1/regions                             []cache.RegionStatus

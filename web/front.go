@@ -28,6 +28,7 @@ type Front struct {
 	Verify func(ctx context.Context, region string, repair bool) (cache.Verification, error)
 	// Explain tells what all linked members know of a key.
 	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
+	Metrics http.Handler // answers scrapes; nil: there are none
 }
 
 // metaHeader carries what is known of an element beside its value.
@@ -40,7 +41,7 @@ const tokenHeader = "X-Mesh-Stamp"
 // Handler returns the interface that the package comment describes.
 func (f *Front) Handler() http.Handler {
 	m := http.NewServeMux()
-	m.HandleFunc("GET /readyz", f.ready)
+	f.watched(m)
 	m.HandleFunc("GET /v1/status", f.status)
 	m.HandleFunc("GET /v1/regions", f.regions)
 	m.HandleFunc("GET /v1/regions/{region}", f.region)
@@ -59,16 +60,6 @@ func (f *Front) Handler() http.Handler {
 		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))
 	})
 	return m
-}
-
-// ready answers whoever decides where work goes.
-func (f *Front) ready(w http.ResponseWriter, r *http.Request) {
-	st := f.Status()
-	if why := st.Unready(); len(why) > 0 {
-		fail(w, fmt.Errorf("%w: %s", cache.ErrNotReady, strings.Join(why, "; ")))
-		return
-	}
-	answer(w, http.StatusOK, Ready{true})
 }
 
 func (f *Front) status(w http.ResponseWriter, r *http.Request) { answer(w, http.StatusOK, f.Status()) }

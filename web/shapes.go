@@ -167,8 +167,3 @@ func (s *Element) element(key, value string) (cache.Element, error) {
 	e.Attr.Tags, err2 = cache.JoinTags(s.Tags...)
 	return e, errors.Join(err, err2)
 }
-
-// Ready is the answer of a node that may be given work.
-type Ready struct {
-	Ready bool `json:"ready"`
-}

@@ -17,6 +17,7 @@ import (
 	"lateral"
 	"lateral/cache"
 	"lateral/ccf"
+	"lateral/metrics"
 	"lateral/web"
 )
 
@@ -55,6 +56,7 @@ type service struct {
 	level slog.LevelVar
 	log   *slog.Logger
 	node  *lateral.Node
+	calls *metrics.Calls
 }
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
@@ -71,7 +73,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	frontCtx, stopFront := context.WithCancel(context.WithoutCancel(ctx))
 	front := make(chan error, 1)
 	go func() {
-		front <- (&web.Front{Do: v.node.Do, Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify, Explain: v.node.Explain}).Serve(frontCtx, ln, v.log)
+		front <- v.front().Serve(frontCtx, ln, v.log)
 	}()
 	clients, err := v.serveResp(frontCtx)
 	if err != nil {
@@ -106,7 +108,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 
 // open reads the files and opens all sockets.
 func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
-	v = &service{cmd: c}
+	v = &service{cmd: c, calls: metrics.NewCalls()}
 	if err := v.setLevel(); err != nil {
 		return nil, nil, err
 	}
@@ -150,6 +152,12 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 			v.notify(daemon.SdNotifyReady)
 		}
 	}
+}
+
+// front is the HTTP interface of the service.
+func (v *service) front() *web.Front {
+	return &web.Front{Do: v.calls.Front("http").Do(v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
+		Explain: v.node.Explain, Metrics: v.metrics()}
 }
 
 // notify tells systemd, if it asked to be told.

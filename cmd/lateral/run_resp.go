@@ -104,7 +104,7 @@ func (v *service) openResp() (*resp.Front, error) {
 	}
 	return resp.New(resp.Config{Map: m, Password: password, Service: v.cmd.Service, Version: lateral.Version, Node: v.node.Status().Node,
 		MaxClients: v.cmd.RespMaxClients, IdleTimeout: v.cmd.RespIdle, Logger: v.log, Mesh: v.node.Channels(),
-		Open: func(name string) (resp.Region, error) { return v.node.Store(name) }})
+		Open: func(name string) (resp.Region, error) { return v.timed(name) }})
 }
 
 // mapOf gathers what the regions say of themselves.

@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "stock": stockFiles, "signal": signalTo, "systemd": systemd, "json": jsonHas, "snippet": snippet, "answers": answers,
+			"status": status, "stock": stockFiles, "signal": signalTo, "systemd": systemd, "json": jsonHas, "snippet": snippet, "answers": answers, "ask": askHTTP,
 		},
 	})
 }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"lateral/cache"
+	"lateral/mesh"
+	"lateral/metrics"
+	"lateral/resp"
+)
+
+// metrics answers scrapes, and times what the fronts are asked.
+func (v *service) metrics() http.Handler {
+	return metrics.Handler(v.log, v.calls, metrics.New(metrics.Config{Status: v.node.Status,
+		Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }}))
+}
+
+// timed is a region of which a sample of gets and puts is timed.
+type timed struct {
+	resp.Region
+	front *metrics.Front
+}
+
+// timed opens a region for the RESP front.
+func (v *service) timed(name string) (resp.Region, error) {
+	s, err := v.node.Store(name)
+	if err != nil {
+		return nil, err
+	}
+	return timed{s, v.calls.Front("resp")}, nil
+}
+
+// Get looks in memory. What is not there is not timed here: Do may go on.
+func (t timed) Get(key string) (cache.Element, bool) {
+	since := t.front.Get.Sample()
+	e, ok := t.Region.Get(key)
+	if ok {
+		t.front.Get.End(since)
+	}
+	return e, ok
+}
+
+func (t timed) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
+	return t.front.Sampled(ctx, c, t.Region.Do)
+}

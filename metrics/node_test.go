@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"go.uber.org/goleak"
+
+	"lateral"
+	"lateral/beacon"
+	"lateral/cache"
+	"lateral/ccf"
+	"lateral/ccf/stock"
+	"lateral/internal/memnet"
+	"lateral/mesh"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// memory is a host of the in-memory network as a node's Network.
+type memory struct{ *memnet.Host }
+
+func (m memory) Listen(_ string, port int) (net.Listener, error) { return m.Host.Listen(port) }
+
+func (m memory) Multicast(c beacon.Config) (beacon.Conn, func(context.Context) error, error) {
+	g, err := m.Host.Multicast(c.Group)
+	return g, nil, err
+}
+
+func open(t *testing.T, net *memnet.Net, host byte) *lateral.Node {
+	cfg, err := ccf.Parse(stock.Files("groupware")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := lateral.Open(context.Background(), lateral.Config{Service: "groupware", Host: string('a' + rune(host)), CCF: cfg,
+		Network: memory{net.Host(netip.AddrFrom4([4]byte{10, 0, 0, host})).Process()}, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestNode scrapes a node that is linked with another: whatever a node counts
+// by name is a metric, and whatever is one is counted.
+func TestNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := memnet.New()
+		n, peer := open(t, net, 1), open(t, net, 2)
+		if err := n.WaitComplete(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.WaitReady(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Do(t.Context(), cache.Command{Op: cache.Put, Region: "SessionCache", Key: "s1", Value: cache.Value{Bytes: "anna"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Barrier(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range n.Status().Endpoints {
+			for key := range e.Counters {
+				if !slices.Contains(tallies, key) {
+					t.Errorf("a node counts %s, of which there is no metric", key)
+				}
+			}
+			for _, key := range tallies {
+				if _, ok := e.Counters[key]; !ok {
+					t.Errorf("a metric reads %s, which no node counts", key)
+				}
+			}
+		}
+		got := gather(t, New(Config{Status: n.Status, Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }}))
+		for name, want := range map[string]float64{"lateral_ready{}": 1, "lateral_mesh_complete{}": 1, "lateral_mesh_nodes{}": 2,
+			`lateral_region_elements{region="SessionCache"}`: 1, `lateral_region_puts_total{region="SessionCache"}`: 1} {
+			if v := value(got[name]); v != want {
+				t.Errorf("%s is %v, want %v", name, v, want)
+			}
+		}
+		for name := range got {
+			if h := got[name].GetHistogram(); h != nil && h.GetSampleCount() != h.Bucket[len(h.Bucket)-1].GetCumulativeCount() {
+				t.Errorf("%s: %v", name, h)
+			}
+		}
+		n.Close()
+		peer.Close()
+	})
+}
