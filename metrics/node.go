@@ -28,7 +28,7 @@ var nodeFamilies = []family[view]{
 	yes("mesh_complete", "1 if every link between all members that are known is up, at both ends.", func(v *view) bool { return v.mesh.Complete }),
 	gauge("mesh_links_expected", "Links that members of the same groups should have, of all members.", sum, func(v *view) float64 { return float64(v.mesh.Expected) }),
 	gauge("mesh_links_present", "Links of mesh_links_expected that are up at both ends.", sum, func(v *view) float64 { return float64(v.mesh.Present) }),
-	gauge("mesh_nodes", "Processes that are known, this one included.", sum, func(v *view) float64 { return float64(v.mesh.Nodes) }),
+	gauge("mesh_nodes", "Processes that are known, this one included; 0 without any endpoint.", sum, func(v *view) float64 { return float64(v.mesh.Nodes) }),
 }
 
 // A why is how many reasons of one name there are.

@@ -9,7 +9,9 @@
 // as URLs are (a slash in a key as %2F); every answer but a value is JSON.
 //
 //	GET    /metrics                                metrics for Prometheus; docs/metrics.md
-//	GET    /readyz                                 Ready; 503 with the reasons while regions lack what peers hold
+//	GET    /healthz                                Alive, as long as the process answers
+//	GET    /readyz                                 Ready; 503 with named reasons while regions lack what peers hold,
+//	                                               the node stops, or (run --ready-nodes) the mesh was not complete yet
 //	GET    /v1/status                              cache.Status
 //	GET    /v1/regions                             []cache.RegionStatus
 //	GET    /v1/regions/{region}                    cache.RegionStatus
@@ -32,6 +34,12 @@
 //	DELETE /v1/regions/{region}/tags/{tag}         Done: removes every element that has the tag; local
 //	POST   /v1/verify                              cache.Verification; region=NAME (else all whose values travel), repair
 //	GET    /v1/regions/{region}/why/{key…}         cache.Explanation
+//
+// And on the socket alone:
+//
+//	GET    /v1/loglevel                            LogLevel
+//	PUT    /v1/loglevel                            LogLevel: body is debug, info, warn or error
+//	GET    /debug/pprof/                           profiles of the process, as package net/http/pprof has them
 //
 // A put, a deletion and a value are answered with a token of theirs in the header
 // X-Mesh-Stamp (Done has it, too). A GET of a value with such a header answers

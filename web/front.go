@@ -28,7 +28,10 @@ type Front struct {
 	Verify func(ctx context.Context, region string, repair bool) (cache.Verification, error)
 	// Explain tells what all linked members know of a key.
 	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
+	// Reasons says why the node is not ready; nil: what its Status says.
+	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
+	Level   Level        // how much is logged; nil: that is not to be changed here
 }
 
 // metaHeader carries what is known of an element beside its value.

@@ -21,12 +21,18 @@ const (
 )
 
 // Serve answers on a listener until ctx ends or the listener fails, and closes
-// it. Requests under way are finished, for at most two seconds.
+// it. Requests under way are finished, for at most two seconds. A unix socket,
+// whom the system lets in being the user or root, serves Admin, any other
+// listener Handler.
 func (f *Front) Serve(ctx context.Context, ln net.Listener, log *slog.Logger) error {
 	if log == nil {
 		log = slog.Default()
 	}
-	s := &http.Server{Handler: f.Handler(), MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+	handler := f.Handler()
+	if ln.Addr().Network() == "unix" {
+		handler = f.Admin()
+	}
+	s := &http.Server{Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ln) }()

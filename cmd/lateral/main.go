@@ -41,6 +41,8 @@ type commands struct {
 	Keygen keygenCmd `cmd:"" help:"Make a cluster secret, or replace one step by step."`
 	Demo   demoCmd   `cmd:"" help:"Run two hosts with three caches each on loopback and show what they do."`
 
+	Loglevel loglevelCmd `cmd:"" help:"Show or change how much running services log."`
+
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -25,10 +25,14 @@ func (v *service) setLevel() error {
 	}
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(word)); err != nil {
-		return &problem{saw: fmt.Sprintf("--log-level %.40q", word), do: "choose debug, info, warn or error", err: errLevel}
+		return levelProblem("--log-level", word)
 	}
 	v.level.Set(l)
 	return nil
+}
+
+func levelProblem(what, word string) error {
+	return &problem{saw: fmt.Sprintf("%s %.40q", what, word), do: "choose debug, info, warn or error", err: errLevel}
 }
 
 // reload reads the files again and says what is different. Nothing is applied

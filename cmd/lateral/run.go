@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -28,6 +29,7 @@ type runCmd struct {
 	Log      string   `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
 	LogLevel string   `placeholder:"LEVEL" default:"info" help:"debug, info, warn or error; @FILE reads the word from a file, again at each SIGHUP."`
 	respFlags
+	readyFlags
 	place
 }
 
@@ -57,6 +59,7 @@ type service struct {
 	log   *slog.Logger
 	node  *lateral.Node
 	calls *metrics.Calls
+	whole atomic.Bool // the mesh was complete, see reasons
 }
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
@@ -157,7 +160,7 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 // front is the HTTP interface of the service.
 func (v *service) front() *web.Front {
 	return &web.Front{Do: v.calls.Front("http").Do(v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
-		Explain: v.node.Explain, Metrics: v.metrics()}
+		Explain: v.node.Explain, Metrics: v.metrics(), Reasons: v.reasons, Level: levelLog{&v.level, v.log}}
 }
 
 // notify tells systemd, if it asked to be told.

@@ -10,13 +10,37 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// ask SERVICE STATUS METHOD PATH [BODY] asks a service over HTTP as a monitor
-// does, and prints what it answers, which must have that status.
+// ask [wait] SERVICE STATUS METHOD PATH [BODY] asks a service over HTTP as a
+// monitor does, and prints what it answers, which must have that status; with
+// wait it asks until it has.
 func askHTTP(ts *testscript.TestScript, neg bool, args []string) {
+	var again <-chan time.Time
+	if args[0] == "wait" {
+		args = args[1:]
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		again = tick.C
+	}
+	for end := time.Now().Add(20 * time.Second); ; {
+		status, body := askOnce(ts, args)
+		if again != nil && status != args[1] && time.Now().Before(end) {
+			<-again
+			continue
+		}
+		fmt.Fprintf(ts.Stdout(), "%s", body)
+		if status != args[1] {
+			ts.Fatalf("%s %s: status %s, want %s\n%s", args[2], args[3], status, args[1], body)
+		}
+		return
+	}
+}
+
+func askOnce(ts *testscript.TestScript, args []string) (status string, body []byte) {
 	socket := filepath.Join(ts.Getenv("LATERAL_RUNTIME_DIR"), args[0]+".sock")
 	t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
@@ -28,10 +52,7 @@ func askHTTP(ts *testscript.TestScript, neg bool, args []string) {
 	res, err := t.RoundTrip(req)
 	ts.Check(err)
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
+	body, err = io.ReadAll(res.Body)
 	ts.Check(err)
-	fmt.Fprintf(ts.Stdout(), "%s", b)
-	if got := fmt.Sprint(res.StatusCode); got != args[1] {
-		ts.Fatalf("%s %s: status %s, want %s\n%s", args[2], args[3], got, args[1], b)
-	}
+	return fmt.Sprint(res.StatusCode), body
 }

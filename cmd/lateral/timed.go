@@ -15,7 +15,7 @@ import (
 // metrics answers scrapes, and times what the fronts are asked.
 func (v *service) metrics() http.Handler {
 	return metrics.Handler(v.log, v.calls, metrics.New(metrics.Config{Status: v.node.Status,
-		Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }}))
+		Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }, Reasons: v.reasons}))
 }
 
 // timed is a region of which a sample of gets and puts is timed.
