@@ -87,6 +87,9 @@ func TestBypass(t *testing.T) {
 	inBubble(t, func(c *cluster) {
 		pair(c, attribute("Inv", "WhenLinkDown=bypass"))
 		c.expect("1", "Inv", "k", "")
+		if st := c.region("1", "Inv").Stats; st.Bypassed != 1 || st.Misses != 0 {
+			t.Errorf("%+v", st)
+		}
 		d := &database{}
 		for range 2 {
 			c.load("1", "Inv", "k", d, "0")

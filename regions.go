@@ -214,6 +214,8 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 		rep, err = b.strictApply(n.now(), c)
 	} else if !reads || !b.bypass() {
 		rep, err = b.Apply(n.now(), c)
+	} else if c.Op == cache.Get {
+		b.outage.bypassed.Add(1)
 	}
 	if err == nil && c.Origin == cache.Application {
 		err = n.await(ctx, b, c.Op, c.Acks)
