@@ -4,12 +4,14 @@ package metrics
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -34,12 +36,13 @@ func (m memory) Multicast(c beacon.Config) (beacon.Conn, func(context.Context) e
 	return g, nil, err
 }
 
-func open(t *testing.T, net *memnet.Net, host byte) *lateral.Node {
+// open opens a node of the stock files whose clock is ahead.
+func open(t *testing.T, net *memnet.Net, host byte, ahead time.Duration) *lateral.Node {
 	cfg, err := ccf.Parse(stock.Files("groupware")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := lateral.Open(context.Background(), lateral.Config{Service: "groupware", Host: string('a' + rune(host)), CCF: cfg,
+	n, err := lateral.Open(context.Background(), lateral.Config{Service: "groupware", Host: fmt.Sprint("oxgw0", host), CCF: cfg, Now: func() time.Time { return time.Now().Add(ahead) },
 		Network: memory{net.Host(netip.AddrFrom4([4]byte{10, 0, 0, host})).Process()}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +55,7 @@ func open(t *testing.T, net *memnet.Net, host byte) *lateral.Node {
 func TestNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := memnet.New()
-		n, peer := open(t, net, 1), open(t, net, 2)
+		n, peer := open(t, net, 1, 0), open(t, net, 2, 0)
 		if err := n.WaitComplete(t.Context(), 2); err != nil {
 			t.Fatal(err)
 		}
