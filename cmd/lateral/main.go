@@ -28,6 +28,7 @@ type commands struct {
 	Verify verifyCmd `cmd:"" help:"Compare the replicas of regions on all members."`
 	Why    whyCmd    `cmd:"" help:"Tell what every member knows of a key, and why."`
 	Stats  statsCmd  `cmd:"" help:"Show regions and endpoints: sizes, hits, lag."`
+	Top    topCmd    `cmd:"" help:"Show regions and links as they are, again and again."`
 	Get    getCmd    `cmd:"" help:"Print the value of a key."`
 	Touch  touchCmd  `cmd:"" help:"Note an access to a key, which keeps it from idling out."`
 	Take   takeCmd   `cmd:"" help:"Print the value of a key and remove it, for one caller only."`
