@@ -28,6 +28,8 @@ type Front struct {
 	Verify func(ctx context.Context, region string, repair bool) (cache.Verification, error)
 	// Explain tells what all linked members know of a key.
 	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
+	// Dashboard is the page for people; nil: there is none.
+	Dashboard *Dashboard
 }
 
 // metaHeader carries what is known of an element beside its value.
@@ -55,10 +57,11 @@ func (f *Front) Handler() http.Handler {
 	m.HandleFunc("DELETE /v1/regions/{region}/tags/{tag}", f.remove(cache.RemoveTag))
 	m.HandleFunc("POST /v1/verify", f.verify)
 	m.HandleFunc("GET /v1/regions/{region}/why/{key...}", f.why)
+	f.dashboard(m)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))
 	})
-	return m
+	return guard(m)
 }
 
 // ready answers whoever decides where work goes.

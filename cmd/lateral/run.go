@@ -71,7 +71,8 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	frontCtx, stopFront := context.WithCancel(context.WithoutCancel(ctx))
 	front := make(chan error, 1)
 	go func() {
-		front <- (&web.Front{Do: v.node.Do, Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify, Explain: v.node.Explain}).Serve(frontCtx, ln, v.log)
+		front <- (&web.Front{Do: v.node.Do, Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify, Explain: v.node.Explain,
+			Dashboard: dashboardOf(v.node, c.Service, c.dir())}).Serve(frontCtx, ln, v.log)
 	}()
 	clients, err := v.serveResp(frontCtx)
 	if err != nil {
