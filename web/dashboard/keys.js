@@ -63,7 +63,7 @@ async function list() {
     if (mine !== asked) return
     fill($('#keys-list'), found.keys, k => k.id, k => el('li', {}, el('button', { type: 'button', class: 'key', onclick: e => show(where, k, e.currentTarget) }, nameOf(k.name))))
     say(found.total === 0 ? `This service holds no such key in ${where}.`
-      : found.keys.length < found.total ? `The first ${number(found.keys.length)} of ${number(found.total)} keys that this service holds.` : `${number(found.total)} keys that this service holds.`)
+      : found.keys.length < found.total ? `The first ${number(found.keys.length)} of ${number(found.total)} keys that this service holds.` : found.total === 1 ? '1 key that this service holds.' : `${number(found.total)} keys that this service holds.`)
   } catch (err) {
     if (mine === asked) say(err.message)
   }

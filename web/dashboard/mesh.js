@@ -46,9 +46,12 @@ function missing(list) {
   const byRemedy = new Map()
   for (const m of list) byRemedy.set(m.remedy, [...byRemedy.get(m.remedy) ?? [], m])
   fill($('#missing'), [...byRemedy], ([remedy]) => remedy,
-    ([remedy]) => el('div', { class: 'card bad' }, el('h3'), el('p', {}, el('strong', {}, 'What to do: '), line(remedy)), el('ul')),
+    ([remedy]) => el('div', { class: 'card bad' }, el('h3'), el('p', {}, el('strong', {}, 'Why: '), el('span')), el('p', {}, el('strong', {}, 'What to do: '), line(remedy)),
+      el('details', {}, el('summary', {}, 'Which'), el('ul'))),
     (card, [, links]) => {
       put($('h3', card), links.length === 1 ? '1 link is missing' : links.length + ' links are missing')
+      const causes = new Set(links.map(m => line(m.reason)))
+      put($('p span', card), [...causes].slice(0, 3).join('; ') + (causes.size > 3 ? `; and ${causes.size - 3} more` : ''))
       fill($('ul', card), links, m => m.from + '|' + m.to, m => el('li', {}, el('b', {}, `${line(m.from)} – ${line(m.to)}`), ': ', el('span')),
         (li, m) => put($('span', li), line(m.reason)))
     })
@@ -74,7 +77,7 @@ function update(box, g) {
   const label = (m, i) => g.members.findIndex(o => o.name === m.name) === i && !g.members.some((o, j) => j !== i && o.name === m.name) ? m.name : `${m.name} ${m.pid ? 'pid ' + m.pid : m.addr ?? ''}`
   const members = g.members.map((m, i) => ({ ...m, i, label: label(m, i) }))
   fill($('thead tr', box), [{ label: '' }, ...members], m => m.label + '|' + m.i,
-    m => m.label ? el('th', { scope: 'col', title: m.label }, el('span', {}, String(m.i + 1)), el('span', { class: 'unseen' }, ' to ' + line(m.label))) : el('th', { scope: 'col' }, 'from \\ to'))
+    m => m.label ? el('th', { scope: 'col', title: m.label }, String(m.i + 1), ' ', columnName(m.label, members.length)) : el('th', { scope: 'col' }, 'from \\ to'))
   fill($('tbody', box), g.rows ? members : [], m => m.label + '|' + g.members.length, m => {
     const tr = cells(members.length + 1)
     tr.firstChild.append(el('span', { class: 'n' }, String(m.i + 1)), ' ', el('bdi'), el('small'))
@@ -85,6 +88,12 @@ function update(box, g) {
     put($('small', tr), ` ${m.addr ?? ''}${m.stale ? ' · silent' : ''} · ${m.up} of ${m.want}`)
     g.rows[m.i].forEach((c, j) => cell(tr.children[j + 1], c))
   })
+}
+
+// columnName is seen where there is room, and read aloud always.
+function columnName(label, members) {
+  const [host, rest] = line(label).split(/(?<=^[^/]*\/)/)
+  return el('small', { class: members > 10 ? 'unseen' : 'wide' }, host, el('wbr'), rest)
 }
 
 function cell(td, c) {

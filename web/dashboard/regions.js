@@ -11,7 +11,7 @@ const columns = [
   ['Service', r => r.service, r => r.service],
   ['Mode', r => r.mode, r => r.mode],
   ['State', r => r.unready ? 'not ready: ' + r.unready : 'ready', r => r.unready ?? ''],
-  ['Elements', r => number(r.elements) + (r.max_objects > 0 ? ' of ' + number(r.max_objects) : ''), r => r.elements, true],
+  ['Elements', r => number(r.elements) + (r.max_objects > 0 ? ' / ' + number(r.max_objects) : ''), r => r.elements, true],
   ['Size', r => bytes(r.bytes), r => r.bytes, true],
   ['Hit ratio', r => r.gets ? (100 * ratio(r)).toFixed(1) + ' % of ' + number(r.gets) : 'no gets', ratio, true],
   ['Evicted', r => number(r.evictions), r => r.evictions, true],
@@ -23,7 +23,7 @@ const columns = [
 
 function stale(r) {
   if (!r.stale_most_ns) return r.mode === 'local' ? 'local' : 'no bound'
-  return millis((r.stale_now_ns ?? 0) / 1e6) + ' of at most ' + millis(r.stale_most_ns / 1e6)
+  return millis((r.stale_now_ns ?? 0) / 1e6) + ' ≤ ' + millis(r.stale_most_ns / 1e6)
 }
 
 let all = []
@@ -70,7 +70,7 @@ export function show() {
     columns.forEach(([, text], i) => i > 0 && put(tr.children[i], line(text(r))))
     mark(tr.children[3], 'class', r.unready ? 'bad' : 'up')
   })
-  put($('#regions-count'), `${list.length} of ${all.length} regions of the services of this host.`)
+  put($('#regions-count'), `${list.length} of ${all.length} regions of the services of this host. Lag: of the peer that is furthest behind. Stale: now, and at most whatever link fails.`)
 }
 
 function row(r) {
