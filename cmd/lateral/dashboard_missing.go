@@ -96,6 +96,6 @@ func remedy(a, b end, refused []cache.Stranger) string {
 }
 
 func restart(e end) string {
-	return fmt.Sprintf("nobody is linked with %s: see on %s whether it runs (lateral mesh); if not, start it with lateral run --service %s, if so, lateral doctor. It links by itself",
-		partyName(e.Party), e.host(), e.Service)
+	return fmt.Sprintf("nobody is linked with %s/%s: see on %s whether it runs (lateral mesh); if not, start it with lateral run --service %s, if so, lateral doctor. It links by itself",
+		e.host(), e.Service, e.host(), e.Service)
 }

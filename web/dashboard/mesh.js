@@ -80,20 +80,23 @@ function update(box, g) {
     m => m.label ? el('th', { scope: 'col', title: m.label }, String(m.i + 1), ' ', columnName(m.label, members.length)) : el('th', { scope: 'col' }, 'from \\ to'))
   fill($('tbody', box), g.rows ? members : [], m => m.label + '|' + g.members.length, m => {
     const tr = cells(members.length + 1)
-    tr.firstChild.append(el('span', { class: 'n' }, String(m.i + 1)), ' ', el('bdi'), el('small'))
+    tr.firstChild.append(el('span', { class: 'n' }, String(m.i + 1)), ' ', el('bdi', {}, ...broken(m.name)), el('small', {}, el('span', { class: 'addr' }), el('span')))
     return tr
   }, (tr, m) => {
     put($('.n', tr), String(m.i + 1))
-    put($('bdi', tr), line(m.name))
-    put($('small', tr), ` ${m.addr ?? ''}${m.stale ? ' · silent' : ''} · ${m.up} of ${m.want}`)
+    put($('.addr', tr), ` ${m.addr ?? ''} · `)
+    put($('.addr + span', tr), `${m.stale ? 'silent · ' : ''}${m.up} of ${m.want}`)
     g.rows[m.i].forEach((c, j) => cell(tr.children[j + 1], c))
   })
 }
 
 // columnName is seen where there is room, and read aloud always.
-function columnName(label, members) {
-  const [host, rest] = line(label).split(/(?<=^[^/]*\/)/)
-  return el('small', { class: members > 10 ? 'unseen' : 'wide' }, host, el('wbr'), rest)
+const columnName = (label, members) => el('small', { class: members > 10 ? 'unseen' : 'wide' }, ...broken(label))
+
+// broken is a name that may be broken behind its host.
+function broken(name) {
+  const [host, ...rest] = line(name).split('/')
+  return rest.length ? [host + '/', el('wbr'), rest.join('/')] : [host]
 }
 
 function cell(td, c) {
@@ -139,5 +142,5 @@ function state(s, now) {
   if (s.asked) return ['answers', 'up']
   if (s.stale) return ['silent' + (s.heard ? ' for ' + millis(new Date(now) - new Date(s.heard)) : ''), 'bad']
   if (s.want > 0 && s.up === 0) return ['no link', 'bad']
-  return ['heard of', 'plain']
+  return s.up > 0 ? ['linked', 'up'] : ['heard of', '']
 }

@@ -22,7 +22,7 @@ const columns = [
 ]
 
 function stale(r) {
-  if (!r.stale_most_ns) return r.mode === 'local' ? 'local' : 'no bound'
+  if (!r.stale_most_ns) return r.mode === 'invalidate' ? 'memory is not used' : '–'
   return millis((r.stale_now_ns ?? 0) / 1e6) + ' ≤ ' + millis(r.stale_most_ns / 1e6)
 }
 
