@@ -131,7 +131,7 @@ type frame struct {
 // Limits of looking.
 const (
 	period   = time.Second     // between two looks
-	lookTime = 4 * time.Second // for one
+	lookTime = 2 * time.Second // for one: who is silent for longer is told so
 )
 
 // see returns the frame of this second. Who comes first makes it.

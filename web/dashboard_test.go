@@ -35,14 +35,14 @@ func (n *node) board(writes bool) *Front {
 }
 
 // ask sends a request to a front, with headers as "Name: value".
-func ask(f *Front, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+func ask(h http.Handler, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	f.Handler().ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return w
 }
 
@@ -57,7 +57,7 @@ func decodeInto[T any](t *testing.T, w *httptest.ResponseRecorder) (v T) {
 // TestPage: every file is served with a policy that lets nothing else in, and
 // nothing in it leads elsewhere.
 func TestPage(t *testing.T) {
-	f := newNode().board(false)
+	f := newNode().board(false).Handler()
 	files := []string{"dashboard/"}
 	fs.WalkDir(pageFiles, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -89,7 +89,7 @@ func TestPage(t *testing.T) {
 	if w := ask(f, "GET", "/", ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "dashboard/" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	if w := ask(newNode().front(), "GET", "/dashboard/", ""); w.Code != http.StatusBadRequest {
+	if w := ask(newNode().front().Handler(), "GET", "/dashboard/", ""); w.Code != http.StatusBadRequest {
 		t.Errorf("without a dashboard: %d", w.Code)
 	}
 }
@@ -105,7 +105,7 @@ func TestListing(t *testing.T) {
 	for _, k := range keys {
 		n.held[k] = cache.Element{Key: k, Value: cache.Value{Bytes: "v " + k}}
 	}
-	f := n.board(false)
+	f := n.board(false).Handler()
 	all := decodeInto[Listing](t, ask(f, "GET", "/dashboard/keys?region=User&limit=2000", ""))
 	if all.Total != len(n.held) || len(all.Keys) != len(n.held) {
 		t.Fatalf("%d of %d keys, held are %d", len(all.Keys), all.Total, len(n.held))
@@ -155,7 +155,7 @@ func TestShown(t *testing.T) {
 		{cache.Value{Bytes: strings.Repeat("\xff", maxHex+1)}, "hex", "", true},
 	} {
 		n.held["k"] = cache.Element{Key: "k", Value: c.value}
-		s := decodeInto[Shown](t, ask(n.board(false), "GET", "/dashboard/element?region=User&id="+idOf("k"), ""))
+		s := decodeInto[Shown](t, ask(n.board(false).Handler(), "GET", "/dashboard/element?region=User&id="+idOf("k"), ""))
 		if s.Kind != c.kind || s.Cut != c.cut || c.text != "" && s.Text != c.text || s.Value != nil || s.Bytes != len(c.value.Bytes) {
 			t.Errorf("%.40q: %.200v", c.value.Bytes, s)
 		}
@@ -166,7 +166,7 @@ func TestShown(t *testing.T) {
 // asked, which would make it; so are keys that no element has.
 func TestNothingIsMade(t *testing.T) {
 	n := newNode()
-	f := n.board(true)
+	f := n.board(true).Handler()
 	for _, c := range []struct {
 		target string
 		status int
@@ -223,7 +223,7 @@ func TestActions(t *testing.T) {
 	} {
 		n := newNode()
 		n.held["k"] = cache.Element{Key: "k"}
-		w := ask(n.board(c.writes), "POST", "/dashboard/act", c.body, c.headers...)
+		w := ask(n.board(c.writes).Handler(), "POST", "/dashboard/act", c.body, c.headers...)
 		if w.Code != c.status {
 			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
 		}
@@ -236,7 +236,7 @@ func TestActions(t *testing.T) {
 // TestGuard: other sites may send nothing that changes something, and what
 // comes by a forwarded socket names this machine.
 func TestGuard(t *testing.T) {
-	f := newNode().board(true)
+	f := newNode().board(true).Handler()
 	for _, c := range []struct {
 		method, target, header string
 		status                 int
@@ -256,7 +256,7 @@ func TestGuard(t *testing.T) {
 		r := httptest.NewRequest("GET", "/v1/status", nil)
 		r.Host = host
 		w := httptest.NewRecorder()
-		f.Handler().ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.UnixAddr{Name: "s", Net: "unix"}))))
+		f.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(&net.UnixAddr{Name: "s", Net: "unix"}))))
 		if w.Code != status {
 			t.Errorf("host %s: %d, want %d", host, w.Code, status)
 		}

@@ -140,6 +140,12 @@ func (r *reader) count(event string) (n int) {
 	return n
 }
 
+// pass lets virtual time pass, and what it sets off come to rest.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // TestOneLookForAll: readers that come at any time share one look a second,
 // also for longer than any other request may take, and nobody looks when
 // nobody reads.
@@ -150,9 +156,9 @@ func TestOneLookForAll(t *testing.T) {
 			r := s.open("")
 			rs = append(rs, r)
 			go r.read()
-			time.Sleep(130 * time.Millisecond)
+			pass(130 * time.Millisecond)
 		}
-		time.Sleep(2 * readTimeout)
+		pass(2 * readTimeout)
 		for i, r := range rs {
 			if n, want := r.count("view"), int(2*readTimeout/period); n < want-1 || n > want+2 {
 				t.Errorf("reader %d got %d views in %v, and looks were %d", i, n, 2*readTimeout, len(s.looks))
@@ -169,9 +175,9 @@ func TestOneLookForAll(t *testing.T) {
 		for _, r := range rs {
 			r.conn.Close()
 		}
-		time.Sleep(2 * period)
+		pass(2 * period)
 		n := len(s.looks)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if len(s.looks) != n || s.f.Dashboard.streams != 0 {
 			t.Errorf("%d looks for nobody, %d streams", len(s.looks)-n, s.f.Dashboard.streams)
 		}
@@ -186,13 +192,13 @@ func TestSlowLook(t *testing.T) {
 		a, b := s.open(""), s.open("")
 		go a.read()
 		go b.read()
-		time.Sleep(20*time.Second + period/2)
+		pass(20*time.Second + period/2)
 		if len(s.looks) != 6 || a.count("view") != 5 || b.count("view") != 5 {
 			t.Errorf("%d looks, %d and %d views", len(s.looks), a.count("view"), b.count("view"))
 		}
 		a.conn.Close()
 		b.conn.Close()
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 	})
 }
 
@@ -212,7 +218,7 @@ func TestStreamsAreBounded(t *testing.T) {
 			r.conn.Close()
 		}
 		rs[3].conn.Close()
-		time.Sleep(2 * period)
+		pass(2 * period)
 		if rs[3] = s.open(""); rs[3].code != http.StatusOK {
 			t.Errorf("after one has left: %d", rs[3].code)
 		}
@@ -228,7 +234,7 @@ func TestSlowReader(t *testing.T) {
 		s.size = memnet.Buffer / 3
 		slow, other := s.open(""), s.open("")
 		go other.read()
-		time.Sleep(20 * time.Second)
+		pass(20 * time.Second)
 		if n := other.count("view"); n < 19 {
 			t.Errorf("the other reader got %d views", n)
 		}
@@ -246,7 +252,7 @@ func TestStreamsEndWithServe(t *testing.T) {
 		r := s.open("?feed")
 		done := make(chan struct{})
 		go func() { defer close(done); r.read() }()
-		time.Sleep(3 * period)
+		pass(3 * period)
 		began := time.Now()
 		s.stop()
 		<-done
@@ -267,7 +273,7 @@ func TestFeed(t *testing.T) {
 	onStage(t, func(s *stage) {
 		r := s.open("?feed=User")
 		go r.read()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		w := s.watch["User"]
 		stamp := cache.StampAt(1_800_000_000_000, 7)
 		w.events <- []cache.Event{
@@ -276,10 +282,10 @@ func TestFeed(t *testing.T) {
 			{Kind: cache.Removed, Op: cache.RemoveTag, Element: cache.Element{Key: "tag\xff"}, Origin: cache.FromLateral},
 			{Kind: cache.Expired, Element: cache.Element{Key: cache.GroupKey("g", "k"), Stamp: stamp}},
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		many := make([]cache.Event, 5*maxBatch)
 		w.events <- many
-		time.Sleep(time.Second)
+		pass(time.Second)
 		var bs []Batch
 		for _, g := range r.got {
 			if _, data, ok := strings.Cut(g, " feed "); ok {

@@ -156,7 +156,6 @@ func (b *browser) call(session, method string, params any) (json.RawMessage, err
 type tab struct {
 	*browser
 	session  string
-	mu       sync.Mutex
 	requests []string // URLs
 	problems []string // of the console
 }

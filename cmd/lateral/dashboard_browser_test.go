@@ -341,6 +341,9 @@ func (l *live) accessible(t *testing.T, p *tab, d *door) {
 	}
 	for _, dark := range []bool{false, true} {
 		for _, width := range []int{1280, 390} {
+			if dark && width < 500 {
+				continue // neither colours nor layout are others than before
+			}
 			p.open(d.url(), width, 900, dark, width < 500)
 			p.wait(judged + `.includes("Mesh incomplete")`)
 			p.run(string(axe) + "; true")
@@ -374,6 +377,6 @@ func TestDashboardSecured(t *testing.T) {
 	p := b.tab()
 	p.open(d.url(), 1280, 900, false, false)
 	p.wait(judged + `.includes("Mesh complete")`)
-	p.wait(`document.querySelectorAll("#hosts tbody tr").length === 2 && document.querySelectorAll("#banners p").length === 0`)
+	p.wait(`document.querySelectorAll("#hosts tbody tr").length === 2 && !document.querySelector("#banners").textContent.includes("No cluster secret")`)
 	clean(t, p, d)
 }

@@ -29,8 +29,9 @@ type live struct {
 	*site
 }
 
-// newLive starts both stock services on each of some hosts, of the network
-// 127.NET.0.0/24, and returns when their mesh is complete.
+// newLive starts both stock services on each of some hosts, of a network of
+// 127.NET.0.0/16 that other runs of this test do not have, and returns when
+// their mesh is complete.
 func newLive(t *testing.T, network, hosts int, secured bool) *live {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -53,7 +54,7 @@ func newLive(t *testing.T, network, hosts int, secured bool) *live {
 		}
 	}
 	for i := range hosts {
-		h := &demoHost{name: fmt.Sprintf("oxgw%02d", i+1), addr: fmt.Sprintf("127.%d.0.%d", network, i+1)}
+		h := &demoHost{name: fmt.Sprintf("oxgw%02d", i+1), addr: fmt.Sprintf("127.%d.%d.%d", network, os.Getpid()%256, i+1)}
 		h.dir = filepath.Join(dir, h.name)
 		h.runtime = h.dir
 		for _, service := range stock.Services {

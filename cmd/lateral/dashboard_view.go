@@ -166,14 +166,18 @@ func addHosts(hosts []web.HostView, g meshGroup, grid web.Grid) []web.HostView {
 // tellHosts adds what a service said, or that it does not answer.
 func tellHosts(hosts []web.HostView, here string, a heard) []web.HostView {
 	st := a.status
-	hosts, s := hostService(hosts, cmp.Or(st.Host, here), a.client.Service, st.PID)
 	if a.err != nil {
+		hosts, s := hostService(hosts, here, a.client.Service, anyPID)
 		s.Error = a.err.Error()
 		return hosts
 	}
+	hosts, s := hostService(hosts, st.Host, st.Service, st.PID)
 	s.Asked, s.Version, s.Started, s.Unready = true, st.Version, st.Started.UTC(), st.Unready()
 	return hosts
 }
+
+// anyPID is of a service that does not say which it is.
+const anyPID = -1
 
 // hostService finds or adds a service.
 func hostService(hosts []web.HostView, host, name string, pid int) ([]web.HostView, *web.ServiceView) {
@@ -183,11 +187,11 @@ func hostService(hosts []web.HostView, host, name string, pid int) ([]web.HostVi
 	}
 	h := &hosts[i]
 	for k := range h.Services {
-		if s := &h.Services[k]; s.Name == name && s.PID == pid {
+		if s := &h.Services[k]; s.Name == name && (s.PID == pid || pid == anyPID) {
 			return hosts, s
 		}
 	}
-	h.Services = append(h.Services, web.ServiceView{Name: name, PID: pid, Endpoints: []string{}})
+	h.Services = append(h.Services, web.ServiceView{Name: name, PID: max(pid, 0), Endpoints: []string{}})
 	return hosts, &h.Services[len(h.Services)-1]
 }
 

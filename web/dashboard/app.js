@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { $, el, put, mark, fill, clock } from './dom.js'
+import { $, el, put, mark, fill, clock, line } from './dom.js'
 import { Stream } from './stream.js'
 import * as mesh from './mesh.js'
 import * as regions from './regions.js'
@@ -79,13 +79,20 @@ function verdict(state, word, text) {
 
 const kinds = { secret: 'No cluster secret', loopback: 'No cluster secret', note: 'Note' }
 
+let known // warnings that were said aloud
+
 function banners(warnings) {
   // One line for all endpoints that only this machine reaches.
   const local = warnings.filter(w => w.kind === 'loopback')
   const shown = warnings.filter(w => w.kind !== 'loopback')
   if (local.length) shown.push({ kind: 'loopback', text: 'whoever is on this machine can take part; nobody else reaches it' })
-  fill($('#banners'), shown, w => w.kind + w.text,
-    w => el('p', { class: 'banner ' + w.kind }, el('strong', {}, kinds[w.kind] + ': '), w.text))
+  const key = w => w.kind + w.text.replace(/\(\d+ times\)/, '')
+  fill($('#banners'), shown, key, w => el('p', { class: 'banner ' + w.kind }, el('strong', {}, kinds[w.kind] + ': '), el('span')),
+    (p, w) => put($('span', p), line(w.text)))
+  const now = new Set(shown.map(w => key(w).replace(/\d+/g, '')))
+  const fresh = shown.filter(w => known && !known.has(key(w).replace(/\d+/g, '')))
+  known = now
+  if (fresh.length) announce(fresh.map(w => kinds[w.kind] + ': ' + line(w.text)).join('; '))
 }
 
 export function announce(text) {
