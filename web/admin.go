@@ -25,8 +25,8 @@ func (f *Front) Admin() http.Handler {
 		m.HandleFunc("GET /v1/loglevel", f.level)
 		m.HandleFunc("PUT /v1/loglevel", f.setLevel)
 	}
-	m.Handle("/", f.Handler())
-	return m
+	m.Handle("/", f.routes())
+	return guard(m)
 }
 
 // A Level is how much a service logs. Its methods may be called by many

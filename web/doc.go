@@ -34,6 +34,13 @@
 //	DELETE /v1/regions/{region}/tags/{tag}         Done: removes every element that has the tag; local
 //	POST   /v1/verify                              cache.Verification; region=NAME (else all whose values travel), repair
 //	GET    /v1/regions/{region}/why/{key…}         cache.Explanation
+//	GET    /dashboard/                             the page for people, if there is one
+//	GET    /dashboard/events                       server-sent events: hello (Hello), view (View) each second, feed (Batch)
+//	                                               of the regions named with feed=REGION, of all with feed alone
+//	GET    /dashboard/keys                         Listing; region, pattern, limit
+//	GET    /dashboard/element                      Shown; region, id (of Listing): no access
+//	GET    /dashboard/why                          cache.Explanation; region, id
+//	POST   /dashboard/act                          Action, with the header Lateral-Action: Done or cache.Verification
 //
 // And on the socket alone:
 //
@@ -55,10 +62,16 @@
 // belongs to the user: who may open it (mode 0600) may do everything. A socket
 // whose process has died is removed by whoever next looks.
 //
+// Browsers that are led here are kept from harm: a page of another site may
+// change nothing, and by a socket, which ssh may have brought to another
+// machine, only names of that machine are answered. What is under /dashboard/ is
+// no stable interface.
+//
 // # Limits
 //
 // A value has cache.MaxValue bytes, which is checked against the declared length before
 // anything is read and against what arrives; room is made as bytes come, not
 // as they are announced. Request line and headers: 256 KiB (a key of 64 KiB
-// may be escaped threefold). Headers within 5 s, a body within 60 s.
+// may be escaped threefold). Headers within 5 s, a body within 60 s. A stream of
+// events lasts as long as its reader keeps up, see events.go.
 package web

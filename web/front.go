@@ -32,6 +32,8 @@ type Front struct {
 	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
 	Level   Level        // how much is logged; nil: that is not to be changed here
+	// Dashboard is the page for people; nil: there is none.
+	Dashboard *Dashboard
 }
 
 // metaHeader carries what is known of an element beside its value.
@@ -42,7 +44,9 @@ const metaHeader = "Lateral-Element"
 const tokenHeader = "X-Mesh-Stamp"
 
 // Handler returns the interface that the package comment describes.
-func (f *Front) Handler() http.Handler {
+func (f *Front) Handler() http.Handler { return guard(f.routes()) }
+
+func (f *Front) routes() http.Handler {
 	m := http.NewServeMux()
 	f.watched(m)
 	m.HandleFunc("GET /v1/status", f.status)
@@ -59,6 +63,7 @@ func (f *Front) Handler() http.Handler {
 	m.HandleFunc("DELETE /v1/regions/{region}/tags/{tag}", f.remove(cache.RemoveTag))
 	m.HandleFunc("POST /v1/verify", f.verify)
 	m.HandleFunc("GET /v1/regions/{region}/why/{key...}", f.why)
+	f.dashboard(m)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))
 	})

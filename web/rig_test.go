@@ -75,6 +75,17 @@ func (n *node) do(_ context.Context, c cache.Command) (cache.Reply, error) {
 				rep.Count++
 			}
 		}
+	case cache.GetMatching:
+		re, err := regexp.Compile("^(?s:" + c.Pattern + ")$")
+		if err != nil {
+			return rep, err
+		}
+		for k, e := range n.held {
+			if re.MatchString(cache.KeyText(k)) {
+				rep.Elements = append(rep.Elements, e)
+			}
+		}
+		return cache.Reply{Elements: rep.Elements}, nil
 	case cache.Keys:
 		re, err := regexp.Compile("^(?:" + c.Pattern + ")$")
 		if err != nil {

@@ -33,7 +33,8 @@ func (f *Front) Serve(ctx context.Context, ln net.Listener, log *slog.Logger) er
 		handler = f.Admin()
 	}
 	s := &http.Server{Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, BaseContext: func(net.Listener) context.Context { return withEnd(ctx) },
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ln) }()
 	select {

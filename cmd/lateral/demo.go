@@ -53,7 +53,8 @@ type demoReport struct {
 type demo struct {
 	*site
 	s      *streams
-	quiet  bool // JSON
+	quiet  bool   // JSON
+	url    string // of the dashboard, which only shows
 	report demoReport
 }
 
@@ -67,6 +68,15 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) (err error) {
 	d := &demo{site: st, s: s, quiet: c.JSON, report: demoReport{OK: true, Steps: []step{}}}
 	defer func() { err = errors.Join(err, st.close()) }()
 	d.say("%s\n\n", st.describe())
+	if !c.Once && !c.JSON {
+		url, stop, err := d.dashboard()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		d.url = url
+		d.say("Dashboard: %s\n\n", url)
+	}
 	for _, show := range []func(context.Context) step{d.form, d.update, d.session, d.kill, d.comeBack} {
 		got := show(ctx)
 		d.report.Steps = append(d.report.Steps, got)
@@ -122,6 +132,7 @@ func (d *demo) live(ctx context.Context) {
 	for _, h := range d.hosts {
 		fmt.Fprintf(&how, "  lateral mesh --runtime-dir %s\n", h.runtime)
 	}
+	fmt.Fprintf(&how, "\nDashboard: %s\n", d.url)
 	d.say("%s\n", how.String())
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()

@@ -28,10 +28,10 @@ type proc struct {
 func (p *proc) name() string    { return p.host.name + "/" + p.service }
 func (p *proc) logFile() string { return filepath.Join(p.host.dir, p.service+".log") }
 
+func (p *proc) socket() string { return filepath.Join(p.host.runtime, p.service+".sock") }
+
 // client asks this service.
-func (p *proc) client() *web.Client {
-	return web.NewClient(p.service, filepath.Join(p.host.runtime, p.service+".sock"))
-}
+func (p *proc) client() *web.Client { return web.NewClient(p.service, p.socket()) }
 
 // start runs the service. The caller is locked to its thread, with which the
 // kernel ends the process.

@@ -115,9 +115,14 @@ func (c *meshCmd) look(ctx context.Context) (*meshReport, error) {
 
 // survey asks services and lays together what they know.
 func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
-	r := &meshReport{Wanted: wanted, Services: []serviceName{}}
-	var nodes []cache.Status
-	for _, h := range ask(ctx, cs) {
+	r, _ := together(ask(ctx, cs), wanted)
+	return r
+}
+
+// together lays together what services answered.
+func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status) {
+	r = &meshReport{Wanted: wanted, Services: []serviceName{}}
+	for _, h := range answers {
 		h.client.Close()
 		if h.err != nil {
 			r.Services = append(r.Services, serviceName{Service: h.client.Service, Error: h.err.Error()})
@@ -149,7 +154,7 @@ func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
 			r.Notes = append(r.Notes, "service "+s.Service+" does not answer: "+s.Error)
 		}
 	}
-	return r
+	return r, nodes
 }
 
 // unserved says why a node serves no strict region.

@@ -55,20 +55,7 @@ func behindText(l cache.LinkStatus) string {
 func (s *screen) troubles(regions []cache.RegionStatus) {
 	t := &table{head: []string{"region", "stale at most", "now", "what happened"}}
 	for _, r := range regions {
-		x := r.Stats
-		var parts []string
-		for _, c := range []struct {
-			n    uint64
-			what string
-		}{{x.Overwrites, "concurrent overwrites"}, {x.RejectedFills, "fills rejected"}, {x.Gaps, "gaps"}, {x.GapDrops, "elements dropped by them"},
-			{x.Skewed, "refused for clock skew"}, {x.Bypassed, "gets past memory"}, {x.SyncRounds, "syncs"}} {
-			if c.n > 0 {
-				parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
-			}
-		}
-		if n := x.SyncBytesIn + x.SyncBytesOut; n > 0 {
-			parts = append(parts, bytesText(int64(n))+" by syncs")
-		}
+		parts := happened(r.Stats)
 		if len(parts) == 0 && r.StaleMost == 0 {
 			continue
 		}
@@ -81,4 +68,21 @@ func (s *screen) troubles(regions []cache.RegionStatus) {
 	if len(t.rows) > 0 {
 		s.table("  ", t)
 	}
+}
+
+// happened says what there was in a region that should be rare.
+func happened(x cache.Stats) (parts []string) {
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{{x.Overwrites, "concurrent overwrites"}, {x.RejectedFills, "fills rejected"}, {x.Gaps, "gaps"}, {x.GapDrops, "elements dropped by them"},
+		{x.Skewed, "refused for clock skew"}, {x.Bypassed, "gets past memory"}, {x.SyncRounds, "syncs"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if n := x.SyncBytesIn + x.SyncBytesOut; n > 0 {
+		parts = append(parts, bytesText(int64(n))+" by syncs")
+	}
+	return parts
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"image"
+	colours "image/color"
+	"image/draw"
+	"image/png"
+	"maps"
+	"slices"
+	"testing"
+)
+
+// small returns a picture of text and areas in its 256 most frequent colours,
+// which takes a third of the bytes.
+func small(t *testing.T, from []byte) []byte {
+	t.Helper()
+	m, err := png.Decode(bytes.NewReader(from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[colours.RGBA]int{}
+	for y := range m.Bounds().Dy() {
+		for x := range m.Bounds().Dx() {
+			count[colours.RGBAModel.Convert(m.At(x, y)).(colours.RGBA)]++
+		}
+	}
+	often := slices.SortedFunc(maps.Keys(count), func(a, b colours.RGBA) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
+	})
+	var p colours.Palette
+	for _, c := range often[:min(len(often), 256)] {
+		p = append(p, c)
+	}
+	out := image.NewPaletted(m.Bounds(), p)
+	draw.Draw(out, m.Bounds(), m, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, out); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
