@@ -4,11 +4,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"lateral"
 	"lateral/ccf"
 	"lateral/resp"
+	"lateral/secret"
 )
 
 // respFlags are those of the RESP front.
@@ -138,13 +137,9 @@ func (f *respFlags) password() (string, error) {
 		}
 		return "", nil
 	}
-	b, err := os.ReadFile(f.RespPasswordFile)
+	line, err := secret.ReadPassword(f.RespPasswordFile)
 	if err != nil {
 		return "", fmt.Errorf("--resp-password-file: %w", err)
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	if line = strings.TrimSpace(line); line == "" {
-		return "", errors.New("--resp-password-file: its first line is empty")
 	}
 	return line, nil
 }
