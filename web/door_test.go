@@ -180,8 +180,10 @@ func TestServeTCP(t *testing.T) {
 	if code, err := ask(); code != 200 {
 		t.Error(code, err)
 	}
-	if res, err := http.Get("http://" + url + "/healthz"); err == nil && res.StatusCode != http.StatusBadRequest {
-		t.Errorf("plain HTTP where TLS is: %d", res.StatusCode)
+	if res, err := http.Get("http://" + url + "/healthz"); err == nil {
+		if res.Body.Close(); res.StatusCode != http.StatusBadRequest {
+			t.Errorf("plain HTTP where TLS is: %d", res.StatusCode)
+		}
 	}
 	tr.CloseIdleConnections()
 	if _, err := tls.Dial("tcp", url, &tls.Config{RootCAs: pool, MaxVersion: tls.VersionTLS11}); err == nil {
