@@ -42,6 +42,8 @@ var rooms = map[string]struct {
 	"doctor":          {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
 	"acceptance":      {nil, "it sees the program from outside"},
 	"interop":         {nil, "it has only tests"},
+	"lateraltest":     {[]string{"cache", "ccf", "internal/memnet"}, "it runs whole nodes and looks at them as their users do"},
+	"httpsession":     {[]string{"cache", "fields"}, "it is one more program that embeds a node"},
 	"internal/lab":    {nil, "test hosts run any program"},
 	"internal/sim":    {[]string{"cache", "ccf", "beacon", "internal/memnet"}, "it judges whole nodes by what their users see"},
 	"internal/memnet": {[]string{"beacon", "host"}, "a twin of the network edges and nothing more"},
