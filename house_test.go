@@ -42,6 +42,7 @@ var rooms = map[string]struct {
 	"doctor":          {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
 	"acceptance":      {nil, "it sees the program from outside"},
 	"interop":         {nil, "it has only tests"},
+	"packaging":       {nil, "it builds the program, and is no part of it"},
 	"internal/lab":    {nil, "test hosts run any program"},
 	"internal/sim":    {[]string{"cache", "ccf", "beacon", "internal/memnet"}, "it judges whole nodes by what their users see"},
 	"internal/memnet": {[]string{"beacon", "host"}, "a twin of the network edges and nothing more"},
