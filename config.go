@@ -16,8 +16,12 @@ import (
 	"lateral/host"
 )
 
-// Version of this build; the linker may set it.
-var Version = "0.1.0-dev"
+// Version of this build, and the commit it is of with its date; the linker sets
+// them in packages (go run ./packaging).
+var (
+	Version = "0.1.0-dev"
+	Commit  = ""
+)
 
 // Config is what a node is opened from.
 type Config struct {
