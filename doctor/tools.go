@@ -82,11 +82,6 @@ func (s *scene) keepRoute(net netip.Prefix, dev string) string {
 	return fmt.Sprintf("to keep it, in /etc/network/interfaces below \"iface %s inet …\":\n    post-up route add -net %s dev %s", dev, net, dev)
 }
 
-// keepSysctl says how a kernel setting survives a restart.
-func keepSysctl(key, value string) string {
-	return fmt.Sprintf("to keep it, in /etc/sysctl.d/60-lateral.conf:\n    %s = %s", key, value)
-}
-
 // output runs a program that only looks, and returns what it prints; "" where
 // it is not there or refuses.
 func output(ctx context.Context, name string, args ...string) (string, error) {
