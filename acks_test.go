@@ -73,7 +73,7 @@ func TestAcks(t *testing.T) {
 		if err := s.PutAcks(ctx, "last", "words", 1); err != nil {
 			t.Fatal(err)
 		}
-		c.procs["1/groupware"].Kill()
+		c.procs["1/groupware"].Die()
 		synctest.Wait()
 		if c.get("3/groupware", "SessionCache", "last") != "words" {
 			t.Fatal("an acknowledged put did not survive its writer")

@@ -6,31 +6,18 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"lateral"
-	"lateral/beacon"
 	"lateral/cache"
 	"lateral/ccf"
 	"lateral/ccf/stock"
 	"lateral/internal/memnet"
 )
-
-// memory is a host of the in-memory network as a node's Network.
-type memory struct{ *memnet.Host }
-
-func (m memory) Listen(_ string, port int) (net.Listener, error) { return m.Host.Listen(port) }
-
-func (m memory) Multicast(c beacon.Config) (beacon.Conn, func(context.Context) error, error) {
-	g, err := m.Host.Multicast(c.Group)
-	return g, nil, err
-}
 
 // cluster is some nodes on an in-memory network with virtual time. It lives in
 // a synctest bubble.
@@ -38,15 +25,14 @@ type cluster struct {
 	t     *testing.T
 	net   *memnet.Net
 	nodes map[string]*lateral.Node
-	procs map[string]*memnet.Host
-	dead  map[string]*atomic.Bool // of own
-	cut   map[string]func()       // of own: the end of its context
+	procs map[string]*memnet.Edge
+	cut   map[string]func() // of own: the end of its context
 	edit  func(service, text string) string
 	now   func(name string) func() time.Time // of own; nil: the right time
 }
 
 func newCluster(t *testing.T) *cluster {
-	c := &cluster{t: t, net: memnet.New(), nodes: map[string]*lateral.Node{}, procs: map[string]*memnet.Host{}}
+	c := &cluster{t: t, net: memnet.New(), nodes: map[string]*lateral.Node{}, procs: map[string]*memnet.Edge{}}
 	t.Cleanup(c.close)
 	return c
 }
@@ -75,9 +61,9 @@ func (c *cluster) start(name string) *lateral.Node {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	proc := c.net.Host(hostAddr(host)).Process()
+	proc := c.net.Host(hostAddr(host)).Edge()
 	n, err := lateral.Open(context.Background(), lateral.Config{Service: service, Host: fmt.Sprintf("oxgw%02d", host),
-		CCF: cfg, Network: memory{proc}, Logger: slog.New(slog.NewTextHandler(logTo{c.t, name}, nil))})
+		CCF: cfg, Network: proc, Logger: slog.New(slog.NewTextHandler(logTo{c.t, name}, nil))})
 	if err != nil {
 		c.t.Fatal(err)
 	}

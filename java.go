@@ -90,9 +90,13 @@ func (e *endpoint) openJava(a ccf.Auxiliary, id cache.NodeID, port int) {
 	c := e.c
 	j.links = link.New(link.Config{Requester: j.requester, Gen: j.gen, Serializer: ser, Receive: c.Receive, Filter: c.FilterRemoveByHashCode, Bridge: c.Bridge,
 		Regions: j.regions, Region: j.region, Clock: &e.n.clock, Now: e.n.wall, Dial: e.n.network.Dial,
-		OpenTime: c.OpenTimeOut, AnswerTime: c.SocketTimeOut, Logger: e.n.log.With("endpoint", e.name)})
+		OpenTime: c.OpenTimeOut, AnswerTime: c.SocketTimeOut, Settle: javaSettle, Logger: e.n.log.With("endpoint", e.name)})
 	e.java = j
 }
+
+// javaSettle is more than a loaded host takes from a Java node's listener to the
+// last of its regions: some 100 ms.
+const javaSettle = 2 * time.Second
 
 func (j *javaSide) regions() (out []link.Region) {
 	for _, r := range j.e.regions() {

@@ -85,7 +85,7 @@ func history(c *cluster, seed uint64, set string) (ops []porcupine.Operation, hi
 				for range calls {
 					time.Sleep(time.Duration(r.IntN(300)) * time.Millisecond)
 					mu <- struct{}{}
-					region, dead := c.in(strconv.Itoa(i), "Inv"), c.dead[strconv.Itoa(i)]
+					region, proc := c.in(strconv.Itoa(i), "Inv"), c.procs[strconv.Itoa(i)]
 					<-mu
 					k := r.IntN(2)
 					in := call{key: fmt.Sprint("k", k), write: r.IntN(6) == 0}
@@ -96,7 +96,7 @@ func history(c *cluster, seed uint64, set string) (ops []porcupine.Operation, hi
 						committed := false
 						err := region.Update(context.Background(), in.key, func(context.Context) error {
 							time.Sleep(before)
-							if dead.Load() { // as its process would be
+							if proc.Dead() { // as its process would be
 								return cache.ErrClosed
 							}
 							src[k].Store(int64(in.value))

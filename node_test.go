@@ -6,9 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,15 +59,14 @@ func (c *cluster) own(n int, more ...string) *lateral.Node {
 		c.t.Fatal(err)
 	}
 	name := fmt.Sprint(n)
-	proc := c.net.Host(hostAddr(n)).Process()
-	c.dead[name] = new(atomic.Bool)
+	proc := c.net.Host(hostAddr(n)).Edge()
 	ctx, cut := context.WithCancel(context.Background())
 	var now func() time.Time
 	if c.now != nil {
 		now = c.now(name)
 	}
 	node, err := lateral.Open(ctx, lateral.Config{Service: "s" + name, Host: "h" + name, CCF: cfg, Now: now,
-		Network: mortal{memory{proc}, c.dead[name]}, Logger: slog.New(slog.NewTextHandler(logTo{c.t, name}, nil))})
+		Network: proc, Logger: slog.New(slog.NewTextHandler(logTo{c.t, name}, nil))})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -77,24 +74,8 @@ func (c *cluster) own(n int, more ...string) *lateral.Node {
 	return node
 }
 
-// mortal is the network of a process, for as long as that lives.
-type mortal struct {
-	memory
-	dead *atomic.Bool
-}
-
-func (m mortal) Dial(ctx context.Context, addr string) (net.Conn, error) {
-	if m.dead.Load() {
-		return nil, net.ErrClosed
-	}
-	return m.memory.Dial(ctx, addr)
-}
-
 // die has nothing of a process reach the network any more.
-func (c *cluster) die(name string) {
-	c.dead[name].Store(true)
-	c.procs[name].Kill()
-}
+func (c *cluster) die(name string) { c.procs[name].Die() }
 
 // kill ends a process the hard way and forgets it.
 func (c *cluster) kill(name string) {
@@ -200,7 +181,7 @@ func (c *cluster) onePerPair(want int) {
 func inBubble(t *testing.T, f func(c *cluster)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		c := &cluster{t: t, net: memnet.New(), nodes: map[string]*lateral.Node{}, procs: map[string]*memnet.Host{}, dead: map[string]*atomic.Bool{}, cut: map[string]func(){}}
+		c := &cluster{t: t, net: memnet.New(), nodes: map[string]*lateral.Node{}, procs: map[string]*memnet.Edge{}, cut: map[string]func(){}}
 		t.Cleanup(func() { c.net.HealAll(); c.close() })
 		f(c)
 	})

@@ -549,7 +549,7 @@ func TestStrictOfReplicated(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)
-		n, err := lateral.Open(t.Context(), lateral.Config{CCF: cfg, Network: memory{c.net.Host(hostAddr(1))}})
+		n, err := lateral.Open(t.Context(), lateral.Config{CCF: cfg, Network: c.net.Host(hostAddr(1)).Edge()})
 		if err == nil {
 			n.Close()
 			t.Fatal("opened")

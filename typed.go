@@ -10,21 +10,6 @@ import (
 	"lateral/cache"
 )
 
-// A Codec makes bytes of values and values of bytes. It must be safe for
-// concurrent use.
-type Codec[V any] interface {
-	Append(b []byte, v V) ([]byte, error)
-	Decode(s string) (V, error)
-}
-
-// Text is the codec of strings: their bytes.
-var Text Codec[string] = text{}
-
-type text struct{}
-
-func (text) Append(b []byte, v string) ([]byte, error) { return append(b, v...), nil }
-func (text) Decode(s string) (string, error)           { return s, nil }
-
 // A Region is a named cache of values of one type, on one node. It may be used
 // by many goroutines at once.
 type Region[V any] struct {

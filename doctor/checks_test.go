@@ -85,7 +85,7 @@ func examine(t *testing.T, o Options, m machine) Report {
 func expect(t *testing.T, r Report, check string, s Severity, texts ...string) {
 	t.Helper()
 	for _, f := range r.Findings {
-		whole := strings.Join(append([]string{f.Saw, f.Why, f.Do}, f.Details...), "\n")
+		whole := strings.Join(slices.Concat([]string{f.Saw, f.Why, f.Do}, f.Run, f.Details), "\n")
 		if f.Check == check && f.Severity == s && f.Because == "" &&
 			!slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(whole, text) }) {
 			if s != Ok && (f.Why == "" || f.Do == "") {

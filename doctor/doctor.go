@@ -77,14 +77,13 @@ type Options struct {
 // quarter of a second at most: a check that has not ended by then is a warning, and its
 // goroutine ends when the check's function returns.
 func Run(ctx context.Context, o Options) Report {
-	checks := append(builtin(o, look()), o.Checks...)
 	limit := o.Timeout
 	if limit <= 0 {
 		limit = DefaultTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return runAll(ctx, checks)
+	return runAll(ctx, append(builtin(o, look(ctx)), o.Checks...))
 }
 
 // runAll runs the checks at once and puts their findings in order.

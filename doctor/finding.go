@@ -46,9 +46,13 @@ type Finding struct {
 	Check    string   `json:"check"`
 	Severity Severity `json:"severity"`
 	Saw      string   `json:"saw"`
-	Why      string   `json:"why,omitempty"`     // why it matters; "" where Severity is Ok
-	Do       string   `json:"do,omitempty"`      // the next step; several lines are several steps
-	Details  []string `json:"details,omitempty"` // lines to print below, such as a routing table
+	Why      string   `json:"why,omitempty"` // why it matters; "" where Severity is Ok
+	Do       string   `json:"do,omitempty"`  // the next step; several lines are several steps
+	// Run are the commands that mend it at once, each a line for a shell, to be
+	// run in this order, as root where they change the system. They are printed
+	// with Do, which has what they leave to be done.
+	Run     []string `json:"run,omitempty"`
+	Details []string `json:"details,omitempty"` // lines to print below, such as a routing table
 	// About names what the finding is about: interfaces, groups, ports. A
 	// cause hides only consequences about the same thing; empty is everything.
 	About []string `json:"about,omitempty"`

@@ -78,7 +78,8 @@ func (s *scene) examine(name string) Finding {
 	case !i.Up:
 		f.Saw = fmt.Sprintf("interface %s is down", name)
 		f.Why = "no packet leaves or enters through it, and its routes are gone"
-		f.Do = fmt.Sprintf("ip link set dev %s up\nor, with /etc/network/interfaces: ifup %s", name, name)
+		f.Run = []string{"ip link set dev " + name + " up"}
+		f.Do = "its routes are gone with it; what configures the network brings them back: " + s.bringUp(name)
 	case !i.Running:
 		f.Saw = fmt.Sprintf("interface %s is up but has no carrier", name)
 		f.Why = "no packet leaves or enters through it"
@@ -86,7 +87,8 @@ func (s *scene) examine(name string) Finding {
 	case !i.Multicast && !i.Loopback:
 		f.Saw = fmt.Sprintf("interface %s has its multicast flag off", name)
 		f.Why = "the kernel then takes no part in groups on it, so discovery neither sends nor hears there"
-		f.Do = fmt.Sprintf("ip link set dev %s multicast on", name)
+		f.Run = []string{"ip link set dev " + name + " multicast on"}
+		f.Do = "find out who switched it off; it is on by default"
 	case !s.addressed(i):
 		f.Saw = fmt.Sprintf("interface %s has no address of the family its groups need", name)
 		f.Why = "peers dial the address that packets come from"
@@ -95,6 +97,17 @@ func (s *scene) examine(name string) Finding {
 		f.Severity, f.Saw = Ok, describe(i)
 	}
 	return f
+}
+
+// bringUp is how this machine's own network configuration starts an interface.
+func (s *scene) bringUp(name string) string {
+	switch s.tools.network {
+	case netManager:
+		return "nmcli device connect " + name
+	case networkd:
+		return "networkctl up " + name
+	}
+	return "ifup " + name
 }
 
 // addressed reports whether the interface has addresses of the families of the

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"sync"
@@ -63,14 +64,15 @@ func (s *scene) loopOn(ctx context.Context, g netip.Addr, dev string) Finding {
 		f.Saw = fmt.Sprintf("%s on %s: a datagram came back", g, dev)
 		return f
 	}
-	f.Do = "let discovery's packets through this host's packet filter:"
+	barred := errors.Is(err, fs.ErrPermission) // what our own packet filter does to what leaves
+	filters, all := s.filters()
 	through := errors.Is(err, errLost)
 	for _, o := range s.Groups {
 		if o.Addr.Addr() != g {
 			continue
 		}
 		through = through && s.loop(ctx, o.Addr, dev) == nil
-		f.Do += fmt.Sprintf("\n    %s -I INPUT -i %s -d %s -p udp --dport %d -j ACCEPT", tables(g), dev, g.WithZone(""), o.Addr.Port())
+		f.Run = append(f.Run, filters.open(traffic{dev: dev, to: g, proto: "udp", port: o.Addr.Port(), out: barred})...)
 	}
 	if through {
 		return Finding{About: f.About, Saw: fmt.Sprintf("%s on %s: a datagram to discovery's port came back; a packet filter drops other ports", g, dev)}
@@ -78,18 +80,15 @@ func (s *scene) loopOn(ctx context.Context, g netip.Addr, dev string) Finding {
 	f.Severity = Failure
 	f.Saw = fmt.Sprintf("%s on %s: %v", g, dev, err)
 	f.Why = "services of this host find each other this way, and what drops this drops the neighbours' packets too"
-	if !errors.Is(err, errLost) {
+	f.Do = "these let discovery's packets through this host's packet filter until it is loaded anew; keep them with its other rules"
+	if !all {
+		f.Do += "\nas root, lateral doctor sees which rules there are, and names commands that fit"
+	}
+	if !errors.Is(err, errLost) && !barred {
+		f.Run = nil
 		f.Do = "see that the interface is up, has an address and can multicast: ip addr show dev " + dev
 	}
 	return f
-}
-
-// tables names the command for the packet filter of a family.
-func tables(g netip.Addr) string {
-	if g.Is6() {
-		return "ip6tables"
-	}
-	return "iptables"
 }
 
 // errLost means that nothing came back.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"lateral/host"
 )
@@ -20,6 +19,7 @@ const routeHeader = "Destination     Gateway         Genmask         Flags Metri
 var (
 	pageNet = netip.MustParsePrefix("224.0.0.0/8")
 	allNet  = netip.MustParsePrefix("224.0.0.0/4")
+	sixNet  = netip.MustParsePrefix("ff00::/8")
 	// linkNet is never forwarded by a router, whatever the TTL (RFC 5771 section 4).
 	linkNet = netip.MustParsePrefix("224.0.0.0/24")
 )
@@ -67,7 +67,8 @@ func (s *scene) routeOf(g netip.Addr) Finding {
 	case i.Loopback:
 		f.Severity = Warning
 		f.Why = "only services of this host find each other this way"
-		f.Do = fmt.Sprintf("if there are other hosts: ip route replace %s dev %s", rt.Prefix, s.device(g))
+		f.Do = "if there are other hosts"
+		f.Run = []string{fmt.Sprintf("ip route replace %s dev %s", rt.Prefix, s.device(g))}
 	case rt.LinkDown:
 		f.Severity = Warning
 		f.Why = "that interface has no carrier"
@@ -108,7 +109,7 @@ func (s *scene) missing(g netip.Addr) Finding {
 	f := Finding{Severity: Failure, About: []string{g.String(), dev}, Details: s.rows(g)}
 	f.Saw = fmt.Sprintf("there is no route for %s%s", g, at(s.places(g)))
 	f.Why = "so nothing is announced outside this host and nobody finds it"
-	steps := []string{s.addRoute(g, dev)}
+	f.Run = []string{s.addRoute(g, dev)}
 	for _, r := range s.table {
 		if r.Prefix.Addr().Is4() != g.Is4() {
 			continue
@@ -116,16 +117,12 @@ func (s *scene) missing(g netip.Addr) Finding {
 		switch {
 		case r.Reject && r.Prefix.Contains(g):
 			f.Saw += fmt.Sprintf("; %q forbids it", r)
-			steps = append([]string{"ip route del " + r.Prefix.String()}, steps...)
+			f.Run = append([]string{"ip route del " + r.Prefix.String()}, f.Run...)
 		case !r.Reject && !r.Prefix.Contains(g) && r.Interface != "":
 			f.Saw += fmt.Sprintf("; %q does not cover it", r)
 		}
 	}
-	if g.Is4() {
-		steps = append(steps, fmt.Sprintf("to keep it, in /etc/network/interfaces below \"iface %s inet …\":\n    post-up route add -net %s dev %s", dev, s.net(g), dev))
-	}
-	steps = append(steps, fmt.Sprintf("or name the interface in the configuration: attribute Interface=%s", dev))
-	f.Do = strings.Join(steps, "\n")
+	f.Do = s.keepRoute(s.net(g), dev) + fmt.Sprintf("\nor name the interface in the configuration: attribute Interface=%s", dev)
 	return f
 }
 
@@ -140,6 +137,9 @@ func (s *scene) addRoute(g netip.Addr, dev string) string {
 // net returns the network to add a route for: the well-known /8 where it
 // covers all IPv4 groups of the configuration, else all of multicast.
 func (s *scene) net(g netip.Addr) netip.Prefix {
+	if g.Is6() {
+		return sixNet
+	}
 	for _, o := range append(s.groups(), g) {
 		if o.Is4() && !pageNet.Contains(o) {
 			return allNet

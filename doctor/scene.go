@@ -24,13 +24,15 @@ type machine struct {
 	share    func(group netip.AddrPort) error
 	files    func() (soft, hard uint64, err error)
 	identity func(ctx context.Context) (host.Identity, error)
+	tools    tools
 }
 
 // look takes in the real machine.
-func look() machine {
+func look(ctx context.Context) machine {
 	m := machine{
 		route: host.RouteTo, routeVia: host.RouteVia, owners: host.OwnersOf,
 		loop: loopback, share: bindShared, files: host.FileLimit, identity: host.Identify,
+		tools: findTools(ctx, "/"),
 	}
 	m.ifs, m.ifsErr = host.Interfaces()
 	m.table, m.tableErr = host.Routes()
@@ -42,6 +44,14 @@ func look() machine {
 type scene struct {
 	Options
 	machine
+}
+
+// filters returns this machine's packet filters; false: only root sees them.
+func (s *scene) filters() (filters, bool) {
+	if s.tools.filters == nil {
+		return filters{}, true
+	}
+	return s.tools.filters()
 }
 
 // groups returns the distinct group addresses in order.

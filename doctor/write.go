@@ -43,6 +43,7 @@ func (r Report) Write(w io.Writer, color bool) error {
 //
 //	✗ multicast-route  no route to 224.0.0.1
 //	                   why: …
+//	                   run: a command that mends it
 //	                   do:  …
 func (f Finding) write(b *bufio.Writer, width int, color bool) {
 	mark, on, off := "?", "", ""
@@ -56,6 +57,9 @@ func (f Finding) write(b *bufio.Writer, width int, color bool) {
 	fmt.Fprintf(b, "%s%s%s %-*s  %s\n", on, mark, off, width, f.Check, indent(f.Saw, margin))
 	if f.Why != "" {
 		fmt.Fprintf(b, "%swhy: %s\n", margin, indent(f.Why, margin+"     "))
+	}
+	for _, line := range f.Run {
+		fmt.Fprintf(b, "%srun: %s\n", margin, indent(line, margin+"     "))
 	}
 	if f.Do != "" {
 		fmt.Fprintf(b, "%sdo:  %s\n", margin, indent(f.Do, margin+"     "))

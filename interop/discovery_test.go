@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,13 +118,23 @@ func TestRestart(t *testing.T) {
 		reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
 		reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
 
+		got := 0
 		j.kill()
 		eventually(t, "the death is seen", func() bool { return len(l.Status().Endpoints[0].JavaDown) == 1 })
 		for i := range 100 {
-			put(t, l, fmt.Sprint("meanwhile", i), "v")
+			put(t, l, fmt.Sprint("meanwhile", i), fmt.Sprint(i))
 		}
 		j = start(t, discovering(g, 22002))
-		eventually(t, "the restarted Java node has what was put meanwhile", func() bool { return j.ask("size alpha") == "100" })
+		have := func() int {
+			n, _ := strconv.Atoi(j.ask("check alpha meanwhile 100 0"))
+			return n
+		}
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("of what was put meanwhile the Java node had %d; counters of Lateral: %v", got, l.Status().Endpoints[0].Counters)
+			}
+		})
+		eventually(t, "the restarted Java node has what was put meanwhile", func() bool { got = have(); return got == 100 })
 		reaches(t, "the restarted Java to Lateral", 3, javaPuts(j), lateralHas(t, l))
 
 		l.Close()

@@ -111,22 +111,15 @@ func (m *Mesh) acked(region string, change uint64) (have, of int) {
 }
 
 // Barrier returns when every linked peer has applied and acknowledged what was
-// written here before the call, or when ctx ends: then its error. Peers
-// without a link are not waited for; whether the mesh is complete is Status's
-// to say. Changes that fell off the log before a peer read them are an error
-// too: a sync brings it their values, but when is not known.
+// written here before the call, or when ctx ends: then its error. Of changes
+// that fell off the log before a peer read them it waits for the sync that
+// brings their values. Peers without a link are not waited for; whether the mesh
+// is complete is Status's to say.
 func (m *Mesh) Barrier(ctx context.Context) error {
 	last := m.Logged()
 	for _, p := range m.linked() {
-		acked := p.waitAcked(ctx, last)
-		p.mu.Lock()
-		has := p.hasLocked(last)
-		p.mu.Unlock()
-		switch {
-		case acked && !has:
-			return fmt.Errorf("%s has missed changes that are no longer in the log; a sync is bringing it their values", p.name())
-		case !acked && ctx.Err() != nil:
-			return fmt.Errorf("%s has acknowledged %d of %d changes: %w", p.name(), p.acked.Load(), last, ctx.Err())
+		if err := p.waitHolds(ctx, last); err != nil && ctx.Err() != nil {
+			return fmt.Errorf("%w: %w", err, ctx.Err())
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"slices"
 	"testing"
@@ -16,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	"lateral"
-	"lateral/beacon"
 	"lateral/cache"
 	"lateral/ccf"
 	"lateral/ccf/stock"
@@ -26,16 +24,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// memory is a host of the in-memory network as a node's Network.
-type memory struct{ *memnet.Host }
-
-func (m memory) Listen(_ string, port int) (net.Listener, error) { return m.Host.Listen(port) }
-
-func (m memory) Multicast(c beacon.Config) (beacon.Conn, func(context.Context) error, error) {
-	g, err := m.Host.Multicast(c.Group)
-	return g, nil, err
-}
-
 // open opens a node of the stock files whose clock is ahead.
 func open(t *testing.T, net *memnet.Net, host byte, ahead time.Duration) *lateral.Node {
 	cfg, err := ccf.Parse(stock.Files("groupware")...)
@@ -43,7 +31,7 @@ func open(t *testing.T, net *memnet.Net, host byte, ahead time.Duration) *latera
 		t.Fatal(err)
 	}
 	n, err := lateral.Open(context.Background(), lateral.Config{Service: "groupware", Host: fmt.Sprint("oxgw0", host), CCF: cfg, Now: func() time.Time { return time.Now().Add(ahead) },
-		Network: memory{net.Host(netip.AddrFrom4([4]byte{10, 0, 0, host})).Process()}, Logger: slog.New(slog.DiscardHandler)})
+		Network: net.Host(netip.AddrFrom4([4]byte{10, 0, 0, host})).Edge(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

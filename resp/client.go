@@ -27,6 +27,7 @@ type client struct {
 	caller  uint64       // id, unlike that of any other front of the node
 	active  atomic.Int64 // second of the last request
 	writing atomic.Int64 // second since which a write is under way, 0: none
+	outside atomic.Int64 // second since which it may not come in, plus one; 0: it is in
 	listens atomic.Bool  // it has subscribed or redirects to itself: idleness is its trade
 
 	mu     sync.Mutex // held from the first request read to the last answer written; guards what follows
@@ -36,6 +37,7 @@ type client struct {
 	inside bool // it holds the gate, shared
 	db     *database
 	authed bool
+	looks  bool // authed, to look and change nothing
 	ending bool // close when the answers are written
 	name   string
 	lib    [2]string // name, version
@@ -65,9 +67,9 @@ type place struct {
 }
 
 func newClient(f *Front, id uint64, conn net.Conn) *client {
-	c := &client{f: f, id: id, conn: conn, db: f.databases[0], authed: f.c.Password == "", born: f.second.Load(), caller: f.nonce<<32 | id}
+	c := &client{f: f, id: id, conn: conn, db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
 	c.active.Store(c.born)
-	c.in.Stranger = !c.authed
+	c.let(c.authed)
 	c.pushes.init(c)
 	return c
 }

@@ -4,13 +4,14 @@ package resp
 
 import (
 	"context"
-	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"lateral/resp/wire"
+	"lateral/secret"
 )
 
 // unknownSub answers to a subcommand that is none of those known, or has too
@@ -64,8 +65,8 @@ func (c *client) runReset(args [][]byte) {
 	c.name = ""
 	c.listens.Store(false)
 	c.speak(false)
-	c.authed = c.f.c.Password == ""
-	c.in.Stranger = !c.authed
+	c.looks = false
+	c.let(c.f.c.Door == nil)
 	c.out.Simple("RESET")
 }
 
@@ -75,34 +76,74 @@ func (c *client) speak(three bool) {
 	c.pushes.protocol(three)
 }
 
-const errPassword = "WRONGPASS invalid username-password pair or user is disabled."
+// What who gives a wrong password is told.
+const (
+	errPassword = "WRONGPASS invalid username-password pair or user is disabled."
+	errTooMany  = "WRONGPASS too many wrong passwords from this address; the right one is looked at again in a minute"
+)
+
+// The users there are: one who may do everything, one who may look.
+const (
+	userAll   = "default"
+	userReads = "reader"
+)
 
 func (c *client) runAuth(args [][]byte) {
-	user, password := []byte("default"), args[1]
+	user, password := []byte(userAll), args[1]
 	switch {
 	case len(args) > 3:
 		c.out.Error(errSyntax)
 		return
 	case len(args) == 3:
 		user, password = args[1], args[2]
-	case c.f.c.Password == "":
+	case c.f.c.Door == nil:
 		c.out.Error("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 		return
 	}
-	if !c.auth(user, password) {
-		c.out.Error(errPassword)
+	if refusal := c.auth(user, password); refusal != "" {
+		c.out.Error(refusal)
 		return
 	}
 	c.out.OK()
 }
 
-// auth lets the client in, as the one user that there is.
-func (c *client) auth(user, password []byte) bool {
-	if string(user) != "default" || c.f.c.Password != "" && subtle.ConstantTimeCompare(password, []byte(c.f.c.Password)) != 1 {
+// auth lets the client in, or says why not.
+func (c *client) auth(user, password []byte) (refusal string) {
+	if c.f.c.Door == nil {
+		if string(user) != userAll {
+			return errPassword
+		}
+		return ""
+	}
+	rights, err := c.f.c.Door.Enter(c.conn.RemoteAddr().String(), string(password))
+	if errors.Is(err, secret.ErrGuesses) {
+		return errTooMany
+	}
+	if err != nil || string(user) != map[secret.Rights]string{secret.All: userAll, secret.Reads: userReads}[rights] {
+		return errPassword
+	}
+	c.looks = rights == secret.Reads
+	c.let(true)
+	return ""
+}
+
+// let has the client be in, or outside.
+func (c *client) let(in bool) {
+	c.authed, c.in.Stranger = in, !in
+	if c.outside.Store(0); !in {
+		c.outside.Store(c.f.second.Load() + 1)
+	}
+}
+
+// mayNot reports whether a command is more than a client may do who only looks.
+func (c *client) mayNot(cmd *command, args [][]byte) bool {
+	if !c.looks {
 		return false
 	}
-	c.authed, c.in.Stranger = true, false
-	return true
+	if cmd.flags&write != 0 || cmd.name == "PUBLISH" || cmd.name == "SCRIPT" {
+		return true
+	}
+	return cmd.name == "CONFIG" && len(args) > 1 && !isWord(args[1], "get") || cmd.name == "CLIENT" && len(args) > 1 && isWord(args[1], "kill")
 }
 
 func (c *client) runHello(args [][]byte) {
@@ -123,8 +164,8 @@ func (c *client) runHello(args [][]byte) {
 	for i := 2; i < len(args); i++ {
 		switch {
 		case isWord(args[i], "auth") && i+2 < len(args):
-			if !c.auth(args[i+1], args[i+2]) {
-				c.out.Error(errPassword)
+			if refusal := c.auth(args[i+1], args[i+2]); refusal != "" {
+				c.out.Error(refusal)
 				return
 			}
 			i += 2

@@ -24,6 +24,8 @@ func (c *client) request(args [][]byte) {
 		c.out.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(wrongNumber(cmd.name), "ERR "))
 	case !cmd.takes(len(args)):
 		c.refuse(wrongNumber(cmd.name))
+	case c.mayNot(cmd, args):
+		c.refuse("NOPERM this user has no permissions to run the '" + strings.ToLower(cmd.name) + "' command")
 	case c.tx.open && cmd.flags&(txControl|noMulti) == 0:
 		c.queue(cmd, args)
 	case c.tx.open && cmd.flags&noMulti != 0:

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"lateral/cache"
+	"lateral/secret"
 )
 
 // A Region is what the front needs of one. Its methods may be called by many
@@ -63,10 +64,10 @@ type Config struct {
 	Mesh Mesh // nil: messages stay on this node
 	Map  Map
 
-	Password string // "" lets everyone in
-	Service  string // for INFO
-	Version  string
-	Node     string // id, for INFO and HELLO
+	Door    *secret.Door // judges passwords; nil lets everyone in
+	Service string       // for INFO
+	Version string
+	Node    string // id, for INFO and HELLO
 
 	MaxClients  int           // 10,000 (Redis: maxclients)
 	IdleTimeout time.Duration // 0: none (Redis: timeout)

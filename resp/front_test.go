@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +18,7 @@ import (
 
 	"lateral/cache"
 	"lateral/resp"
+	"lateral/secret"
 )
 
 func TestRegionsAreDatabasesAndPrefixes(t *testing.T) {
@@ -220,8 +223,68 @@ func TestLockScripts(t *testing.T) {
 	}
 }
 
+// locked gives a front its passwords.
+func locked(t *testing.T) func(c *resp.Config) {
+	return func(c *resp.Config) {
+		var files [2]string
+		for i, word := range []string{"secret", "look"} {
+			files[i] = filepath.Join(t.TempDir(), "password")
+			if err := os.WriteFile(files[i], []byte(word), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		if c.Door, err = secret.OpenDoor(files[0], files[1], nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestReader: who may look changes nothing, in no way.
+func TestReader(t *testing.T) {
+	s := newSite(t, 1, locked(t))
+	all, c := dial(t, s.socks[0]), dial(t, s.socks[0])
+	all.expect("OK", "AUTH", "secret")
+	all.expect("OK", "SET", "k", "v")
+	c.expect("-WRONGPASS invalid username-password pair or user is disabled.", "AUTH", "look")
+	c.expect("OK", "AUTH", "reader", "look")
+	c.expect("v", "GET", "k")
+	for _, ask := range []string{"SET k w", "DEL k", "GETEX k EX 1", "FLUSHALL", "EVAL x 0", "PUBLISH a b", "CONFIG SET timeout 1", "CONFIG RESETSTAT", "CLIENT KILL ID 1", "MSET k w", "HSET h f v", "SCRIPT FLUSH"} {
+		if got := c.do(strings.Fields(ask)...); !strings.HasPrefix(got, "-NOPERM") {
+			t.Errorf("%s: %s", ask, got)
+		}
+	}
+	c.expect("OK", "MULTI")
+	if got := c.do("SET", "k", "w"); !strings.HasPrefix(got, "-NOPERM") {
+		t.Error(got)
+	}
+	if got := c.do("EXEC"); !strings.HasPrefix(got, "-EXECABORT") {
+		t.Error(got)
+	}
+	all.expect("v", "GET", "k")
+	c.expect("OK", "AUTH", "secret")
+	c.expect("OK", "SET", "k", "w")
+}
+
+// TestGuessing: after too many wrong passwords the right one does not help, on
+// any connection of that address, while who is in stays in.
+func TestGuessing(t *testing.T) {
+	s := newSite(t, 1, locked(t))
+	in, c := dial(t, s.socks[0]), dial(t, s.socks[0])
+	in.expect("OK", "AUTH", "secret")
+	for range 10 {
+		c.expect("-WRONGPASS invalid username-password pair or user is disabled.", "AUTH", "wrong")
+	}
+	for _, ask := range [][]string{{"AUTH", "secret"}, {"HELLO", "3", "AUTH", "default", "secret"}} {
+		if got := dial(t, s.socks[0]).do(ask...); !strings.HasPrefix(got, "-WRONGPASS too many wrong passwords") {
+			t.Errorf("%v: %s", ask, got)
+		}
+	}
+	in.expect("nil", "GET", "k")
+}
+
 func TestPassword(t *testing.T) {
-	s := newSite(t, 1, func(c *resp.Config) { c.Password = "secret" })
+	s := newSite(t, 1, locked(t))
 	c := dial(t, s.socks[0])
 	c.expect("-NOAUTH Authentication required.", "GET", "k")
 	c.expect("-WRONGPASS invalid username-password pair or user is disabled.", "AUTH", "wrong")

@@ -19,7 +19,6 @@ import (
 	"go.uber.org/goleak"
 
 	"lateral"
-	"lateral/beacon"
 	"lateral/ccf"
 	"lateral/internal/memnet"
 	"lateral/resp"
@@ -87,7 +86,7 @@ func (s *site) add(i int, edit ...func(c *resp.Config)) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	n, err := lateral.Open(context.Background(), lateral.Config{Service: "web", Host: fmt.Sprint("h", i), CCF: cfg,
-		Network: memory{s.net.Host(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})).Process()}, Logger: log})
+		Network: s.net.Host(netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})).Edge(), Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,16 +119,6 @@ func (s *site) add(i int, edit ...func(c *resp.Config)) {
 		}
 	})
 	s.nodes, s.socks = append(s.nodes, n), append(s.socks, path)
-}
-
-// memory is a host of the network in memory, as a node's Network.
-type memory struct{ *memnet.Host }
-
-func (m memory) Listen(_ string, port int) (net.Listener, error) { return m.Host.Listen(port) }
-
-func (m memory) Multicast(c beacon.Config) (beacon.Conn, func(context.Context) error, error) {
-	g, err := m.Host.Multicast(c.Group)
-	return g, nil, err
 }
 
 // A conn is a client that shows answers as text.

@@ -135,7 +135,11 @@ func (f *Front) client(id uint64) *client {
 	return f.clients[id]
 }
 
-// tend looks once a second for clients that have been idle or do not read.
+// maxOutside is for how many seconds a client may do without its password.
+const maxOutside = 10
+
+// tend looks once a second for clients that have been idle, do not read or do not
+// come in.
 func (f *Front) tend(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -149,8 +153,10 @@ func (f *Front) tend(ctx context.Context) error {
 		f.second.Store(now)
 		idle := int64(f.options.idle(f.c.IdleTimeout) / time.Second)
 		for _, c := range f.all() {
-			since := c.writing.Load()
+			since, outside := c.writing.Load(), c.outside.Load()
 			switch {
+			case outside != 0 && now-outside >= maxOutside:
+				c.conn.Close()
 			case since != 0 && now-since > int64(f.c.SendTimeout/time.Second):
 				f.count.slow.Add(1)
 				f.c.Logger.Info("a RESP client does not read what it asked for", "client", c.addr(), "for", f.c.SendTimeout)

@@ -198,7 +198,7 @@ var serviceCommands = []command{
 	{"PING", -1, listening, 0, 0, 0, "[message]", "PONG", (*client).runPing},
 	{"ECHO", 2, 0, 0, 0, 0, "message", "the message", (*client).runEcho},
 	{"HELLO", -1, stranger, 0, 0, 0, "[2|3 [AUTH user password] [SETNAME name]]", "chooses the protocol", (*client).runHello},
-	{"AUTH", -2, stranger, 0, 0, 0, "[user] password", "lets a client in; the only user is default", (*client).runAuth},
+	{"AUTH", -2, stranger, 0, 0, 0, "[user] password", "lets a client in, as default or as reader, who changes nothing", (*client).runAuth},
 	{"SELECT", 2, 0, 0, 0, 0, "database", "chooses a database", (*client).runSelect},
 	{"QUIT", -1, stranger | listening | txControl, 0, 0, 0, "", "ends the connection", (*client).runQuit},
 	{"RESET", 1, stranger | listening | txControl, 0, 0, 0, "", "makes the connection as new", (*client).runReset},

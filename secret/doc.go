@@ -51,6 +51,11 @@
 // and one without it can say what is wrong. Nothing is resumed: each link is
 // proven anew.
 //
+// # Fronts
+//
+// A Door judges the words (tokens, passwords) that clients of fronts send; a
+// Certificate is what a front shows them. Neither is made of the secret.
+//
 // # Not defended
 //
 // Whoever has the secret is a member, and may do all that members may. There

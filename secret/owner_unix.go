@@ -15,7 +15,7 @@ import (
 // whose owner is neither this process's user nor root.
 func private(path string, st fs.FileInfo) error {
 	if m := st.Mode().Perm(); m&0o077 != 0 {
-		return fmt.Errorf("%s: %w: its mode is %04o. Whoever reads it joins the cluster; run: chmod 600 %s", path, ErrLoose, m, path)
+		return fmt.Errorf("%s: %w: its mode is %04o. Whoever reads it can come in; run: chmod 600 %s", path, ErrLoose, m, path)
 	}
 	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s: %w: it belongs to user %d, this process runs as %d. Its owner can read and change it; run: chown %d %s",

@@ -43,7 +43,8 @@ func OpenPKI(cert, key, ca string, now func() time.Time) (*PKI, error) {
 // Links that exist go on.
 func (p *PKI) Reload() error {
 	n := &papers{stamps: p.stamps(), roots: x509.NewCertPool()}
-	if err := p.readKey(n); err != nil {
+	var err error
+	if n.cert, err = readKey(p.cert, p.key); err != nil {
 		return err
 	}
 	ca, err := os.ReadFile(p.ca)
@@ -62,44 +63,32 @@ func (p *PKI) Reload() error {
 	return nil
 }
 
-func (p *PKI) readKey(n *papers) error {
-	st, err := os.Stat(p.key)
+// readKey reads a certificate and its key, which nobody else may read.
+func readKey(cert, key string) (pair tls.Certificate, err error) {
+	st, err := os.Stat(key)
 	if err != nil {
-		return err
+		return pair, err
 	}
-	if err := private(p.key, st); err != nil {
-		return err
+	if err := private(key, st); err != nil {
+		return pair, err
 	}
-	if n.cert, err = tls.LoadX509KeyPair(p.cert, p.key); err != nil {
-		return fmt.Errorf("%s with %s: %w", p.cert, p.key, err)
+	if pair, err = tls.LoadX509KeyPair(cert, key); err != nil {
+		return pair, fmt.Errorf("%s with %s: %w", cert, key, err)
 	}
-	return nil
+	return pair, nil
 }
 
 func (p *PKI) stamps() [3]stamp { return [3]stamp{stampOf(p.cert), stampOf(p.key), stampOf(p.ca)} }
 
 // Run reads the files again whenever one changes, until ctx ends.
 func (p *PKI) Run(ctx context.Context, log *slog.Logger) error {
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	seen := p.papers.Load().stamps
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-		if now := p.stamps(); now == seen {
-			continue
-		} else {
-			seen = now
-		}
+	return whenChanged(ctx, p.papers.Load().stamps, p.stamps, func() {
 		if err := p.Reload(); err != nil {
 			log.Error("the certificate is not changed: the files cannot be used; this node goes on with what it has", "error", err)
 		} else {
 			log.Info("the certificate was read again", "file", p.cert, "until", p.papers.Load().cert.Leaf.NotAfter)
 		}
-	}
+	})
 }
 
 // check says whether a member's certificate is good. Intermediate authorities

@@ -26,7 +26,7 @@ func (f *Front) Admin() http.Handler {
 		m.HandleFunc("PUT /v1/loglevel", f.setLevel)
 	}
 	m.Handle("/", f.routes())
-	return guard(m)
+	return guard(m, overSocket)
 }
 
 // A Level is how much a service logs. Its methods may be called by many

@@ -51,6 +51,16 @@ var pageFiles embed.FS
 // pageTypes are the files that are served, by the ends of their names.
 var pageTypes = map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
+// pageNames are the paths of these files.
+var pageNames = func() map[string]bool {
+	names := map[string]bool{}
+	fs.WalkDir(pageFiles, "dashboard", func(name string, _ fs.DirEntry, err error) error {
+		names["/"+name] = err == nil && pageTypes[path.Ext(name)] != ""
+		return nil
+	})
+	return names
+}()
+
 // A board is a dashboard on its front.
 type board struct {
 	*Dashboard

@@ -62,6 +62,10 @@
 // belongs to the user: who may open it (mode 0600) may do everything. A socket
 // whose process has died is removed by whoever next looks.
 //
+// By TCP (ServeTCP) a Door judges bearer tokens, but of /healthz and the page;
+// with that for reading only GET is done. Without a door, which is for loopback,
+// only names of this machine are answered.
+//
 // Browsers that are led here are kept from harm: a page of another site may
 // change nothing, and by a socket, which ssh may have brought to another
 // machine, only names of that machine are answered. What is under /dashboard/ is

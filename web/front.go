@@ -44,7 +44,7 @@ const metaHeader = "Lateral-Element"
 const tokenHeader = "X-Mesh-Stamp"
 
 // Handler returns the interface that the package comment describes.
-func (f *Front) Handler() http.Handler { return guard(f.routes()) }
+func (f *Front) Handler() http.Handler { return guard(f.routes(), overSocket) }
 
 func (f *Front) routes() http.Handler {
 	m := http.NewServeMux()

@@ -11,14 +11,15 @@ import (
 
 // guard keeps browsers from being used against a front that their user can
 // reach: pages of other sites may send it requests, though not read answers, and
-// with a name of theirs that leads to this machine they could do both.
-func guard(h http.Handler) http.Handler {
+// with a name of theirs that leads to this machine they could do both. alone
+// reports whether nothing but being on this machine lets a request in.
+func guard(h http.Handler, alone func(*http.Request) bool) http.Handler {
 	cross := http.NewCrossOriginProtection() // programs send neither Origin nor Sec-Fetch-Site, and pass
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if overSocket(r) && !localName(r.Host) {
+		if alone(r) && !localName(r.Host) {
 			refuse(w, &Failure{Status: http.StatusMisdirectedRequest, Code: "bad_host", Saw: "a request for host " + r.Host,
-				Why: "the socket of a service is forwarded to this machine alone; another name may be a trick on a browser", Do: "use http://localhost or http://127.0.0.1"})
+				Why: "this front is for this machine alone; another name may be a trick on a browser", Do: "use http://localhost or http://127.0.0.1"})
 			return
 		}
 		if err := cross.Check(r); err != nil {

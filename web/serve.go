@@ -25,12 +25,16 @@ const (
 // whom the system lets in being the user or root, serves Admin, any other
 // listener Handler.
 func (f *Front) Serve(ctx context.Context, ln net.Listener, log *slog.Logger) error {
-	if log == nil {
-		log = slog.Default()
-	}
 	handler := f.Handler()
 	if ln.Addr().Network() == "unix" {
 		handler = f.Admin()
+	}
+	return f.serve(ctx, ln, handler, log)
+}
+
+func (f *Front) serve(ctx context.Context, ln net.Listener, handler http.Handler, log *slog.Logger) error {
+	if log == nil {
+		log = slog.Default()
 	}
 	s := &http.Server{Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, BaseContext: func(net.Listener) context.Context { return withEnd(ctx) },

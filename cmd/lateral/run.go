@@ -28,6 +28,7 @@ type runCmd struct {
 	Host     string   `placeholder:"NAME" help:"Name of this host in the cluster; default its hostname."`
 	Log      string   `enum:"text,json" default:"text" help:"Form of the log on standard error: text or json."`
 	LogLevel string   `placeholder:"LEVEL" default:"info" help:"debug, info, warn or error; @FILE reads the word from a file, again at each SIGHUP."`
+	httpFlags
 	respFlags
 	readyFlags
 	place
@@ -59,6 +60,7 @@ type service struct {
 	log   *slog.Logger
 	node  *lateral.Node
 	calls *metrics.Calls
+	http  *entrance
 	whole atomic.Bool // the mesh was complete, see reasons
 }
 
@@ -76,7 +78,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	frontCtx, stopFront := context.WithCancel(context.WithoutCancel(ctx))
 	front := make(chan error, 1)
 	go func() {
-		front <- v.front().Serve(frontCtx, ln, v.log)
+		front <- v.serveFronts(frontCtx, ln)
 	}()
 	clients, err := v.serveResp(frontCtx)
 	if err != nil {
@@ -112,7 +114,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 // open reads the files and opens all sockets.
 func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 	v = &service{cmd: c, calls: metrics.NewCalls()}
-	if err := v.setLevel(); err != nil {
+	if err = v.setLevel(); err != nil {
 		return nil, nil, err
 	}
 	v.log = newLog(c.Log, s.err, &v.level)
@@ -122,6 +124,15 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 	if v.ccf, err = ccf.Load(v.files...); err != nil {
 		return nil, nil, err
 	}
+	if v.http, err = c.listenHTTP(); err != nil {
+		return nil, nil, err
+	}
+	in := v.http
+	defer func() {
+		if err != nil {
+			in.close()
+		}
+	}()
 	dir := c.dir()
 	if ln, err = web.Listen(dir, c.Service); err != nil {
 		return nil, nil, err

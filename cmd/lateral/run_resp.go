@@ -4,11 +4,10 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -17,15 +16,19 @@ import (
 	"lateral"
 	"lateral/ccf"
 	"lateral/resp"
+	"lateral/secret"
 )
 
 // respFlags are those of the RESP front.
 type respFlags struct {
-	Resp             []string      `placeholder:"ADDR" sep:"none" help:"Serve clients of the Redis protocol at HOST:PORT, or at the path of a unix socket. May be repeated."`
-	RespMap          string        `placeholder:"MAP" help:"Which region a database or a key prefix is: 0=SessionCache,1=User,sess:*=SessionCache. Default: RespMap of the regions in the ccf."`
-	RespPasswordFile string        `placeholder:"FILE" type:"existingfile" help:"File whose first line RESP clients must AUTH with. Wanted beyond loopback."`
-	RespMaxClients   int           `default:"10000" placeholder:"N" help:"Most RESP clients at once."`
-	RespIdle         time.Duration `placeholder:"DUR" help:"Close RESP connections that are idle for so long; default never."`
+	Resp                 []string      `placeholder:"ADDR" sep:"none" help:"Serve clients of the Redis protocol at HOST:PORT, or at the path of a unix socket. May be repeated."`
+	RespMap              string        `placeholder:"MAP" help:"Which region a database or a key prefix is: 0=SessionCache,1=User,sess:*=SessionCache. Default: RespMap of the regions in the ccf."`
+	RespPasswordFile     string        `placeholder:"FILE" help:"Private file whose first line RESP clients must AUTH with. Wanted beyond loopback."`
+	RespReadPasswordFile string        `placeholder:"FILE" help:"Private file with the password of the user reader, who changes nothing."`
+	RespCert             string        `placeholder:"FILE" help:"Certificate (PEM, with its chain) of the RESP front: TLS on TCP. Read again when it changes."`
+	RespKey              string        `placeholder:"FILE" help:"Its key, a private file."`
+	RespMaxClients       int           `default:"10000" placeholder:"N" help:"Most RESP clients at once."`
+	RespIdle             time.Duration `placeholder:"DUR" help:"Close RESP connections that are idle for so long; default never."`
 }
 
 // clients are those of the RESP front.
@@ -53,11 +56,17 @@ func (v *service) serveResp(ctx context.Context) (*clients, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	failed := make(chan error, 1)
 	c := &clients{failed: failed, cancel: cancel, done: make(chan struct{})}
-	if len(v.cmd.Resp) == 0 {
+	f := &v.cmd.respFlags
+	e, err := openEntrance("--resp", f.Resp, f.RespPasswordFile, f.RespReadPasswordFile, f.RespCert, f.RespKey)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	if len(f.Resp) == 0 {
 		close(c.done)
 		return c, nil
 	}
-	front, err := v.openResp()
+	front, err := v.openResp(e.door)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -72,10 +81,15 @@ func (v *service) serveResp(ctx context.Context) (*clients, error) {
 			}
 			return nil, err
 		}
+		v.log.Info("serving RESP", "addr", ln.Addr().String(), "tls", e.cert != nil, "password", e.door != nil)
+		v.plain(e, "--resp", addr)
+		if e.cert != nil && ln.Addr().Network() == "tcp" {
+			ln = tls.NewListener(ln, e.cert.Config())
+		}
 		lns = append(lns, ln)
-		v.log.Info("serving RESP", "addr", ln.Addr().String())
 	}
 	g, ctx := errgroup.WithContext(ctx)
+	e.tend(ctx, g, v)
 	g.Go(func() error { return front.Run(ctx, lns...) })
 	go func() {
 		defer close(c.done)
@@ -86,7 +100,7 @@ func (v *service) serveResp(ctx context.Context) (*clients, error) {
 	return c, nil
 }
 
-func (v *service) openResp() (*resp.Front, error) {
+func (v *service) openResp(door *secret.Door) (*resp.Front, error) {
 	text := v.cmd.RespMap
 	if text == "" {
 		text = mapOf(v.ccf)
@@ -98,11 +112,7 @@ func (v *service) openResp() (*resp.Front, error) {
 	if err != nil {
 		return nil, err
 	}
-	password, err := v.cmd.password()
-	if err != nil {
-		return nil, err
-	}
-	return resp.New(resp.Config{Map: m, Password: password, Service: v.cmd.Service, Version: lateral.Version, Node: v.node.Status().Node,
+	return resp.New(resp.Config{Map: m, Door: door, Service: v.cmd.Service, Version: lateral.Version, Node: v.node.Status().Node,
 		MaxClients: v.cmd.RespMaxClients, IdleTimeout: v.cmd.RespIdle, Logger: v.log, Mesh: v.node.Channels(),
 		Open: func(name string) (resp.Region, error) { return v.timed(name) }})
 }
@@ -125,28 +135,6 @@ func exampleRegion(c *ccf.Config) string {
 		return c.Regions[0].Name
 	}
 	return "REGION"
-}
-
-// password reads the file, and refuses to do without one where other hosts
-// could connect.
-func (f *respFlags) password() (string, error) {
-	if f.RespPasswordFile == "" {
-		for _, addr := range f.Resp {
-			if !private(addr) {
-				return "", fmt.Errorf("--resp %s: other hosts can connect there and read and change everything: choose a loopback address or a socket, or a password with --resp-password-file", addr)
-			}
-		}
-		return "", nil
-	}
-	b, err := os.ReadFile(f.RespPasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("--resp-password-file: %w", err)
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	if line = strings.TrimSpace(line); line == "" {
-		return "", errors.New("--resp-password-file: its first line is empty")
-	}
-	return line, nil
 }
 
 // private reports whether only this host can connect to an address.

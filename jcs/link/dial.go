@@ -65,6 +65,8 @@ func (p *peer) connect(ctx context.Context) error {
 	dctx, cancel := context.WithTimeout(ctx, p.l.c.OpenTime)
 	defer cancel()
 	conn, err := p.l.c.Dial(dctx, p.addr)
+	young := p.young
+	p.young = true // whoever can be reached after this has opened its listener anew, as far as we know
 	if err != nil {
 		return err
 	}
@@ -76,7 +78,7 @@ func (p *peer) connect(ctx context.Context) error {
 	p.conn, p.since, p.why = conn, time.Now(), ""
 	p.mu.Unlock()
 	p.l.c.Logger.Info("jcs: connected to a Java node", "addr", p.addr, "generation", g.Family)
-	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), replies: make(chan javaser.Value, 1), look: firstLook}
+	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), replies: make(chan javaser.Value, 1), look: firstLook, young: young}
 	work, stop := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -100,6 +102,7 @@ type session struct {
 	conn    net.Conn
 	w       *jcs.Writer
 	replies chan javaser.Value
+	young   bool // nobody was reached at the address just before
 
 	feeds   []*feed
 	look    time.Duration // see firstLook
@@ -158,6 +161,9 @@ func (s *session) write(ctx context.Context) error {
 	if err := s.hello(); err != nil {
 		return err
 	}
+	if err := s.settled(ctx); err != nil {
+		return err
+	}
 	s.feeds = s.feedsFor(s.g)
 	for _, f := range s.feeds {
 		if err := s.begin(f); err != nil {
@@ -167,6 +173,33 @@ func (s *session) write(ctx context.Context) error {
 	for {
 		if err := s.next(ctx); err != nil {
 			return err
+		}
+	}
+}
+
+// settled waits, if the listener has just opened, until the Java node has made
+// its regions; questions are put meanwhile. JCS listens before it enters the
+// regions of its configuration: what it is told in between goes into a region
+// made from jcs.default, which the configured one then replaces
+// (CompositeCacheConfigurator.parseRegions, CompositeCacheManager.addCache). The
+// log keeps what waits.
+func (s *session) settled(ctx context.Context) error {
+	if !s.young || s.l.c.Settle == 0 {
+		return nil
+	}
+	done := time.NewTimer(s.l.c.Settle)
+	defer done.Stop()
+	for {
+		select {
+		case <-done.C:
+			s.wake() // for what was asked and not seen yet
+			return nil
+		case <-s.poke:
+			if err := s.ask(ctx); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 }

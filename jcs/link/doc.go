@@ -34,7 +34,9 @@
 // else frames would share segments, and one whose length is split kills a
 // 3.2.1 listener (jcs-protocol.md 2.2). Of each message we know when its bytes
 // were acknowledged by the other kernel; after a break the log is followed from
-// the first that was not. What fell off the log is counted as a gap: JCS has no
+// the first that was not. A node that could not be reached just before is told
+// nothing for a while (Config.Settle): JCS listens before it has its regions, and
+// forgets what it is told until then. What fell off the log is counted as a gap: JCS has no
 // way to say so.
 //
 // # Whom to dial

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// filters are the packet filters of this machine that drop something.
+type filters struct {
+	manager string  // "firewalld" or "ufw", which write the rules of the others
+	chains  []chain // of nftables, that may drop
+	tables  bool    // iptables that are not nftables underneath, or are all that is there
+}
+
+// A chain is one of nftables' that packets go through first.
+type chain struct {
+	Family string `json:"family"`
+	Table  string `json:"table"`
+	Name   string `json:"name"`
+	Hook   string `json:"hook"` // input, output
+	Type   string `json:"type"`
+	Policy string `json:"policy"`
+}
+
+// findFilters looks at what could drop packets. False means that only root
+// would see it.
+func findFilters(ctx context.Context, root string) (filters, bool) {
+	var f filters
+	at := func(path string) string { return filepath.Join(root, path) }
+	if _, err := os.Stat(at("run/firewalld.pid")); err == nil {
+		f.manager = "firewalld"
+		return f, true
+	}
+	if text, err := os.ReadFile(at("etc/ufw/ufw.conf")); err == nil && strings.Contains("\n"+string(text), "\nENABLED=yes") {
+		f.manager = "ufw"
+		return f, true
+	}
+	rules, err := output(ctx, "nft", "-j", "list", "ruleset")
+	f.chains = dropping(rules)
+	nft := err == nil
+	rules, err = output(ctx, "iptables", "-S")
+	// iptables that write into nftables show there too, as "ip filter INPUT".
+	f.tables = err == nil && (strings.Contains(rules, "-j DROP") || strings.Contains(rules, "-j REJECT") || strings.Contains(rules, "PUT DROP"))
+	return f, nft || err == nil || errors.Is(err, exec.ErrNotFound)
+}
+
+// dropping returns the base chains of a ruleset, as nft -j lists it, in whose
+// table something is dropped.
+func dropping(ruleset string) (out []chain) {
+	var all struct {
+		Nftables []struct {
+			Chain *chain
+			Rule  *struct {
+				Family, Table string
+				Expr          []map[string]json.RawMessage
+			}
+		}
+	}
+	if json.Unmarshal([]byte(ruleset), &all) != nil {
+		return nil
+	}
+	drops := map[string]bool{}
+	for _, n := range all.Nftables {
+		if n.Rule == nil {
+			continue
+		}
+		for _, e := range n.Rule.Expr {
+			_, drop := e["drop"]
+			_, reject := e["reject"]
+			if drop || reject {
+				drops[n.Rule.Family+" "+n.Rule.Table] = true
+			}
+		}
+	}
+	for _, n := range all.Nftables {
+		if c := n.Chain; c != nil && c.Type == "filter" && c.Hook != "" && (c.Policy == "drop" || drops[c.Family+" "+c.Table]) {
+			out = append(out, *c)
+		}
+	}
+	return out
+}
+
+// A traffic is what a packet filter is to let through.
+type traffic struct {
+	dev   string     // the interface; "" is any
+	to    netip.Addr // a group; zero is any address
+	proto string     // udp, tcp
+	port  uint16
+	out   bool // what leaves, not what comes in
+}
+
+// open returns the commands that let it through, in the words of the packet
+// filters that this machine has.
+func (f filters) open(t traffic) (commands []string) {
+	switch f.manager {
+	case "firewalld":
+		zone := ""
+		if t.dev != "" {
+			zone = fmt.Sprintf("--zone=\"$(firewall-cmd --get-zone-of-interface=%s)\" ", t.dev)
+		}
+		return []string{fmt.Sprintf("firewall-cmd %s--add-port=%d/%s", zone, t.port, t.proto),
+			fmt.Sprintf("firewall-cmd --permanent %s--add-port=%d/%s", zone, t.port, t.proto)}
+	case "ufw":
+		on, way, to := "", "in", "any"
+		if t.out {
+			way = "out"
+		}
+		if t.dev != "" {
+			on = way + " on " + t.dev + " "
+		}
+		if t.to.IsValid() {
+			to = t.to.WithZone("").String()
+		}
+		return []string{fmt.Sprintf("ufw allow %sto %s port %d proto %s", on, to, t.port, t.proto)}
+	}
+	shared := false // iptables that are nftables underneath
+	for _, c := range f.chains {
+		if c.Hook != t.hook() || !t.within(c.Family) {
+			continue
+		}
+		if c.Table == "filter" && c.Name == strings.ToUpper(t.hook()) && f.tables {
+			shared = true
+			continue
+		}
+		commands = append(commands, t.nft(c))
+	}
+	if shared || len(commands) == 0 || f.tables && !strings.Contains(fmt.Sprint(f.chains), strings.ToUpper(t.hook())) {
+		commands = append(commands, t.iptables())
+	}
+	return commands
+}
+
+func (t traffic) hook() string {
+	if t.out {
+		return "output"
+	}
+	return "input"
+}
+
+// within reports whether chains of a family see such packets.
+func (t traffic) within(family string) bool {
+	switch {
+	case family == "inet":
+		return true
+	case t.to.Is6():
+		return family == "ip6"
+	}
+	return family == "ip"
+}
+
+func (t traffic) nft(c chain) string {
+	words := []string{"nft insert rule", c.Family, c.Table, c.Name}
+	if t.dev != "" {
+		words = append(words, map[bool]string{false: "iifname", true: "oifname"}[t.out], t.dev)
+	}
+	switch {
+	case t.to.Is6():
+		words = append(words, "ip6 daddr", t.to.WithZone("").String())
+	case t.to.IsValid():
+		words = append(words, "ip daddr", t.to.String())
+	}
+	return strings.Join(append(words, t.proto, "dport", fmt.Sprint(t.port), "accept"), " ")
+}
+
+func (t traffic) iptables() string {
+	words := []string{tables(t.to), "-I", strings.ToUpper(t.hook())}
+	if t.dev != "" {
+		words = append(words, map[bool]string{false: "-i", true: "-o"}[t.out], t.dev)
+	}
+	if t.to.IsValid() {
+		words = append(words, "-d", t.to.WithZone("").String())
+	}
+	return strings.Join(append(words, "-p", t.proto, "--dport", fmt.Sprint(t.port), "-j ACCEPT"), " ")
+}
+
+// tables is the program that keeps the packet filter of an address family.
+func tables(g netip.Addr) string {
+	if g.Is6() {
+		return "ip6tables"
+	}
+	return "iptables"
+}
