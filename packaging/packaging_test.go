@@ -39,7 +39,7 @@ func packed(t *testing.T, version, format string, when time.Time) string {
 // TestSameBytes: what is built again, from files with other times, is the same.
 func TestSameBytes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the program twice")
+		t.Skip("short: builds the program twice")
 	}
 	when := time.Unix(1_795_000_000, 0)
 	one := packed(t, "1.0.0", "deb", when)

@@ -16,11 +16,13 @@ cat >"$root/run/inside.sh" <<'IN'
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 say() { echo "## $*"; }
+trap 'st=$?; [ $st = 0 ] || cat /run/log /run/dpkg' EXIT
+touch /run/log
 # What systemd does with the unit, as far as it can be done by hand: user,
-# directory, limits, no capability, no new privilege, and the command itself.
+# directory, core limit, no capability, no new privilege, and the command itself.
 start() {
 	command=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/lateral@.service | sed "s/%i/$1/g; s/ \$LATERAL_FLAGS//")
-	(umask 0077; ulimit -n 65536; ulimit -c 0
+	(umask 0077; ulimit -n "$(ulimit -Hn)"; ulimit -c 0
 	exec setpriv --reuid lateral --regid lateral --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
 		env -i $command) 2>>/run/log &
 	pid=$!
@@ -41,7 +43,7 @@ say upgraded "$(lateral version)"
 say still "$(lateral get R k)"
 kill -TERM "$pid"; wait "$pid" && say old one ended 0
 start web
-say restarted "$(lateral mesh --json | sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' | head -1)"
+say restarted "$(lateral stats --json | sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' | head -1)"
 kill -TERM "$pid"; wait "$pid" && say new one ended 0
 grep -q 'reload: done' /run/log && say reloaded
 dpkg -r lateral >/run/dpkg 2>&1 || { cat /run/dpkg; exit 1; }
