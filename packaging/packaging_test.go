@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// lacks skips a test, or fails it where LATERAL_REQUIRE names what it needs.
+func lacks(t *testing.T, what, why string) {
+	t.Helper()
+	if strings.Contains(os.Getenv("LATERAL_REQUIRE"), what) {
+		t.Fatalf("LATERAL_REQUIRE wants %s: %s", what, why)
+	}
+	t.Skip(why)
+}
+
+// packed builds packages of a version into a directory of their own.
+func packed(t *testing.T, version, format string, when time.Time) string {
+	t.Helper()
+	j := job{version: version, commit: "0123abc", when: when, out: t.TempDir()}
+	if err := j.build(t.Context(), "amd64", []string{format}); err != nil {
+		t.Fatal(err)
+	}
+	return j.out
+}
+
+// TestSameBytes: what is built again, from files with other times, is the same.
+func TestSameBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short: builds the program twice")
+	}
+	when := time.Unix(1_795_000_000, 0)
+	one := packed(t, "1.0.0", "deb", when)
+	now := time.Now()
+	if err := os.Chtimes("postinst", now, now); err != nil {
+		t.Fatal(err)
+	}
+	two := packed(t, "1.0.0", "deb", when)
+	for _, name := range []string{"lateral-linux-amd64", "lateral_1.0.0_amd64.deb"} {
+		a, err := os.ReadFile(filepath.Join(one, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(filepath.Join(two, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(a, b) {
+			t.Errorf("%s differs: %d and %d bytes", name, len(a), len(b))
+		}
+		if wd, err := os.Getwd(); err == nil && bytes.Contains(a, []byte(filepath.Dir(wd))) {
+			t.Errorf("%s names the directory it was built in", name)
+		}
+	}
+	out, err := exec.Command(filepath.Join(one, "lateral-linux-amd64"), "version").Output()
+	if err != nil || !strings.HasPrefix(string(out), "lateral 1.0.0 (commit 0123abc, go1.") {
+		t.Errorf("version: %q, %v", out, err)
+	}
+}
+
+// TestInstall installs, starts, upgrades and removes the .deb with the real
+// dpkg, above the machine's own files, which stay as they are.
+func TestInstall(t *testing.T) {
+	if os.Getuid() != 0 {
+		lacks(t, "root", "needs root")
+	}
+	for _, tool := range []string{"dpkg", "unshare", "setpriv", "ip"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			lacks(t, "root", err.Error())
+		}
+	}
+	when := time.Unix(1_795_000_000, 0)
+	old, new := packed(t, "1.0.0", "deb", when), packed(t, "1.1.0", "deb", when)
+	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--propagation", "private",
+		"sh", "testdata/install.sh", t.TempDir(), filepath.Join(old, "lateral_1.0.0_amd64.deb"), filepath.Join(new, "lateral_1.1.0_amd64.deb"))
+	out, err := cmd.CombinedOutput()
+	if bytes.Contains(out, []byte("mount:")) {
+		lacks(t, "root", "no layer of files can be mounted here: "+string(out))
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{
+		"## installed lateral 1.0.0 (commit 0123abc,", "## user lateral:/:/usr/sbin/nologin", "## etc 750 root lateral",
+		"## runs as lateral with capabilities 0000000000000000", "## got v", "## upgraded lateral 1.1.0 (", "## still v", "## old one ended 0",
+		"## restarted 1.1.0", "## new one ended 0", "## reloaded", "## removed 0 files left", "## kept cache.ccf", "## purged, and kept cache.ccf",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("not seen: %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", out)
+	}
+}
+
+// worst is what `systemd-analyze security` may say of the unit: 0 is closed,
+// 10 open. What is left is that it uses the network.
+const worst = 1.6
+
+// TestUnit has systemd judge the unit.
+func TestUnit(t *testing.T) {
+	if _, err := exec.LookPath("systemd-analyze"); err != nil {
+		lacks(t, "systemd", err.Error())
+	}
+	text, err := os.ReadFile("lateral@.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	unit := filepath.Join(dir, "lateral@groupware.service")
+	// verify wants the program to be there.
+	text = bytes.ReplaceAll(text, []byte("/usr/bin/lateral"), []byte("/bin/true"))
+	if err := os.WriteFile(unit, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("systemd-analyze", "verify", "--man=no", unit).CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+	out, _ := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", unit).CombinedOutput()
+	m := regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`).FindSubmatch(out)
+	if m == nil {
+		lacks(t, "systemd", "systemd-analyze security says nothing offline: "+string(out))
+	}
+	if score, err := strconv.ParseFloat(string(m[1]), 64); err != nil || score > worst {
+		t.Errorf("exposure %s, want %v at most\n%s", m[1], worst, out)
+	}
+	for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(fmt.Sprint(regexp.MustCompile(`(?m)^ExecStart=.*`).FindString(string(text))), -1) {
+		if !strings.Contains(runHelp(t), flag) {
+			t.Errorf("lateral run has no %s", flag)
+		}
+	}
+}
+
+var help string
+
+// runHelp is what lateral run --help prints.
+func runHelp(t *testing.T) string {
+	if help == "" {
+		out, err := exec.Command("go", "run", "lateral/cmd/lateral", "run", "--help").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		help = string(out)
+	}
+	return help
+}
