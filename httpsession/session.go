@@ -3,6 +3,7 @@
 package httpsession
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Session struct {
 	s *Sessions
 
 	mu    sync.Mutex // guards what follows
+	came  string     // the id that the browser has
 	id    string     // "" is none yet
 	token string     // of the last write that is known
 	held  map[string]string
@@ -40,7 +42,7 @@ type Session struct {
 
 // load reads the session of an id; one that is not there leaves an empty one.
 func (s *Sessions) load(ctx context.Context, id, token string) (*Session, error) {
-	ses := &Session{s: s, held: map[string]string{}, writes: map[string]*string{}}
+	ses := &Session{s: s, came: id, held: map[string]string{}, writes: map[string]*string{}}
 	if id == "" {
 		return ses, nil
 	}
@@ -145,9 +147,8 @@ func (ses *Session) End() error {
 	if ses.late {
 		return ErrLate
 	}
-	if ses.id != "" {
-		ses.old = ses.id
-	}
+	// Of one that is not there, too: its end may not have been acknowledged.
+	ses.old = cmp.Or(ses.id, ses.old, ses.came)
 	ses.id, ses.token, ses.since, ses.ended = "", "", 0, true
 	clear(ses.held)
 	clear(ses.writes)
