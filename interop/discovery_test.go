@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lateral"
+	"lateral/internal/lab"
 )
 
 // inside runs the test anew in a network namespace of its own, with one
@@ -34,10 +35,7 @@ func inside(t *testing.T) bool {
 		return true
 	}
 	if err := exec.Command("unshare", "-n", "true").Run(); err != nil || os.Getuid() != 0 {
-		if strings.Contains(os.Getenv("LATERAL_REQUIRE"), "lab") {
-			t.Fatalf("network namespaces are required: %v", err)
-		}
-		t.Skip("needs root and unshare, for a network of its own: multicast must not leave this machine")
+		lab.Missing(t, "lab", "needs root and unshare, for a network of its own: multicast must not leave this machine")
 	}
 	cmd := exec.Command("unshare", "-n", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), mark+"="+tools.dir)

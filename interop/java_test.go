@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lateral/internal/lab"
 )
 
 // A generation of JCS, as pom.xml names it.
@@ -46,10 +48,7 @@ func needJava(t *testing.T) {
 	t.Helper()
 	for _, tool := range []string{"java", "javac", "mvn"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			if strings.Contains(os.Getenv("LATERAL_REQUIRE"), "java") {
-				t.Fatalf("%s is required and not in PATH", tool)
-			}
-			t.Skipf("%s is not in PATH: no real Java node to speak with; install a JDK and Maven", tool)
+			lab.Missing(t, "java", "needs "+tool+" in PATH for real Java nodes: install a JDK and Maven")
 		}
 	}
 	tools.Do(func() { tools.err = build() })

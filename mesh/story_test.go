@@ -180,6 +180,10 @@ func TestGap(t *testing.T) {
 		b.put(b.state, "theirs", "2")
 		time.Sleep(20 * time.Second)
 		n.HealAll()
+		until(t, 5*time.Second, "linked", func() bool { return len(a.linked()) == 1 })
+		if err := a.Barrier(t.Context()); err != nil { // waits for the sync
+			t.Error(err)
+		}
 		until(t, 5*time.Second, "equal", func() bool { return a.state.digest.Root() == b.state.digest.Root() })
 		if e, ok := b.state.Lookup("doomed"); !ok || e.State != cache.Tombstone {
 			t.Errorf("the tombstone did not travel: %+v", e)

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"lateral/internal/lab"
 )
 
 const (
@@ -35,10 +37,7 @@ func promtool(t *testing.T, args ...string) {
 	t.Helper()
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
-		if strings.Contains(os.Getenv("LATERAL_REQUIRE"), "promtool") {
-			t.Fatal("promtool is required here, but not installed")
-		}
-		t.Skip("promtool is not installed (Debian: package prometheus)")
+		lab.Missing(t, "promtool", "needs promtool (Debian: package prometheus)")
 	}
 	if out, err := exec.Command(tool, args...).CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)

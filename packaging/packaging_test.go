@@ -15,16 +15,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// lacks skips a test, or fails it where LATERAL_REQUIRE names what it needs.
-func lacks(t *testing.T, what, why string) {
-	t.Helper()
-	if strings.Contains(os.Getenv("LATERAL_REQUIRE"), what) {
-		t.Fatalf("LATERAL_REQUIRE wants %s: %s", what, why)
-	}
-	t.Skip(why)
-}
+	"lateral/internal/lab"
+)
 
 // packed builds packages of a version into a directory of their own.
 func packed(t *testing.T, version, format string, when time.Time) string {
@@ -74,11 +67,11 @@ func TestSameBytes(t *testing.T) {
 // dpkg, above the machine's own files, which stay as they are.
 func TestInstall(t *testing.T) {
 	if os.Getuid() != 0 {
-		lacks(t, "root", "needs root")
+		lab.Missing(t, "root", "needs root")
 	}
 	for _, tool := range []string{"dpkg", "unshare", "setpriv", "ip"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			lacks(t, "root", err.Error())
+			lab.Missing(t, "root", "needs "+tool)
 		}
 	}
 	when := time.Unix(1_795_000_000, 0)
@@ -87,7 +80,7 @@ func TestInstall(t *testing.T) {
 		"sh", "testdata/install.sh", t.TempDir(), filepath.Join(old, "lateral_1.0.0_amd64.deb"), filepath.Join(new, "lateral_1.1.0_amd64.deb"))
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte("mount:")) {
-		lacks(t, "root", "no layer of files can be mounted here: "+string(out))
+		lab.Missing(t, "root", "needs an overlay of files, which cannot be mounted here: "+string(out))
 	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -113,7 +106,7 @@ const worst = 1.6
 // TestUnit has systemd judge the unit.
 func TestUnit(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
-		lacks(t, "systemd", err.Error())
+		lab.Missing(t, "systemd", "needs systemd-analyze")
 	}
 	text, err := os.ReadFile("lateral@.service")
 	if err != nil {
@@ -132,7 +125,7 @@ func TestUnit(t *testing.T) {
 	out, _ := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", unit).CombinedOutput()
 	m := regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`).FindSubmatch(out)
 	if m == nil {
-		lacks(t, "systemd", "systemd-analyze security says nothing offline: "+string(out))
+		lab.Missing(t, "systemd", "needs systemd-analyze security --offline, which said: "+string(out))
 	}
 	if score, err := strconv.ParseFloat(string(m[1]), 64); err != nil || score > worst {
 		t.Errorf("exposure %s, want %v at most\n%s", m[1], worst, out)

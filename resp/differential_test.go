@@ -5,7 +5,6 @@ package resp_test
 import (
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lateral/internal/lab"
 	"lateral/resp"
 )
 
@@ -24,10 +24,7 @@ func redis(t *testing.T) string {
 	t.Helper()
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
-		if strings.Contains(os.Getenv("LATERAL_REQUIRE"), "redis") {
-			t.Fatalf("LATERAL_REQUIRE wants redis, and there is no redis-server: %v", err)
-		}
-		t.Skip("no redis-server to compare with: apt-get install redis-server")
+		lab.Missing(t, "redis", "needs redis-server to compare with: apt-get install redis-server")
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "redis")

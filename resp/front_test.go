@@ -3,6 +3,7 @@
 package resp_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha1"
 	"encoding/hex"
@@ -14,9 +15,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lateral/cache"
+	"lateral/lateraltest"
 	"lateral/resp"
 	"lateral/secret"
 )
@@ -407,4 +410,62 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	if _, err := c.read(); err == nil {
 		t.Error("the connection outlives the front")
 	}
+}
+
+// pipes is a listener whose connections are in memory, for virtual time.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Net: "unix", Name: "pipe"} }
+
+// TestStrangersGo: who does not give the password in ten seconds has no
+// connection any more, also one that was in and left; who is in may be idle.
+func TestStrangersGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := lateraltest.New(t, 1).Node(0)
+		m, err := resp.ParseMap("0=R")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := resp.Config{Map: m, Open: func(name string) (resp.Region, error) { return node.Store(name) }}
+		locked(t)(&c)
+		f, err := resp.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ln, done := make(pipes), make(chan error, 1)
+		go func() { done <- f.Run(ctx, ln) }()
+		connect := func() *conn {
+			ours, theirs := net.Pipe()
+			ln <- theirs
+			return &conn{t, ours, bufio.NewReader(ours)}
+		}
+		in, out, silent := connect(), connect(), connect()
+		in.expect("OK", "AUTH", "secret")
+		out.expect("OK", "AUTH", "secret")
+		time.Sleep(time.Minute)
+		in.expect("nil", "GET", "k")
+		out.expect("RESET", "RESET")
+		began := time.Now()
+		for name, c := range map[string]*conn{"silent": silent, "reset": out} {
+			if n, err := c.r.Read(make([]byte, 1)); err != io.EOF || time.Since(began) > 12*time.Second {
+				t.Errorf("%s: %d, %v after %v", name, n, err, time.Since(began))
+			}
+		}
+		in.expect("nil", "GET", "k")
+		in.Close()
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

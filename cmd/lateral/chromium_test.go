@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lateral/internal/lab"
 )
 
 // A browser is a headless Chromium, spoken to over two pipes: no port, no
@@ -42,10 +44,7 @@ func chromium(t *testing.T) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		if strings.Contains(os.Getenv("LATERAL_REQUIRE"), "chromium") {
-			t.Fatalf("LATERAL_REQUIRE wants chromium: %v", err)
-		}
-		t.Skip("there is no chromium (Debian package chromium): the dashboard is not looked at")
+		lab.Missing(t, "chromium", "needs chromium (Debian package chromium) to look at the dashboard")
 	}
 	home, err := os.MkdirTemp("", "lateral-chromium-")
 	if err != nil {

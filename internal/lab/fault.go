@@ -169,7 +169,7 @@ func (h *Host) Netem(args ...string) {
 	out, err := h.run(nil, tc, append([]string{"qdisc", "replace", "dev", "eth0", "root", "netem"}, args...)...)
 	if strings.Contains(out, "qdisc kind is unknown") {
 		h.netem = false
-		missing(h.lab.t, "netem", "needs netem in the kernel (sch_netem): "+strings.TrimSpace(out))
+		Missing(h.lab.t, "netem", "needs netem in the kernel (sch_netem): "+strings.TrimSpace(out))
 	}
 	if err != nil {
 		h.lab.t.Fatal(err)

@@ -59,7 +59,7 @@ func New(t testing.TB, opts Options) *Lab {
 	var err error
 	if l.bridge, err = newSpace(); err != nil {
 		if errors.Is(err, unix.EPERM) {
-			missing(t, "lab", "needs root: "+err.Error())
+			Missing(t, "lab", "needs root: "+err.Error())
 		}
 		t.Fatal(err)
 	}
@@ -187,18 +187,9 @@ func (l *Lab) tool(name, pkg string) string {
 	l.t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(l.t, "lab", "needs "+name+" ("+pkg+")")
+		Missing(l.t, "lab", "needs "+name+" ("+pkg+")")
 	}
 	return path
-}
-
-// missing skips the test, or fails it if LATERAL_REQUIRE contains what.
-func missing(t testing.TB, what, reason string) {
-	t.Helper()
-	if strings.Contains(os.Getenv("LATERAL_REQUIRE"), what) {
-		t.Fatalf("LATERAL_REQUIRE contains %q, but this test %s", what, reason)
-	}
-	t.Skip(reason)
 }
 
 // pollEvery is short against what tests wait for, and long against the cost
