@@ -94,8 +94,8 @@ func (e *endpoint) openJava(a ccf.Auxiliary, id cache.NodeID, port int) {
 	e.java = j
 }
 
-// javaSettle is more than a loaded host takes from a Java node's listener to the
-// last of its regions: some 100 ms.
+// javaSettle is meant to be more than a loaded host takes from a Java node's
+// listener to the last of its regions, which was not measured.
 const javaSettle = 2 * time.Second
 
 func (j *javaSide) regions() (out []link.Region) {

@@ -122,18 +122,13 @@ func (f filters) open(t traffic) (commands []string) {
 		}
 		return []string{fmt.Sprintf("ufw allow %sto %s port %d proto %s", on, to, t.port, t.proto)}
 	}
-	shared := false // iptables that are nftables underneath
 	for _, c := range f.chains {
-		if c.Hook != t.hook() || !t.within(c.Family) {
-			continue
+		ofTables := f.tables && c.Table == "filter" && c.Name == strings.ToUpper(t.hook()) // iptables that are nftables underneath
+		if c.Hook == t.hook() && t.within(c.Family) && !ofTables {
+			commands = append(commands, t.nft(c))
 		}
-		if c.Table == "filter" && c.Name == strings.ToUpper(t.hook()) && f.tables {
-			shared = true
-			continue
-		}
-		commands = append(commands, t.nft(c))
 	}
-	if shared || len(commands) == 0 || f.tables && !strings.Contains(fmt.Sprint(f.chains), strings.ToUpper(t.hook())) {
+	if f.tables || len(commands) == 0 {
 		commands = append(commands, t.iptables())
 	}
 	return commands
