@@ -7,9 +7,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,6 +52,8 @@ func TestNoWordTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := func(name string) string { return filepath.Join(dir, name) }
+	trust, key := certify(t, file("cert.pem"), file("key.pem"))
+	words["resp-key"] = key
 	exe, err := exec.LookPath("lateral") // testscript's
 	if err != nil {
 		if exe, err = os.Executable(); err != nil {
@@ -58,7 +64,8 @@ func TestNoWordTold(t *testing.T) {
 	var log bytes.Buffer
 	cmd := exec.Command(exe, "run", "--service", "c", "--config", file("cache.ccf"), "--runtime-dir", file("run"), "--log-level", "debug",
 		"--http", httpAddr, "--http-token-file", file("http"), "--http-read-token-file", file("http-read"),
-		"--resp", respAddr, "--resp-map", "0=R", "--resp-password-file", file("resp"), "--resp-read-password-file", file("resp-read"))
+		"--resp", respAddr, "--resp-map", "0=R", "--resp-password-file", file("resp"), "--resp-read-password-file", file("resp-read"),
+		"--resp-cert", file("cert.pem"), "--resp-key", file("key.pem"))
 	cmd.Args[0] = "lateral"
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
@@ -93,13 +100,18 @@ func TestNoWordTold(t *testing.T) {
 	}
 	// Words right and wrong are sent, so that a log would have them.
 	for user, word := range map[string]string{"default": words["resp"], "reader": words["resp-read"]} {
-		cl := redis.NewClient(&redis.Options{Addr: respAddr, Username: user, Password: word})
+		cl := redis.NewClient(&redis.Options{Addr: respAddr, Username: user, Password: word, TLSConfig: trust})
 		if err := cl.Get(t.Context(), "k").Err(); err != redis.Nil {
 			t.Errorf("%s: %v", user, err)
 		}
 		seen["INFO "+user] = cl.Info(t.Context()).String() + cl.ClientList(t.Context()).String() + cl.ConfigGet(t.Context(), "*").String()
 		cl.Close()
 	}
+	plain := redis.NewClient(&redis.Options{Addr: respAddr, Password: words["resp"], MaxRetries: -1})
+	if err := plain.Ping(t.Context()).Err(); err == nil {
+		t.Error("RESP answers without TLS, too")
+	}
+	plain.Close()
 	for _, path := range []string{"/metrics", "/v1/status", "/v1/regions", "/readyz", "/dashboard/", "/v1/nothing"} {
 		seen[path] = ask(path, words["http"])
 		seen[path+" wrong"] = ask(path, words["http-read"]+"x")
@@ -140,4 +152,26 @@ func TestNoWordTold(t *testing.T) {
 	if !strings.Contains(seen["log"], "serving HTTP") || !strings.HasPrefix(seen["/metrics"], "200") || !strings.Contains(seen["lateral config show"], "cluster.secret") {
 		t.Errorf("what was looked at is not what it should be: %.300s", seen)
 	}
+}
+
+// certify writes a certificate for example.com and its key. It returns what
+// trusts it and a line of the key.
+func certify(t *testing.T, certFile, keyFile string) (trust *tls.Config, line string) {
+	t.Helper()
+	s := httptest.NewTLSServer(nil)
+	defer s.Close()
+	c := s.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	for name, b := range map[string][]byte{certFile: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate[0]}), keyFile: text} {
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(s.Certificate())
+	return &tls.Config{RootCAs: pool, ServerName: "example.com"}, strings.Split(string(text), "\n")[1]
 }
