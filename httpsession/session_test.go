@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"lateral/cache"
 	"lateral/httpsession"
 	"lateral/lateraltest"
 )
@@ -36,6 +37,7 @@ func run(t *testing.T, nodes int, f func(s *site)) {
 }
 
 func pages(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Page", r.URL.Path)
 	ses := httpsession.From(r.Context())
 	var err error
 	switch r.URL.Path {
@@ -48,6 +50,9 @@ func pages(w http.ResponseWriter, r *http.Request) {
 		err = ses.Remove(r.FormValue("name"))
 	case "/logout":
 		err = ses.End()
+	case "/early":
+		w.WriteHeader(http.StatusEarlyHints)
+		err = ses.Set("a", "1")
 	case "/late":
 		fmt.Fprint(w, "begun")
 		if ses.Set("x", "y") != httpsession.ErrLate || ses.Renew() != httpsession.ErrLate || ses.End() != httpsession.ErrLate {
@@ -176,6 +181,16 @@ func TestFixation(t *testing.T) {
 		s.cookie = nil
 		s.expect(0, "/set?name=a&value=1", "a=1")
 		before := s.cookie
+		for name, value := range map[string]string{"too long": before.Value + strings.Repeat("f", 1024), "no id": before.Value[:42]} {
+			if w := s.send(0, "/", &http.Cookie{Name: before.Name, Value: value}); !strings.Contains(w.Body.String(), "a= ") {
+				s.t.Errorf("%s: %q", name, w.Body)
+			}
+		}
+		id, _, _ := strings.Cut(before.Value, ".")
+		never := cache.Token{Stamp: cache.StampAt(time.Now().Add(time.Hour).UnixMilli(), 0)}
+		if w := s.send(0, "/", &http.Cookie{Name: before.Name, Value: id + "." + never.String()}); w.Code != 200 || !strings.Contains(w.Body.String(), "a=1") {
+			s.t.Errorf("a token of what is not written yet: %d %q", w.Code, w.Body)
+		}
 		s.expect(1, "/login?user=anna", "user=anna a=1")
 		if before.Value == s.cookie.Value {
 			s.t.Error("the id is the same")
@@ -208,6 +223,12 @@ func TestLifetimes(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		s.expect(0, "/", "user= ")
 		s.expect(1, "/", "user= ")
+
+		s.expect(0, "/login?user=carl", "")
+		time.Sleep(20 * time.Minute)
+		s.config.Life = 15 * time.Minute // as of a new release
+		s.expect(0, "/", "user= ")
+		s.config.Life = 0
 
 		s.expect(0, "/login?user=berta", "")
 		time.Sleep(31 * time.Minute)
@@ -254,7 +275,7 @@ func TestNotReplicated(t *testing.T) {
 		s.c.Kill(1)
 		for _, path := range []string{"/login?user=anna", "/set?name=a&value=2", "/logout"} {
 			w := s.ask(0, path)
-			if w.Code != 503 || w.Header().Get("Retry-After") == "" || w.Header().Get("Set-Cookie") != "" || strings.Contains(w.Body.String(), "user=") {
+			if w.Code != 503 || w.Header().Get("Retry-After") == "" || w.Header().Get("Set-Cookie") != "" || w.Header().Get("Page") != "" || strings.Contains(w.Body.String(), "user=") {
 				s.t.Errorf("%s: %d %v %q", path, w.Code, w.Header(), w.Body)
 			}
 		}
@@ -277,6 +298,9 @@ func TestEndedMeanwhile(t *testing.T) {
 			time.Sleep(time.Second)
 			httpsession.From(r.Context()).Set("a", "back")
 		})).ServeHTTP(w, r)
+		if c := w.Result().Cookies(); len(c) != 1 || c[0].MaxAge >= 0 {
+			s.t.Errorf("the browser is not told: %v", c)
+		}
 		s.c.AssertConverged()
 		for node := range 2 {
 			if w := s.send(node, "/", was); !strings.Contains(w.Body.String(), "user= a= ") {
@@ -296,6 +320,9 @@ func TestLate(t *testing.T) {
 		s.expect(0, "/unset?name=a", "")
 		if s.cookie != nil {
 			s.t.Error("a session was made of nothing")
+		}
+		if w := s.ask(0, "/early"); !strings.Contains(w.Body.String(), "a=1") { // and it panics if that was the answer
+			s.t.Errorf("%q", w.Body)
 		}
 		for want, c := range map[string]httpsession.Config{"names no region": {}, "negative": {Region: "Sessions", Idle: -1}} {
 			if _, err := httpsession.New(s.c.Node(0), c); err == nil || !strings.Contains(err.Error(), want) {

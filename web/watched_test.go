@@ -64,6 +64,12 @@ func TestReadyReasons(t *testing.T) {
 func TestLogLevel(t *testing.T) {
 	n, level := newNode(), new(slog.LevelVar)
 	h := (&Front{Do: n.do, Level: level}).Admin()
+	foreign := httptest.NewRequest("PUT", "/v1/loglevel", strings.NewReader("debug"))
+	foreign.Header.Set("Sec-Fetch-Site", "cross-site")
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, foreign); w.Code != 403 {
+		t.Errorf("a page of another site: %d", w.Code)
+	}
 	for _, c := range []struct {
 		method, body string
 		code         int
