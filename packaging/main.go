@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,9 @@ import (
 
 // nfpm is the program that writes packages.
 const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"
+
+// versionForm is what .deb and .rpm both take, and a linker's flag in one word.
+var versionForm = regexp.MustCompile(`^[0-9][0-9A-Za-z.+~-]*$`)
 
 func main() {
 	var j job
@@ -40,6 +44,9 @@ func main() {
 	defer stop()
 	if err := j.commitOf(ctx); err != nil {
 		fail(err)
+	}
+	if !versionForm.MatchString(j.version) {
+		fail(fmt.Errorf("version %q: packages of Debian would refuse it; it begins with a digit and has letters, digits and .+~- (Debian Policy 5.6.12)", j.version))
 	}
 	for _, arch := range strings.Split(arches, ",") {
 		if err := j.build(ctx, arch, strings.Split(formats, ",")); err != nil {

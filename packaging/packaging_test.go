@@ -63,6 +63,14 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+func TestVersions(t *testing.T) {
+	for version, good := range map[string]bool{"1.2.3": true, "0.1.0~dev20261127": true, "": false, "v1": false, "1 2": false, "1'; x": false} {
+		if versionForm.MatchString(version) != good {
+			t.Errorf("%q: %v", version, !good)
+		}
+	}
+}
+
 // TestInstall installs, starts, upgrades and removes the .deb with the real
 // dpkg, above the machine's own files, which stay as they are.
 func TestInstall(t *testing.T) {

@@ -191,7 +191,7 @@ func Listen(addr string) (net.Listener, error) {
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("RESP address %s cannot be opened: %w: clients could not reach this service; stop the other process or choose another address with --resp", addr, err)
+		return nil, fmt.Errorf("RESP address %s cannot be opened: %w: clients could not reach this service; give --resp HOST:PORT, an address of this host whose port no other process has", addr, err)
 	}
 	return ln, nil
 }

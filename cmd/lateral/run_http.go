@@ -91,7 +91,7 @@ func (c *runCmd) listenHTTP() (*entrance, error) {
 		ln, err := net.Listen("tcp", addr)
 		if err != nil {
 			e.close()
-			return nil, &problem{saw: "--http " + addr + ": " + err.Error(), why: "nobody could reach the interface there", do: "stop the other process, or choose another address with --http", err: err}
+			return nil, &problem{saw: "--http " + addr + ": " + err.Error(), why: "nobody could reach the interface there", do: "give --http HOST:PORT, an address of this host whose port no other process has", err: err}
 		}
 		e.lns = append(e.lns, ln)
 	}
