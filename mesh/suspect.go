@@ -91,9 +91,10 @@ func (s *Suspicion) caughtUp(id cache.NodeID) {
 }
 
 // Left hears of a goodbye, right after the link of who said it has gone.
+// Discovery may have forgotten it in between, by its datagram.
 func (s *Suspicion) Left(id cache.NodeID) {
 	s.mu.Lock()
-	if d, missed := s.missed[id]; missed && d.until.IsZero() {
+	if _, missed := s.missed[id]; missed {
 		delete(s.missed, id)
 		s.losses.Add(^uint64(0))
 		s.sum()

@@ -55,6 +55,14 @@ func testSuspicion(t *testing.T) {
 	expect("another said goodbye", true, time.Second, 1)
 	s.Linked(2, true)
 	s.Linked(2, false)
+	all := r.peers
+	r.peers = all[:1]
+	s.Peers() // its datagram was quicker than its goodbye
+	s.Left(2)
+	r.peers = all
+	expect("it said goodbye and was forgotten", true, time.Second, 1)
+	s.Linked(2, true)
+	s.Linked(2, false)
 	expect("both lost", true, time.Second, 2)
 	time.Sleep(time.Hour)
 	s.Peers()
@@ -93,7 +101,7 @@ func testSuspicion(t *testing.T) {
 	expect("forgotten just now", true, at, 5)
 	time.Sleep(time.Second)
 	expect("forgotten", false, 0, 5)
-	if want := []string{"up", "up", "down", "down", "left", "up", "down", "up", "up", "down", "up", "down", "up", "down"}; !slices.Equal(r.heard, want) {
+	if want := []string{"up", "up", "down", "down", "left", "up", "down", "left", "up", "down", "up", "up", "down", "up", "down", "up", "down"}; !slices.Equal(r.heard, want) {
 		t.Errorf("the directory heard %v", r.heard)
 	}
 }
