@@ -168,6 +168,9 @@ func words(err error) error {
 		return fmt.Errorf("it answers without TLS: that node has no cluster secret; give it this cluster's with ClusterSecretFile (%w)", err)
 	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "remote error" {
+		if op.Err.Error() == "tls: access denied" { // package mesh says so before anything is computed
+			return errors.New("it takes no handshakes for now: too many came from this address, or from strangers, and proved nothing; its log says from whom")
+		}
 		return fmt.Errorf("it does not accept this node's certificate (%w): its secret is another, or the clocks differ; its log says which", op.Err)
 	}
 	if bad := (*tls.CertificateVerificationError)(nil); errors.As(err, &bad) {
