@@ -30,16 +30,20 @@ const secretLine = "ClusterSecretFile=../cluster.secret\n"
 
 // withSecret has the stock files name a file of their host's.
 func (s *site) withSecret() {
-	s.edit = func(_, text string) string {
-		var b strings.Builder
-		for line := range strings.Lines(text) {
-			b.WriteString(line)
-			if name, _, ok := strings.Cut(line, ".attributes="); ok && strings.HasPrefix(name, "jcs.auxiliary.") {
-				b.WriteString(name + ".attributes." + secretLine)
+	s.edit = func(_, text string) string { return text + perAuxiliary(text, strings.TrimSpace(secretLine)) }
+}
+
+// perAuxiliary returns lines of attributes for each auxiliary of a ccf.
+func perAuxiliary(text string, lines ...string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if name, _, ok := strings.Cut(line, ".attributes="); ok && strings.HasPrefix(name, "jcs.auxiliary.") {
+			for _, l := range lines {
+				b.WriteString("\n" + name + ".attributes." + l)
 			}
 		}
-		return b.String()
 	}
+	return b.String() + "\n"
 }
 
 // give writes a host's file of secrets, as an operator's copy would.
