@@ -6,6 +6,7 @@ package acceptance
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -245,7 +248,7 @@ func TestFlood(t *testing.T) {
 	}
 	// While they stand a member comes back, which takes new links.
 	procs[1].Kill()
-	s.run(members[1], "groupware")
+	back := s.run(members[1], "groupware")
 	s.whole(2, members...)
 	s.must(members[0], "put", "--service", "groupware", "SessionCache", "k", "v")
 
@@ -274,6 +277,73 @@ func TestFlood(t *testing.T) {
 		t.Error("TLS 1.2 is spoken")
 	}
 	s.told(members[0], "neighbour "+evil.Addr.String())
+	back.Kill()
+	s.computes(members, evil, procs[0])
+}
+
+// computes has a host begin handshakes, one after the other on many lines, for
+// as long as it takes a member to come back: few of them are computed.
+func (s *site) computes(members []*lab.Host, evil *lab.Host, victim *lab.Proc) {
+	s.t.Helper()
+	to := netip.AddrPortFrom(members[0].Addr, 57462).String()
+	ctx, stop := context.WithCancel(s.t.Context())
+	defer stop()
+	before, began := cpuOf(s.t, victim), time.Now()
+	var all sync.WaitGroup
+	var begun, denied atomic.Int64
+	ring := secret.NewRing(nil, secret.New())
+	for range 8 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				var c net.Conn
+				var err error
+				if evil.Do(func() { c, err = net.Dial("tcp", to) }); err != nil {
+					s.t.Error(err)
+					return
+				}
+				begun.Add(1)
+				if _, err = ring.Client(ctx, c); err != nil && strings.Contains(err.Error(), "it takes no handshakes for now") {
+					denied.Add(1)
+				}
+				c.Close()
+			}
+		})
+	}
+	s.told(members[0], "neighbour "+evil.Addr.String()+" opens connections faster than it proves anything")
+	p := s.run(members[1], "groupware")
+	s.whole(2, members...)
+	s.must(members[1], "put", "--service", "groupware", "SessionCache", "k", "during")
+	lab.Eventually(s.t, 10*time.Second, func() error {
+		if out, _ := s.lateral(members[0], "get", "--service", "groupware", "SessionCache", "k"); !strings.Contains(out, "during") {
+			return errors.New(out)
+		}
+		if denied.Load() < 1000 {
+			return fmt.Errorf("%d of %d were denied", denied.Load(), begun.Load())
+		}
+		return nil
+	})
+	stop()
+	all.Wait()
+	computed, took := begun.Load()-denied.Load(), time.Since(began)
+	if most := 64 + 16*int64(took.Seconds()+1) + 8; computed > most {
+		s.t.Errorf("%d of %d handshakes were computed in %v, at most %d may be", computed, begun.Load(), took, most)
+	}
+	s.t.Logf("%d handshakes begun in %v, %d of them computed; the victim used %v of CPU", begun.Load(), took, computed, cpuOf(s.t, victim)-before)
+	p.Kill()
+}
+
+// cpuOf is the CPU time that a process has used.
+func cpuOf(t *testing.T, p *lab.Proc) time.Duration {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	f := strings.Fields(rest)
+	user, _ := strconv.ParseInt(f[11], 10, 64)
+	system, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ
 }
 
 // ends waits for the other side to close, whatever it says before.
