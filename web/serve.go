@@ -9,11 +9,21 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"lateral/cache"
 )
 
-// Limits of a connection; see the package comment.
+// Limits of what is read; see the package comment.
 const (
-	maxHeader     = 256 << 10
+	maxHeader  = 256 << 10              // bytes: a key of 64 KiB may be escaped threefold
+	maxBody    = cache.MaxValue         // bytes: a value
+	maxAct     = 6*cache.MaxKey + 4<<10 // bytes of an action of the dashboard: JSON writes a byte of a key as six at most
+	maxLevel   = 16                     // bytes of the name of a log level
+	maxRefusal = 64 << 10               // bytes of a failure, as a client reads it
+)
+
+// Times of a connection.
+const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = time.Minute
 	idleTimeout   = 2 * time.Minute

@@ -9,24 +9,23 @@ import (
 	"io"
 )
 
-// The limits of a request.
+// The limits of a request, and of one of who has not authenticated (Redis:
+// processMultibulkBuffer): a password is short, and whoever connects may have
+// us hold so much.
 const (
-	MaxInline  = 64 << 10          // bytes of a line: inline requests, lengths (Redis: PROTO_INLINE_MAX_SIZE)
-	MaxBulk    = 64 << 20          // bytes of an argument: the largest value (cache.MaxValue)
-	MaxArgs    = 1 << 20           // arguments (Redis: 1024*1024 for the multibulk length)
-	MaxRequest = MaxBulk + 1<<20   // bytes of a request: the largest value, its key, and their frame
-	firstRoom  = 16 << 10          // of the buffer of a connection (Redis: PROTO_IOBUF_LEN)
-	keptRoom   = 256 << 10         // of the buffer between requests; what is larger goes back
-	argsKept   = 1 << 10           // arguments whose places are kept between requests
-	strangers  = "unauthenticated" // in error messages, as Redis has it
-)
+	MaxInline  = 64 << 10        // bytes of a line: inline requests, lengths (Redis: PROTO_INLINE_MAX_SIZE)
+	MaxBulk    = 64 << 20        // bytes of an argument: the largest value (cache.MaxValue)
+	MaxArgs    = 1 << 20         // arguments (Redis: 1024*1024 for the multibulk length)
+	MaxRequest = MaxBulk + 1<<20 // bytes of a request: the largest value, its key, and their frame
 
-// The limits of who has not authenticated (Redis: processMultibulkBuffer): a
-// password is short, and whoever connects may have us hold so much.
-const (
-	StrangerArgs    = 10
-	StrangerBulk    = 16 << 10
+	StrangerArgs    = 10       // as Redis
+	StrangerBulk    = 16 << 10 // as Redis
 	StrangerRequest = 32 << 10 // Redis: 10 of 16 KiB
+
+	firstRoom = 16 << 10          // of the buffer of a connection (Redis: PROTO_IOBUF_LEN)
+	keptRoom  = 256 << 10         // of the buffer between requests; what is larger goes back
+	argsKept  = 1 << 10           // arguments whose places are kept between requests
+	strangers = "unauthenticated" // in error messages, as Redis has it
 )
 
 // ErrProtocol is wrapped by every error about what a client sent. What follows
