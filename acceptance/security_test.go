@@ -256,6 +256,7 @@ func TestFlood(t *testing.T) {
 		"a hello of 4 GB":      append([]byte("LTR1\x01"), 0xff, 0xff, 0xff, 0xff),
 		"a plain hello":        append([]byte("LTR1\x01"), 0, 0, 0, 2, '{', '}'),
 		"a record of TLS, cut": {0x16, 3, 1, 0xff, 0xff},
+		"a ClientHello, 16 MB": append([]byte{0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff}, make([]byte, 0x4000-4)...),
 		"something else":       []byte("GET / HTTP/1.1\r\n\r\n"),
 	} {
 		c := dial()
