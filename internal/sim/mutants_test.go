@@ -84,9 +84,9 @@ type proof struct{ pkg, tests string }
 // model visits every order of what may happen to a few nodes and one key.
 var model = proof{"converge", "^(TestLateArrivals|TestLateFrontier|TestEveryOrder|TestAnyOrder)$"}
 
-// proven are the rules that hold back the forgetting of removals. What goes
-// wrong without them takes a coincidence that a schedule has once in many
-// thousands, and the model in any case.
+// proven are the rules that hold back the forgetting of removals, and who is a
+// member of strict regions. What goes wrong without them takes a coincidence that
+// a schedule has once in many thousands, and the model, or a story, in any case.
 var proven = []struct {
 	mutant
 	by proof
@@ -102,6 +102,11 @@ var proven = []struct {
 		"	return set, f.reckon(), f.everywhere(), f.version\n", "	return set, f.reckon(), f.stable.Load(), f.version\n"), model},
 	{one("a frontier counts only over a superset of this node's members", "removals", "converge/reckon.go",
 		"if _, ok := m.set[id]; !ok {", "if _, ok := m.set[id]; !ok && false {"), model},
+	{one("strict regions count whom peers reckon with", "strict", "mesh/census.go",
+		"		if o.Standing == converge.Counting {\n", "		if o.Standing == converge.Counting && false {\n"), proof{"", "^TestStrictJoinerOfAPart$"}},
+	{one("a lease is granted behind the set of members", "strict", "mesh/grant.go", "	case !l.toldReckon():\n", "	case false:\n"), proof{"mesh", "^TestLeaseBehindReckon$"}},
+	{one("memory is emptied for a member that has ended elsewhere", "strict", "mesh/census.go",
+		"(e.met && linked[at(e)] || m.frontier.Ended(id))", "e.met && linked[at(e)]"), proof{"", "^TestForget$"}},
 	{one("a tombstone that capacity pushed out is remembered", "removals", "region/stable.go",
 		"	if c.Stamp.Time > at || at <= r.stable() {", "	if true {"), proof{"region", "^TestBuried$"}},
 }
