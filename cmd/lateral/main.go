@@ -25,6 +25,7 @@ import (
 type commands struct {
 	Run    runCmd    `cmd:"" help:"Run one service in the foreground."`
 	Mesh   meshCmd   `cmd:"" help:"Show every link of every service on this host, and what is missing."`
+	Ready  readyCmd  `cmd:"" help:"Tell whether the services of this host may be given work."`
 	Verify verifyCmd `cmd:"" help:"Compare the replicas of regions on all members."`
 	Why    whyCmd    `cmd:"" help:"Tell what every member knows of a key, and why."`
 	Stats  statsCmd  `cmd:"" help:"Show regions and endpoints: sizes, hits, lag."`
