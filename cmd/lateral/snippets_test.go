@@ -20,6 +20,9 @@ package main
 //
 //	                <!-- run -->            by itself, sh -eu, in an empty directory; must end with 0
 //	                <!-- script: NAME -->   by a script of cmd/lateral/testdata: snippet docs/PAGE.md NAME FILE
+//	                <!-- session -->        with the others of its page, in order, in one shell, as root on a machine
+//	                                        of its own (namespaces); must end with 0. Lines behind the word
+//	                                        come before, unseen by readers: TestSessions
 //	                <!-- not run: why -->
 //
 //	console     the same, for commands after "$ " with what they print after
@@ -124,7 +127,7 @@ var bullet = regexp.MustCompile(`^([-*]|\d+\.) `)
 // marked takes the comment above a block apart.
 func marked(comment string) (mark, says string) {
 	comment = strings.TrimSuffix(strings.TrimPrefix(comment, "<!--"), "-->")
-	for _, m := range []string{"given", "run", "script:", "not run:"} {
+	for _, m := range []string{"given", "run", "session", "script:", "not run:"} {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(comment), m); ok {
 			return strings.TrimSuffix(m, ":"), strings.TrimSpace(rest)
 		}
@@ -181,15 +184,15 @@ func scripted(t *testing.T) map[string]bool {
 // judge tells what is wrong with a block, without running it.
 func (b block) judge() error {
 	switch b.mark {
-	case "", "run", "script", "given":
+	case "", "run", "session", "script", "given":
 	case "not run":
 		if len(b.says) < 10 {
 			return fmt.Errorf("not run: say why")
 		}
 	default:
-		return fmt.Errorf("the comment above says %q; write one of: run, script: NAME, not run: why, given", b.mark)
+		return fmt.Errorf("the comment above says %q; write one of: run, session, script: NAME, not run: why, given", b.mark)
 	}
-	if b.mark == "run" && b.lang != "sh" && b.lang != "console" {
+	if (b.mark == "run" || b.mark == "session") && b.lang != "sh" && b.lang != "console" {
 		return fmt.Errorf("only sh and console run by themselves")
 	}
 	if b.mark == "given" && b.lang != "go" {
