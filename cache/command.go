@@ -143,6 +143,7 @@ type Change struct {
 var (
 	ErrNoRegion = errors.New("no such region")
 	ErrKey      = errors.New("bad key")
+	ErrNoMember = errors.New("no silent member is called")
 	ErrTooLarge = errors.New("too large")
 	ErrClosed   = errors.New("node is closed")
 	// ErrStopping: the node hands its sessions over and leaves, and takes no

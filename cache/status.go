@@ -90,6 +90,15 @@ type LeaseStatus struct {
 	Why      string        `json:"why,omitempty"`  // there is no lease from it, so nothing is served
 }
 
+// A SilentMember is one that counts though no link leads to it.
+type SilentMember struct {
+	Endpoint string `json:"endpoint"`          // of this node, to whose mesh it belongs
+	Name     string `json:"name,omitempty"`    // host/service.endpoint, "" if this node has only heard of it
+	ID       string `json:"id"`                // of that incarnation
+	Strict   bool   `json:"strict,omitempty"`  // strict regions are not served for its sake
+	Dropped  int    `json:"dropped,omitempty"` // once it is forgotten: elements of invalidated regions that this node dropped
+}
+
 // A Member is an endpoint that discovery believes in.
 type Member struct {
 	ID       string    `json:"id,omitempty"` // "" while only its address is known

@@ -31,6 +31,7 @@ type Front struct {
 	// Reasons says why the node is not ready; nil: what its Status says.
 	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
+	Members Members      // nil: none can be forgotten here
 	Level   Level        // how much is logged; nil: that is not to be changed here
 	// Dashboard is the page for people; nil: there is none.
 	Dashboard *Dashboard

@@ -37,6 +37,7 @@ type commands struct {
 	Rm     rmCmd     `cmd:"" help:"Remove a key, a prefix or a group."`
 	Keys   keysCmd   `cmd:"" help:"List the keys of a region."`
 	Clear  clearCmd  `cmd:"" help:"Remove everything from a region."`
+	Forget forgetCmd `cmd:"" help:"List members of whom nothing is heard, or have one forgotten."`
 	Config configCmd `cmd:"" help:"Check, show and explain cache.ccf files."`
 	Ports  portsCmd  `cmd:"" help:"List the ports that files ask for, for firewalls."`
 	Doctor doctorCmd `cmd:"" help:"Check this host: interfaces, routes, multicast, ports, name, files."`
