@@ -5,8 +5,6 @@ package main
 import (
 	"context"
 	"net/netip"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"lateral/cache"
@@ -43,10 +41,10 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if len(c.Config) == 0 {
-		list = setsOf(running)
-	}
 	o := doctor.Options{Timeout: c.Timeout}
+	if len(c.Config) == 0 {
+		list, o.Config = setsOf(running)
+	}
 	services := load(list)
 	for _, f := range ccf.CheckHost(services...) {
 		if f.Severity != ccf.Note {
@@ -89,17 +87,6 @@ func (c *doctorCmd) running(ctx context.Context) (out []cache.Status) {
 		h.client.Close()
 		if h.err == nil {
 			out = append(out, h.status)
-		}
-	}
-	return out
-}
-
-// setsOf returns the files of running services, where their names mean
-// something outside of the service's own working directory.
-func setsOf(running []cache.Status) (out []set) {
-	for _, st := range running {
-		if !slices.ContainsFunc(st.Files, func(f string) bool { return !filepath.IsAbs(f) }) {
-			out = append(out, set{st.Service, st.Files})
 		}
 	}
 	return out
