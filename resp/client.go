@@ -35,6 +35,7 @@ type client struct {
 	out    wire.Writer
 	ctx    context.Context
 	inside bool // it holds the gate, shared
+	now    int64 // ms, when it last came in: what is read without a wait is read at one time
 	db     *database
 	authed bool
 	looks  bool // authed, to look and change nothing
@@ -135,7 +136,7 @@ func (c *client) answer() bool {
 func (c *client) enter() {
 	if !c.inside {
 		c.f.gate.RLock()
-		c.inside = true
+		c.inside, c.now = true, c.db.base.Now()
 	}
 }
 
