@@ -58,6 +58,10 @@ func (s *Store) Len() int { return s.b.Len() }
 // many keys reads the clock once.
 func (s *Store) Get(now int64, key string) (cache.Element, bool) { return s.b.Get(now, key) }
 
+// Warm prepares for calls of Get and Do with these keys, which are then faster.
+// More than region.WarmAtOnce are not looked at.
+func (s *Store) Warm(keys []string) { s.b.Warm(keys) }
+
 // Do carries out a command on the region, without waiting for acknowledgements.
 func (s *Store) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	c.Region, c.Acks = s.b.Name(), cache.NoAcks

@@ -35,6 +35,8 @@ type Region interface {
 	// Get looks in memory, at a time that Now has told lately. The key may be
 	// changed when it returns.
 	Get(now int64, key string) (cache.Element, bool)
+	// Warm prepares for Get and Do with some keys.
+	Warm(keys []string)
 	// Do carries out a command, a Get in memory and beyond. It does not wait
 	// for acknowledgements.
 	Do(ctx context.Context, c cache.Command) (cache.Reply, error)
