@@ -49,6 +49,7 @@ type EndpointStatus struct {
 type Security struct {
 	Secrets   []string   `json:"secrets,omitempty"`   // fingerprints of the cluster secrets, the one that sends first
 	CertFile  string     `json:"cert_file,omitempty"` // links are proven by certificates of the operator's own
+	Ends      string     `json:"ends,omitempty"`      // that certificate ends soon, or has, in words
 	Java      string     `json:"java,omitempty"`      // Java nodes although there is a secret, in words
 	Open      string     `json:"open,omitempty"`      // anybody who reaches it may take part; what that means, in words
 	Strangers []Stranger `json:"strangers,omitempty"` // who was refused in the last minutes

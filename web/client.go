@@ -202,7 +202,7 @@ func (c *Client) get(ctx context.Context, method, key, target string, t cache.To
 	if err := json.Unmarshal([]byte(res.Header.Get(metaHeader)), &s); err != nil {
 		return rep, fmt.Errorf("header %s of service %s: %w", metaHeader, c.Service, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, cache.MaxValue+1))
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(b) != s.Bytes {
 		err = fmt.Errorf("a value of %d bytes from service %s has %d", s.Bytes, c.Service, len(b))
 	}
@@ -268,7 +268,7 @@ func (c *Client) send(ctx context.Context, method, target string, body io.Reader
 		return res, nil
 	}
 	defer res.Body.Close()
-	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, 64<<10))
+	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, maxRefusal))
 }
 
 // failureIn decodes what a service answers when it refuses.

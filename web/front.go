@@ -216,12 +216,12 @@ func missed(c cache.Command) error {
 
 // body reads a value. Room is made as bytes arrive: a length is only claimed.
 func body(w http.ResponseWriter, r *http.Request) (string, error) {
-	if r.ContentLength > cache.MaxValue {
-		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, cache.MaxValue)
+	if r.ContentLength > maxBody {
+		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, maxBody)
 	}
 	var b bytes.Buffer
 	b.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, cache.MaxValue))
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
 		return "", fmt.Errorf("%w: a value of more than %d bytes", cache.ErrTooLarge, over.Limit)
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -124,6 +125,7 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 	if v.ccf, err = ccf.Load(v.files...); err != nil {
 		return nil, nil, err
 	}
+	v.keepSecrets()
 	if v.http, err = c.listenHTTP(); err != nil {
 		return nil, nil, err
 	}
@@ -144,6 +146,19 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 		return nil, nil, err
 	}
 	return v, ln, nil
+}
+
+// keepSecrets sees to it that a crash leaves no secret on a disk, if there will
+// be any.
+func (v *service) keepSecrets() {
+	secured := func(a ccf.Auxiliary) bool { return a.Lateral != nil && a.Lateral.Secured() }
+	c := v.cmd
+	if !slices.ContainsFunc(v.ccf.Auxiliaries, secured) && c.HTTPTokenFile+c.HTTPReadTokenFile+c.HTTPKey+c.RespPasswordFile+c.RespReadPasswordFile+c.RespKey == "" {
+		return
+	}
+	if err := noCore(); err != nil {
+		v.log.Warn("core files cannot be turned off: one would hold the secrets of this service; run it with ulimit -c 0", "error", err)
+	}
 }
 
 // serve returns when the service is to end, with why if that is a failure.
