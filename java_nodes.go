@@ -32,7 +32,7 @@ func (j *javaSide) notice(from beacon.Source, p *jcs.Packet, addr string) {
 		if len(j.seen) >= maxJavaNodes {
 			return
 		}
-		n = &cache.JavaNode{ID: fmt.Sprintf("%016x", uint64(p.Requester)), First: now, Observer: jcs.IsObserver(p.Requester)}
+		n = &cache.JavaNode{ID: fmt.Sprintf("%016x", uint64(p.Requester)), First: now, Lateral: jcs.IsLateral(p.Requester), Observer: jcs.IsObserver(p.Requester)}
 		j.seen[p.Requester] = n
 	}
 	n.Heard, n.Generation, n.Source = now, p.Gen.Family, from.Addr.Addr().Unmap().String()

@@ -15,7 +15,8 @@ type JavaNode struct {
 	Regions    []string  `json:"regions"`    // that it has named
 	First      time.Time `json:"first"`      // when this process was first heard
 	Heard      time.Time `json:"heard"`
-	Observer   bool      `json:"observer,omitempty"` // a Lateral node that only listens (ListenOnly)
+	Lateral    bool      `json:"lateral,omitempty"`  // it is a Lateral node, heard by one that only listens
+	Observer   bool      `json:"observer,omitempty"` // a Lateral node that only listens itself (ListenOnly)
 }
 
 // Observed is what an endpoint with ListenOnly has seen of Java nodes since its
@@ -41,6 +42,7 @@ type ObservedNode struct {
 	ID         string           `json:"id"`   // requester id of what it says
 	Addr       string           `json:"addr"` // where it listens, if its datagrams have told; else where it came from
 	Generation string           `json:"generation"`
+	Lateral    bool             `json:"lateral,omitempty"` // it is a Lateral node, which speaks JCS to this one
 	Since      time.Time        `json:"since"`
 	Regions    []ObservedRegion `json:"regions"`
 }

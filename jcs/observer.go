@@ -14,5 +14,9 @@ const observerMark = 0x4c415442 // "LATB"
 // one like any other.
 func ObserverID() int64 { return observerMark<<32 | int64(rand.Uint32()|1) }
 
+// IsLateral reports whether a requester id is a Lateral node's: Java nodes have
+// ids of 32 bits.
+func IsLateral(requester int64) bool { return requester != int64(int32(requester)) }
+
 // IsObserver reports whether a requester id is of ObserverID.
 func IsObserver(requester int64) bool { return requester>>32 == observerMark }

@@ -207,10 +207,11 @@ func (t *keyTable) words(e *entry) []word {
 }
 
 // nearest returns how long before the last word the nearest one was that
-// differs from it.
+// differs from it. Two Lateral nodes do not differ: of them the later stamp
+// wins everywhere.
 func nearest(said []word) (gap time.Duration, ok bool) {
 	for _, w := range said[1:] {
-		if w.hash != said[0].hash {
+		if w.hash != said[0].hash && !(jcs.IsLateral(w.source) && jcs.IsLateral(said[0].source)) {
 			return said[0].at.Sub(w.at), true
 		}
 	}
@@ -269,8 +270,10 @@ func (t *keyTable) over(e *entry, now time.Time) bool {
 // inTurn reports whether nodes gave a key different values one after the other.
 // One that was removed last is gone.
 func inTurn(e *entry) bool {
-	last := e.said[len(e.said)-1].hash
-	return !e.crossed && last != 0 && slices.ContainsFunc(e.said, func(w word) bool { return w.hash != 0 && w.hash != last })
+	last := e.said[len(e.said)-1]
+	return !e.crossed && last.hash != 0 && slices.ContainsFunc(e.said, func(w word) bool {
+		return w.hash != 0 && w.hash != last.hash && !(jcs.IsLateral(w.source) && jcs.IsLateral(last.source))
+	})
 }
 
 // count sums up.

@@ -107,6 +107,15 @@ func TestDisputes(t *testing.T) {
 	}
 }
 
+// TestLateralNodes: among them stamps decide; with a Java node they may differ.
+func TestLateralNodes(t *testing.T) {
+	x := newTeller(t)
+	x.say("8589934592 +0 k=a", "8589934593 +5 k=b", "1 +5000 l=a", "8589934593 +5 l=b")
+	x.want(settled, "crossed l")
+	x.say("8589934592 +900 k=c")
+	x.want(settled, "crossed l")
+}
+
 // TestSettles: what was written just now does not count yet, and a later write
 // within that time ends it.
 func TestSettles(t *testing.T) {

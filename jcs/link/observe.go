@@ -163,7 +163,7 @@ func (o *observer) status(addr func(id int64, from string) string) *cache.Observ
 	defer o.mu.Unlock()
 	out := &cache.Observed{Nodes: []cache.ObservedNode{}}
 	for _, s := range o.sources {
-		n := cache.ObservedNode{ID: requesterText(s.id), Addr: addr(s.id, s.from), Generation: s.gen.Family, Since: s.since, Regions: []cache.ObservedRegion{}}
+		n := cache.ObservedNode{ID: requesterText(s.id), Addr: addr(s.id, s.from), Generation: s.gen.Family, Lateral: jcs.IsLateral(s.id), Since: s.since, Regions: []cache.ObservedRegion{}}
 		for name, t := range s.said {
 			n.Regions = append(n.Regions, cache.ObservedRegion{Region: name, Puts: t.puts, Removes: t.removes, Clears: t.clears, Questions: t.questions,
 				Bytes: t.bytes, PerSecond: t.rate.perSecond(now), Last: t.last})
