@@ -196,6 +196,9 @@ func memberName(m cache.Member) string {
 		return m.Addr
 	}
 	name := m.Host + "/" + m.Service + " " + m.Endpoint
+	if m.Role != "" {
+		name += " (" + m.Role + ")"
+	}
 	if _, port, err := net.SplitHostPort(m.Addr); err == nil {
 		name += " :" + port
 	}

@@ -134,6 +134,7 @@ type keyTable struct {
 	bytes     int       // of regions and keys
 	many      map[string][]many
 	forgotten int64
+	crossings int64
 }
 
 // note takes in a word about a key, or about many.
@@ -224,6 +225,9 @@ func (t *keyTable) place(el *list.Element) {
 	from := t.listOf(e)
 	gap, differ := nearest(t.words(e))
 	e.gap, e.crossed = gap, differ && gap <= crossWindow
+	if to := t.listOf(e); to != from && e.crossed {
+		t.crossings++
+	}
 	if to := t.listOf(e); to != from {
 		from.Remove(el)
 		t.of[e.id] = to.PushFront(e)

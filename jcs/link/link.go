@@ -142,6 +142,7 @@ func (l *Links) Counters() map[string]int64 {
 		"jcs_own": c.own.Load(), "jcs_dialled": c.dialled.Load(), "jcs_messages_out": c.sent.Load(), "jcs_untold": c.untold.Load(),
 		"jcs_gaps": c.gaps.Load(), "jcs_bytes_in": c.bytesIn.Load(), "jcs_bytes_out": c.bytesOut.Load(), "jcs_asked": c.asked.Load(),
 		"jcs_bridged": c.bridged.Load(), "jcs_bridged_foreign": c.bridgedForeign.Load(),
+		"jcs_crossings": l.watch.crossings(),
 	}
 }
 

@@ -176,6 +176,16 @@ func (o *observer) status(addr func(id int64, from string) string) *cache.Observ
 	return out
 }
 
+// crossings counts how often writes crossed; o may be nil.
+func (o *observer) crossings() int64 {
+	if o == nil {
+		return 0
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.keys.crossings
+}
+
 // requesterText is how a requester id is written.
 func requesterText(id int64) string { return fmt.Sprintf("%016x", uint64(id)) }
 
