@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"lateral/cache"
+	"lateral/doctor"
 	"lateral/internal/lab"
 	"lateral/jcs"
 )
@@ -125,6 +127,7 @@ func TestObserver(t *testing.T) {
 	w.named(truth)
 	w.shown()
 	w.refuses()
+	w.diagnosed(file)
 	p.Signal(syscall.SIGTERM)
 	if err := p.Wait(20 * time.Second); err != nil {
 		t.Error(err)
@@ -261,6 +264,60 @@ func (w *watched) shown() {
 	if _, status := w.lateral("verify", "beta"); status != 2 {
 		w.t.Errorf("verify of one that is not ends with %d", status)
 	}
+}
+
+// diagnosed has the doctor look at the Java nodes: on the observer's host by
+// what that has heard, and on another, where no service runs, by an ear of its
+// own. There one more node has its listener's port taken by another process
+// (this one).
+func (w *watched) diagnosed(file string) {
+	w.t.Helper()
+	found := w.doctor(w.Hosts[2], file, "LATERAL_RUNTIME_DIR="+w.Hosts[2].Dir+"/run")
+	if f := found["jcs-nodes"]; len(f) != 1 || !strings.Contains(f[0].Saw, "6 Java nodes") || !strings.Contains(strings.Join(f[0].Details, "\n"), "jcs-3, regions alpha, beta; observer: it writes to the service alone") {
+		w.t.Errorf("%+v", f)
+	}
+	for _, check := range []string{"jcs-address", "jcs-regions"} {
+		if f := found[check]; len(f) != 1 || f[0].Severity != doctor.Ok {
+			w.t.Errorf("%+v", f)
+		}
+	}
+	h := w.Hosts[0]
+	var taken net.Listener
+	var err error
+	h.Do(func() { taken, err = net.Listen("tcp4", "0.0.0.0:22009") })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer taken.Close()
+	g := generations[0]
+	launch(w.t, node{g: g, port: 22009, more: []string{"jcs.region.gamma=LTCP", ".UdpDiscoveryEnabled=true", ".UdpDiscoveryAddr=224.0.0.1", ".UdpDiscoveryPort=6780"}}, wrap(h)...).open()
+	eventually(w.t, "the deaf node is named", func() bool {
+		found = w.doctor(h, file)
+		return len(found["jcs-listener"]) == 1 && found["jcs-listener"][0].Severity == doctor.Failure && found["jcs-regions"][0].Severity == doctor.Warning
+	})
+	if f := found["jcs-listener"][0]; !strings.Contains(f.Saw, fmt.Sprintf("port 22009 of this host, which %d/", os.Getpid())) {
+		w.t.Errorf("%+v", f)
+	}
+	if f := found["jcs-regions"][0]; !strings.Contains(strings.Join(f.Details, "\n"), "region gamma: on "+h.Addr.String()+":22009") {
+		w.t.Errorf("%+v", f)
+	}
+}
+
+// doctor runs it on a host, and returns its findings by check.
+func (w *watched) doctor(h *lab.Host, file string, env ...string) map[string][]doctor.Finding {
+	w.t.Helper()
+	cmd := h.Command(w.binary, "doctor", "--json", "--config", file)
+	cmd.Env = append(append(os.Environ(), "LATERAL_RUNTIME_DIR="+h.Dir+"/run"), env...)
+	out, _ := cmd.Output() // its status is that of the worst finding
+	var r doctor.Report
+	if err := json.Unmarshal(out, &r); err != nil {
+		w.t.Fatalf("%v\n%s", err, out)
+	}
+	found := map[string][]doctor.Finding{}
+	for _, f := range r.Findings {
+		found[f.Check] = append(found[f.Check], f)
+	}
+	return found
 }
 
 // refuses tries to write.

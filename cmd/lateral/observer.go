@@ -13,7 +13,7 @@ import (
 
 // crossedMeans and inTurnMeans say in words what an observer has found.
 const (
-	crossedMeans = "crossed: the writes met on the way, and JCS keeps what arrives last: each node probably holds the other's value, until somebody writes the key again"
+	crossedMeans = "crossed: the writes met on the way, and JCS keeps what arrives last: each node is likely to hold the other's value, until somebody writes the key again"
 	inTurnMeans  = "in-turn: one wrote after the other, so both hold the later value, if the later writer reaches the other; an observer cannot hear that"
 )
 

@@ -73,7 +73,7 @@ func (p *peer) status() (st cache.LinkStatus, why string) {
 		return st, p.why
 	}
 	st = cache.LinkStatus{To: cache.Party{Host: host(p.addr), Service: serviceOf(p.requester), Addr: p.addr}, Local: p.conn.LocalAddr().String(),
-		Remote: p.conn.RemoteAddr().String(), Direction: "out", Protocol: p.gen.Family, Since: p.since, Regions: []string{}}
+		PeerID: peerID(p.requester), Remote: p.conn.RemoteAddr().String(), Direction: "out", Protocol: p.gen.Family, Since: p.since, Regions: []string{}}
 	st.Lag = p.l.c.Log.Lag(p.acked.Load(), p.l.c.Now().UnixMilli())
 	for _, r := range p.l.c.Regions() {
 		if p.regions == nil || p.regions[r.Name()] {
@@ -91,8 +91,16 @@ func (in *inbound) status() (st cache.LinkStatus, ok bool) {
 		return st, false // it has not said anything yet
 	}
 	from := in.conn.RemoteAddr().String()
-	return cache.LinkStatus{To: cache.Party{Host: host(from), Service: "Java", Addr: from}, Local: in.conn.LocalAddr().String(), Remote: from,
+	return cache.LinkStatus{To: cache.Party{Host: host(from), Service: serviceOf(in.requester), Addr: from}, PeerID: peerID(in.requester), Local: in.conn.LocalAddr().String(), Remote: from,
 		Direction: "in", Protocol: in.gen.Family, Since: in.since, Skew: -in.behind, Regions: slices.Sorted(maps.Keys(in.regions))}, true
+}
+
+// peerID is how a requester id is written; "" while it is not known.
+func peerID(requester int64) string {
+	if requester == 0 {
+		return ""
+	}
+	return requesterText(requester)
 }
 
 // serviceOf names what a peer is: who only listens is a Lateral node.
