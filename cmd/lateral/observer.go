@@ -111,7 +111,7 @@ func javaLimits(nodes []cache.Status) (notes []string) {
 				}
 			}
 			if e.ListenOnly {
-				notes = append(notes, fmt.Sprintf("%s/%s %s is an observer (ListenOnly): no member of the mesh, and links with Java nodes are theirs alone", n.Host, n.Service, e.Endpoint))
+				notes = append(notes, observerNote(&n, &e))
 			}
 		}
 	}
@@ -127,6 +127,14 @@ func javaLimits(nodes []cache.Status) (notes []string) {
 	}
 	slices.Sort(parts)
 	return append(notes, "Java nodes ("+strings.Join(parts, ", ")+"): no versions, so what arrives last counts at each of them; no acknowledgements, so their lag is what the network has taken; no authentication")
+}
+
+func observerNote(n *cache.Status, e *cache.EndpointStatus) string {
+	note := fmt.Sprintf("%s/%s %s is an observer (ListenOnly): no member of the mesh, and links with Java nodes are theirs alone", n.Host, n.Service, e.Endpoint)
+	if o := e.Observed; o != nil && o.Crossed > 0 {
+		note += fmt.Sprintf("; the nodes disagree on %d of %d keys: lateral verify --service %s", o.Crossed, o.Keys, n.Service)
+	}
+	return note
 }
 
 // javaRegions are the generations of the Java nodes that share each region.
