@@ -15,6 +15,7 @@ import (
 	"lateral"
 	"lateral/cache"
 	"lateral/ccf"
+	"lateral/mesh"
 )
 
 // observed is a cluster file of JCS; more lines belong to the auxiliary.
@@ -71,6 +72,9 @@ func TestObserver(t *testing.T) {
 		rep, err := a.Do(context.Background(), cache.Command{Op: cache.Get, Region: "alpha", Key: "k"})
 		if err != nil || rep.Element.Value.Bytes != "v" {
 			t.Errorf("%+v, %v", rep, err)
+		}
+		if m := mesh.Verdict(a.Status(), b.Status(), o.Status(), other.Status()); !m.Complete || m.Expected != 1 || m.Nodes != 4 {
+			t.Errorf("asked together: %+v", m)
 		}
 		if v, err := o.Verify(context.Background(), "", false); err != nil || v.Verdict != cache.Unknown || len(v.Regions) != 2 || !v.Regions[0].Observed {
 			t.Errorf("%+v, %v", v, err)
@@ -180,4 +184,54 @@ func observerRefuses(t *testing.T, o *lateral.Node) {
 	if v, ok, err := r.Get(ctx, "k"); v != "v" || !ok || err != nil {
 		t.Errorf("%q, %v, %v", v, ok, err)
 	}
+}
+
+// TestObserverListed: a Lateral node that lists an observer in TcpServers takes
+// it for a Java node, and writes to it.
+func TestObserverListed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		const regions = "jcs.region.alpha=LTCP"
+		o := c.startText("o", 2, observed(regions, "ListenOnly=true", "UdpDiscoveryEnabled=false"))
+		a := c.startText("a", 1, observed(regions, "TcpServers=10.0.0.2:57462", "UdpDiscoveryEnabled=false"))
+		time.Sleep(10 * time.Second)
+		c.put("a", "alpha", "k", "v")
+		time.Sleep(time.Second)
+		if got := c.get("o", "alpha", "k"); got != "v" {
+			t.Errorf("it holds %q", got)
+		}
+		if m := a.Mesh(); !m.Complete || m.Nodes != 1 {
+			t.Errorf("%+v", m)
+		}
+		if k := o.Status().Endpoints[0].Counters; k["jcs_bytes_out"]+k["dialled"]+k["packets_sent"] != 0 {
+			t.Errorf("%v", k)
+		}
+	})
+}
+
+// TestObserverIsNoSibling: nobody expects the other endpoint of a member, which
+// only listens, to be linked.
+func TestObserverIsNoSibling(t *testing.T) {
+	two := func(more string) string {
+		text := observed("jcs.region.alpha=LTCP\njcs.region.beta=OBS")
+		const b = "jcs.auxiliary.OBS.attributes"
+		return text + "jcs.auxiliary.OBS=org.apache.commons.jcs3.auxiliary.lateral.socket.tcp.LateralTCPCacheFactory\n" +
+			b + "=org.apache.commons.jcs3.auxiliary.lateral.socket.tcp.TCPLateralCacheAttributes\n" + b + ".TcpListenerPort=57463\n" +
+			b + ".UdpDiscoveryAddr=224.0.0.1\n" + b + ".UdpDiscoveryPort=6781\n" + more
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		c.startText("a", 1, two(""))
+		o := c.startText("o", 2, two("jcs.auxiliary.OBS.attributes.ListenOnly=true\n"))
+		c.wait(2)
+		c.put("a", "beta", "k", "v")
+		c.put("o", "alpha", "k", "w")
+		time.Sleep(time.Second)
+		if c.get("o", "beta", "k") != "v" || c.get("a", "alpha", "k") != "w" {
+			t.Error("the one is not observed, or the other no member")
+		}
+		if err := o.Barrier(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 }
