@@ -42,7 +42,12 @@ type EndpointStatus struct {
 	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
 	// JavaDown are the Java nodes to which there is no connection: address → cause.
 	JavaDown map[string]string `json:"java_down,omitempty"`
-	Security Security          `json:"security"`
+	// JavaNodes are those heard in the discovery group, whether or not there are
+	// connections.
+	JavaNodes  []JavaNode `json:"java_nodes,omitempty"`
+	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
+	Observed   *Observed  `json:"observed,omitempty"`
+	Security   Security   `json:"security"`
 }
 
 // Security says how an endpoint tells members from others.
@@ -113,6 +118,7 @@ type Member struct {
 	Heard    time.Time `json:"heard"`
 	Stale    bool      `json:"stale,omitempty"` // unseen for several announcement periods
 	Receive  bool      `json:"receive"`         // it listens and wants changes
+	Role     string    `json:"role,omitempty"`  // observer: it only listens to Java nodes (ListenOnly)
 }
 
 // A Row is what one member says of its own links.

@@ -23,8 +23,9 @@ func (*doctorCmd) Help() string {
 	return `Looks at what a cluster needs of a host: interfaces, the multicast route of each
 configured group, whether multicast comes back on the interfaces used, other
 members heard, ports and who has them, what the host's name leads to, open
-files, the cluster secret and who was refused for want of it, and the files
-themselves. Each finding has what was seen, why it matters
+files, the cluster secret and who was refused for want of it, Java nodes of JCS
+(where they have others dial them, whether they listen there, whether their
+regions are the same), and the files themselves. Each finding has what was seen, why it matters
 and what to do. Only interfaces that the configuration uses are used. Exit
 status: 0 all is well, 1 warnings, 2 failures.
 
@@ -65,6 +66,9 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		o.Neighbours = neighbours(running, services)
 	}
 	o.Checks = append(o.Checks, security(running, services))
+	if len(o.Groups) > 0 {
+		o.Checks = append(o.Checks, javaNodes(running, services).Checks()...)
+	}
 	r := doctor.Run(ctx, o)
 	if c.JSON {
 		err = s.out.json(r)
