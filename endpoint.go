@@ -215,6 +215,12 @@ func (e *endpoint) status() cache.EndpointStatus {
 	st.Counters["packets_undecodable"], st.Counters["packets_sent"] = int64(h.Undecodable), int64(h.Sent)
 	st.Counters["packets_failed"], st.Counters["packets_unproven"] = int64(h.Failed), int64(h.Unproven)
 	st.Security = e.shield.status()
+	for addr, cluster := range e.disc.Foreigners() {
+		if st.Others == nil {
+			st.Others = map[string]string{}
+		}
+		st.Others[addr.Unmap().String()] = cluster
+	}
 	return st
 }
 

@@ -43,6 +43,8 @@ type EndpointStatus struct {
 	// JavaDown are the Java nodes to which there is no connection: address → cause.
 	JavaDown map[string]string `json:"java_down,omitempty"`
 	Security Security          `json:"security"`
+	// Others are the clusters of other names that were heard in the group: address → name.
+	Others map[string]string `json:"others,omitempty"`
 }
 
 // Security says how an endpoint tells members from others.

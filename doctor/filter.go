@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -51,6 +52,12 @@ func findFilters(ctx context.Context, root string) (filters, bool) {
 	// iptables that write into nftables show there too, as "ip filter INPUT".
 	f.tables = err == nil && (strings.Contains(rules, "-j DROP") || strings.Contains(rules, "-j REJECT") || strings.Contains(rules, "PUT DROP"))
 	return f, nft || err == nil || errors.Is(err, exec.ErrNotFound)
+}
+
+// bars reports whether something may drop what comes in (input) or leaves
+// (output).
+func (f filters) bars(hook string) bool {
+	return f.manager != "" || f.tables || slices.ContainsFunc(f.chains, func(c chain) bool { return c.Hook == hook })
 }
 
 // dropping returns the base chains of a ruleset, as nft -j lists it, in whose

@@ -80,7 +80,7 @@ func (s *scene) loopOn(ctx context.Context, g netip.Addr, dev string) Finding {
 	f.Severity = Failure
 	f.Saw = fmt.Sprintf("%s on %s: %v", g, dev, err)
 	f.Why = "services of this host find each other this way, and what drops this drops the neighbours' packets too"
-	f.Do = "these let discovery's packets through this host's packet filter until it is loaded anew; keep them with its other rules"
+	f.Do = "that lets discovery's packets through this host's packet filter until it is loaded anew; " + filters.keep()
 	if !all {
 		f.Do += "\nas root, lateral doctor sees which rules there are, and names commands that fit"
 	}

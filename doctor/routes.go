@@ -67,8 +67,14 @@ func (s *scene) routeOf(g netip.Addr) Finding {
 	case i.Loopback:
 		f.Severity = Warning
 		f.Why = "only services of this host find each other this way"
-		f.Do = "if there are other hosts"
 		f.Run = []string{fmt.Sprintf("ip route replace %s dev %s", rt.Prefix, s.device(g))}
+		f.Do = "if there are no other hosts, name the interface in the configuration: attribute Interface=lo\n" + s.keepRoute(rt.Prefix, s.device(g))
+	case madeUp(rt.Interface) && s.main() != rt.Interface && !madeUp(s.main()) && s.main() != "":
+		f.Severity = Warning
+		f.Saw += ", which looks like a network of containers or a VPN on this host"
+		f.Why = "members on other hosts are not in it"
+		f.Run = []string{fmt.Sprintf("ip route replace %s dev %s", rt.Prefix, s.main())}
+		f.Do = s.keepRoute(rt.Prefix, s.main()) + fmt.Sprintf("\nor, if it is meant, name it in the configuration: attribute Interface=%s", rt.Interface)
 	case rt.LinkDown:
 		f.Severity = Warning
 		f.Why = "that interface has no carrier"

@@ -4,14 +4,19 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"lateral/cache"
 	"lateral/ccf"
 	"lateral/doctor"
+	"lateral/host"
 )
 
 type doctorCmd struct {
@@ -50,13 +55,13 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	services := load(list)
 	for _, f := range ccf.CheckHost(services...) {
 		if f.Severity != ccf.Note {
-			o.Config = append(o.Config, lintFinding(f))
+			o.Config = append(o.Config, lintFinding(f, services))
 		}
 	}
 	for _, v := range services {
 		for _, a := range v.Config.Auxiliaries {
 			if a.Lateral != nil {
-				wire(&o, v.Name, a)
+				wire(&o, v.Name, a, running)
 			}
 		}
 	}
@@ -66,7 +71,8 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if len(o.Groups) > 0 {
 		o.Neighbours = neighbours(running, services)
 	}
-	o.Checks = append(o.Checks, security(running, services))
+	o.Places = append(o.Places, doctor.Place{Path: c.dir(), For: "sockets of services", Need: 1 << 20})
+	o.Checks = append(o.Checks, advertised(services), security(running, services))
 	r := doctor.Run(ctx, o)
 	if c.JSON {
 		err = s.out.json(r)
@@ -106,7 +112,7 @@ func setsOf(running []cache.Status) (out []set) {
 }
 
 // lintFinding is a finding about a file in the words of the doctor.
-func lintFinding(f ccf.Finding) doctor.Finding {
+func lintFinding(f ccf.Finding, services []ccf.Service) doctor.Finding {
 	d := doctor.Finding{Severity: doctor.Warning, Saw: ccf.Pos{File: f.File, Line: f.Line}.String() + ": ", Why: f.Why, Do: f.Do}
 	if f.Key != "" {
 		d.Saw += f.Key + ": "
@@ -115,19 +121,90 @@ func lintFinding(f ccf.Finding) doctor.Finding {
 	if f.Severity == ccf.Error {
 		d.Severity = doctor.Failure
 	}
+	for _, v := range services {
+		for _, a := range v.Config.Auxiliaries {
+			if a.Lateral == nil || !a.Lateral.UdpDiscoveryEnabled || len(a.Lateral.TcpServers) == 0 {
+				continue
+			}
+			if p, ok := a.Lateral.Where["TcpServers"]; ok && p.File == f.File && p.Line == f.Line && f.Severity == ccf.Warning {
+				if c := commentOut(p); c != "" {
+					d.Run = []string{c}
+				}
+			}
+		}
+	}
 	return d
 }
 
 // wire has the doctor look at what an auxiliary needs.
-func wire(o *doctor.Options, service string, a ccf.Auxiliary) {
+func wire(o *doctor.Options, service string, a ccf.Auxiliary, running []cache.Status) {
 	l := a.Lateral
+	runs := slices.ContainsFunc(running, func(st cache.Status) bool { return st.Service == service })
+	for i, list := range [][]string{l.TcpServers, l.DnsPeers} {
+		for _, p := range list {
+			name, port, err := net.SplitHostPort(p)
+			n, errPort := strconv.ParseUint(port, 10, 16)
+			if err != nil || errPort != nil {
+				continue // the name of an SRV record
+			}
+			o.Peers = append(o.Peers, doctor.Peer{Host: name, Port: uint16(n), At: placeOf(a, []string{"TcpServers", "DnsPeers"}[i]).String(), Service: service})
+		}
+	}
 	if l.UdpDiscoveryEnabled {
 		o.Groups = append(o.Groups, doctor.Group{Addr: netip.AddrPortFrom(l.UdpDiscoveryAddr, uint16(l.UdpDiscoveryPort)),
-			Interfaces: l.Interface, At: placeOf(a, "UdpDiscoveryAddr").String(), Service: service})
+			Interfaces: l.Interface, At: placeOf(a, "UdpDiscoveryAddr").String(), Service: service, TTL: l.UdpTTL, Running: runs})
 	}
 	if l.Receive {
 		addr, _ := netip.ParseAddr(l.TcpListenerHost) // zero: all addresses
 		o.Ports = append(o.Ports, doctor.Port{Addr: addr, Port: uint16(l.TcpListenerPort),
 			At: placeOf(a, "TcpListenerPort").String(), Service: service})
 	}
+}
+
+// advertised checks the addresses that peers are told to dial.
+func advertised(services []ccf.Service) doctor.Check {
+	return doctor.Check{Name: "advertised", Run: func(ctx context.Context) (out []doctor.Finding) {
+		ifs, err := host.Interfaces()
+		if err != nil {
+			return nil // the check of interfaces says so
+		}
+		for _, v := range services {
+			for _, a := range v.Config.Auxiliaries {
+				if a.Lateral != nil && a.Lateral.AdvertiseHost != "" {
+					out = append(out, advertise(ctx, a, ifs))
+				}
+			}
+		}
+		return out
+	}}
+}
+
+func advertise(ctx context.Context, a ccf.Auxiliary, ifs []host.Interface) doctor.Finding {
+	name := a.Lateral.AdvertiseHost
+	place := placeOf(a, "AdvertiseHost")
+	addrs, err := host.SystemLookup(ctx, name)
+	f := doctor.Finding{Severity: doctor.Warning, About: []string{name}, Saw: fmt.Sprintf("%s: peers are told to dial %s", place, name),
+		Why: "they would dial nobody, or themselves, and no link comes of it",
+		Do:  "correct it, or leave the line out: then peers dial the address that packets come from"}
+	if c := commentOut(place); c != "" {
+		f.Run = []string{c}
+	}
+	var texts []string
+	own := false
+	for _, addr := range addrs {
+		texts = append(texts, addr.Unmap().String())
+		own = own || slices.ContainsFunc(ifs, func(i host.Interface) bool { return !i.Loopback && i.Has(addr.Unmap()) })
+	}
+	listens, _ := netip.ParseAddr(a.Lateral.TcpListenerHost)
+	switch {
+	case err != nil:
+		f.Saw += ", which leads nowhere on this host"
+	case own, listens.IsLoopback(): // a cluster on loopback alone
+		return doctor.Finding{About: f.About, Saw: f.Saw + ", an address of this host"}
+	case !slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !a.IsLoopback() }):
+		f.Saw += ", which is loopback (" + strings.Join(texts, ", ") + ")"
+	default:
+		return doctor.Finding{About: f.About, Saw: f.Saw + " (" + strings.Join(texts, ", ") + "), which this machine does not have: right if addresses are translated on the way"}
+	}
+	return f
 }
