@@ -18,7 +18,7 @@ const DefaultTimeout = 3 * time.Second
 // A Check looks at one thing and says what it found.
 type Check struct {
 	Name      string   // kebab-case
-	DependsOn []string // names of checks before it whose failure explains one of this
+	DependsOn []string // names of checks before it whose findings explain those of this that are no worse
 	// Run must end soon after ctx does. It runs beside the other checks.
 	// The findings need no Check name.
 	Run func(ctx context.Context) []Finding
@@ -30,8 +30,11 @@ type Group struct {
 	Interfaces []string       // by name, "*" is all that can; empty: the kernel's route decides
 	At         string         // where it is configured: "groupware/cache.ccf:212"
 	Service    string
-	TTL        int  // routers that its packets may pass, plus one; 0 is 1
-	Running    bool // a service that runs is in it
+	// Rename is the command that has the configuration name another interface;
+	// nil, or "", is none.
+	Rename  func(dev string) string
+	TTL     int  // routers that its packets may pass, plus one; 0 is 1
+	Running bool // a service that runs is in it
 }
 
 // A Port is one that a service is to listen on.
@@ -80,7 +83,8 @@ type Options struct {
 	// Config are findings of other rooms, such as those of the ccf files. An
 	// empty Check becomes "config".
 	Config []Finding
-	// Checks are further ones; they may depend on those built in.
+	// Checks are further ones. They come before neighbours, which may follow
+	// from one called security, and depend on those built in that stand before.
 	Checks []Check
 	// Timeout bounds each check; 0 is DefaultTimeout.
 	Timeout time.Duration
@@ -98,7 +102,7 @@ func Run(ctx context.Context, o Options) Report {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return runAll(ctx, append(builtin(o, look(ctx)), o.Checks...))
+	return runAll(ctx, builtin(o, look(ctx)))
 }
 
 // runAll runs the checks at once and puts their findings in order.
@@ -161,8 +165,9 @@ func builtin(o Options, m machine) []Check {
 	if len(o.Groups) > 0 {
 		checks = append(checks, Check{Name: "udp-port", Run: s.shared})
 	}
+	checks = append(checks, o.Checks...)
 	if o.Neighbours != nil {
-		checks = append(checks, Check{Name: "neighbours", DependsOn: []string{"multicast-route", "multicast-loop", "udp-port", "rp-filter"}, Run: s.neighbours})
+		checks = append(checks, Check{Name: "neighbours", DependsOn: []string{"multicast-route", "multicast-loop", "udp-port", "rp-filter", "security"}, Run: s.neighbours})
 	} else {
 		close(s.heard.done)
 	}

@@ -99,7 +99,7 @@ func newReport(checks []Check, findings []Finding) Report {
 			continue
 		}
 		for _, c := range findings {
-			if c.Severity == Failure && above[f.Check][c.Check] && touches(c.About, f.About) {
+			if c.Severity >= f.Severity && above[f.Check][c.Check] && touches(c.About, f.About) {
 				f.Because = c.Check
 				break
 			}

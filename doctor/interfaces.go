@@ -81,6 +81,7 @@ func (s *scene) examine(name string) Finding {
 		f.Saw = fmt.Sprintf("there is no interface %s", name)
 		f.Why = "the configuration names it, so nothing is sent or heard until it comes"
 		f.Do = "correct the name; this machine has " + s.names()
+		f.Run = s.rename(name)
 	case !i.Up:
 		f.Saw = fmt.Sprintf("interface %s is down", name)
 		f.Why = "no packet leaves or enters through it, and its routes are gone"
@@ -112,6 +113,21 @@ func (s *scene) examine(name string) Finding {
 		f.Severity, f.Saw = Ok, describe(i)
 	}
 	return f
+}
+
+// rename are the commands that have the configuration name the interface that
+// is most likely meant in place of one that is not there.
+func (s *scene) rename(gone string) (commands []string) {
+	best := s.main()
+	for _, g := range s.Groups {
+		if best == "" || g.Rename == nil || !slices.Equal(g.Interfaces, []string{gone}) {
+			continue
+		}
+		if c := g.Rename(best); c != "" && !slices.Contains(commands, c) {
+			commands = append(commands, c)
+		}
+	}
+	return commands
 }
 
 // six says whether IPv6 is switched off on an interface.

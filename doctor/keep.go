@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // keepRoute says how a route survives a restart of the network.
@@ -77,16 +79,15 @@ func keepSysctl(name, value string) string {
 }
 
 // keep says how what opens a packet filter stays.
-func (f filters) keep() string {
+func (f filters) keep(commands []string) string {
+	nft := slices.ContainsFunc(commands, func(c string) bool { return strings.HasPrefix(c, "nft ") })
 	switch {
 	case f.manager == "firewalld":
 		return "the command with --permanent keeps it"
 	case f.manager == "ufw":
 		return "ufw keeps it"
-	case f.tables && len(f.chains) == 0:
-		return "to keep it, with the package iptables-persistent:\n    iptables-save >/etc/iptables/rules.v4; ip6tables-save >/etc/iptables/rules.v6"
-	case len(f.chains) > 0:
+	case nft:
 		return "to keep it, write the same rule into /etc/nftables.conf, before the one that drops"
 	}
-	return "to keep it, add it to this machine's other packet filter rules"
+	return "to keep it, with the package iptables-persistent:\n    iptables-save >/etc/iptables/rules.v4; ip6tables-save >/etc/iptables/rules.v6"
 }

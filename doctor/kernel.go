@@ -59,9 +59,8 @@ func (s *scene) reverseOn(dev string, own []netip.Prefix) Finding {
 // memberships checks that the groups are joined where services run, and what
 // the kernel says to the switches (IGMP).
 func (s *scene) memberships(context.Context) []Finding {
-	joined, err := s.joined()
-	if err != nil {
-		return []Finding{{Severity: Warning, Saw: err.Error(), Why: "so it is not known which groups this host has joined", Do: "look with: ip maddr show"}}
+	if s.joinErr != nil {
+		return []Finding{{Severity: Warning, Saw: s.joinErr.Error(), Why: "so it is not known which groups this host has joined", Do: "look with: ip maddr show"}}
 	}
 	var all []Finding
 	for _, g := range s.groups() {
@@ -69,8 +68,11 @@ func (s *scene) memberships(context.Context) []Finding {
 			continue
 		}
 		for _, dev := range s.used(g) {
+			if _, ok := s.find(dev); !ok {
+				continue
+			}
 			users := 0
-			for _, m := range joined {
+			for _, m := range s.joined {
 				if m.Group == g.WithZone("") && m.Interface == dev {
 					users = max(users, m.Users)
 				}
@@ -103,7 +105,7 @@ func (s *scene) membership(g netip.Addr, dev string, users int) Finding {
 	case users == 0:
 		f.Saw = fmt.Sprintf("%s is not joined on %s yet: nobody runs here who would", g, dev)
 	default:
-		f.Saw = fmt.Sprintf("%s is joined on %s by %s", g, dev, plural(users, "socket"))
+		f.Saw = fmt.Sprintf("%s is joined on %s", g, dev)
 	}
 	if g.Is4() && linkNet.Contains(g) {
 		f.Details = append(f.Details, "switches pass "+g.String()+" on to everybody, whoever has joined it (RFC 4541, section 2.1.2)")

@@ -55,8 +55,8 @@ func (s *scene) lonely(f *Finding, heard []Neighbour, near int) {
 	f.Severity = Warning
 	f.Saw = fmt.Sprintf("no member on another host was heard (%d on this one)", near)
 	f.Why = "if there are others, their packets don't arrive here"
-	f.Do = "run lateral doctor on the other hosts too; see that they run, use the same group, port and cluster name,\nand that the switch or virtual network between the hosts passes multicast"
-	if how := s.inContainer(); how != "" {
+	f.Do = "run lateral doctor on the other hosts too; see that they run, use the same group, port and cluster name,\nand that the switch or virtual network between the hosts passes multicast.\nWho has another secret does not answer, but announces itself: lateral doctor --listen 15s"
+	if how := s.inContainer(); how != "" && !slices.ContainsFunc(heard, func(n Neighbour) bool { return n.Cluster != "" }) {
 		f.Saw += "; this is a container (" + how + ") in a network of its own"
 		f.Why = "multicast does not leave a container's bridge"
 		f.Do = "run it in its host's network (docker run --network host; Kubernetes: hostNetwork: true),\nor find members by name in place of multicast: attribute DnsPeers, or TcpServers"

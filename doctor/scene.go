@@ -17,7 +17,8 @@ type machine struct {
 	ifsErr   error
 	table    []host.Route // that can match a group
 	tableErr error
-	joined   func() ([]host.Membership, error)
+	joined   []host.Membership // before any check joined
+	joinErr  error
 	route    func(group netip.Addr) (host.Route, error)
 	routeVia func(group netip.Addr, dev string) (host.Route, error)
 	owners   func(proto string, addr netip.Addr, port uint16) ([]host.Process, error)
@@ -40,10 +41,11 @@ func look(ctx context.Context) machine {
 	m := machine{
 		route: host.RouteTo, routeVia: host.RouteVia, owners: host.OwnersOf,
 		loop: loopback, share: bindShared, files: host.FileLimit, identity: host.Identify,
-		tools: findTools(ctx, "/"), text: smallFile, lookup: host.SystemLookup, joined: host.Memberships, dial: dialTCP, filesOf: host.FileLimitOf, disk: diskAt,
+		tools: findTools(ctx, "/"), text: smallFile, lookup: host.SystemLookup, dial: dialTCP, filesOf: host.FileLimitOf, disk: diskAt,
 	}
 	m.ifs, m.ifsErr = host.Interfaces()
 	m.table, m.tableErr = host.Routes()
+	m.joined, m.joinErr = host.Memberships()
 	return m
 }
 

@@ -22,9 +22,13 @@ import (
 type doctorCmd struct {
 	Config  []string      `placeholder:"FILE" sep:"none" help:"A cache.ccf or a directory; files of one directory are one service. Default: the files of the running services."`
 	Timeout time.Duration `default:"3s" help:"Longest time for the checks, which run at once."`
+	Listen  time.Duration `default:"1500ms" help:"Longest time to listen for members, where no service runs that has heard them. They announce themselves every 10 s."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 	place
 }
+
+// dialTime is what remains for those who were heard.
+const dialTime = 1500 * time.Millisecond
 
 func (*doctorCmd) Help() string {
 	return `Looks at what a cluster needs of a host: interfaces, the multicast route of each
@@ -51,7 +55,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if len(c.Config) == 0 {
 		list = setsOf(running)
 	}
-	o := doctor.Options{Timeout: c.Timeout}
+	o := doctor.Options{Timeout: max(c.Timeout, c.Listen+dialTime)}
 	services := load(list)
 	for _, f := range ccf.CheckHost(services...) {
 		if f.Severity != ccf.Note {
@@ -69,7 +73,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		o.OwnPIDs = append(o.OwnPIDs, st.PID)
 	}
 	if len(o.Groups) > 0 {
-		o.Neighbours = neighbours(running, services)
+		o.Neighbours = neighbours(running, services, c.Listen)
 	}
 	o.Places = append(o.Places, doctor.Place{Path: c.dir(), For: "sockets of services", Need: 1 << 20})
 	o.Checks = append(o.Checks, advertised(services), security(running, services))
@@ -152,7 +156,8 @@ func wire(o *doctor.Options, service string, a ccf.Auxiliary, running []cache.St
 	}
 	if l.UdpDiscoveryEnabled {
 		o.Groups = append(o.Groups, doctor.Group{Addr: netip.AddrPortFrom(l.UdpDiscoveryAddr, uint16(l.UdpDiscoveryPort)),
-			Interfaces: l.Interface, At: placeOf(a, "UdpDiscoveryAddr").String(), Service: service, TTL: l.UdpTTL, Running: runs})
+			Interfaces: l.Interface, At: placeOf(a, "UdpDiscoveryAddr").String(), Service: service, TTL: l.UdpTTL, Running: runs,
+			Rename: func(dev string) string { return setValue(a, "Interface", dev) }})
 	}
 	if l.Receive {
 		addr, _ := netip.ParseAddr(l.TcpListenerHost) // zero: all addresses

@@ -28,11 +28,11 @@ import (
 
 // neighbours is what the doctor is lent to learn who else is there: the word
 // of running services, which hear all the time; else an ear of our own.
-func neighbours(running []cache.Status, services []ccf.Service) func(context.Context) ([]doctor.Neighbour, error) {
+func neighbours(running []cache.Status, services []ccf.Service, most time.Duration) func(context.Context) ([]doctor.Neighbour, error) {
 	if len(running) > 0 {
 		return func(context.Context) ([]doctor.Neighbour, error) { return heardBy(running, services), nil }
 	}
-	return func(ctx context.Context) ([]doctor.Neighbour, error) { return listen(ctx, services) }
+	return func(ctx context.Context) ([]doctor.Neighbour, error) { return listen(ctx, services, most) }
 }
 
 // heardBy returns the members that services have heard by multicast.
@@ -58,10 +58,6 @@ func heardBy(running []cache.Status, services []ccf.Service) (out []doctor.Neigh
 	return out
 }
 
-// earTime is how long we listen: who is there answers the first question
-// within 50 ms, and three more are asked.
-const earTime = 1500 * time.Millisecond
-
 // Once somebody on another host has answered and nobody new came for quietTime,
 // after two questions at least, everybody has.
 const (
@@ -69,10 +65,12 @@ const (
 	quietTime = 200 * time.Millisecond
 )
 
-// listen asks each group who is there. It takes part in nothing: who asks
-// without receiving is no member for anybody.
-func listen(ctx context.Context, services []ccf.Service) ([]doctor.Neighbour, error) {
-	ctx, cancel := context.WithTimeout(ctx, earTime)
+// listen asks each group who is there, for at most a time: who is there answers
+// the first question within 50 ms, and three more are asked in a second and a
+// half. It takes part in nothing: who asks without receiving is no member for
+// anybody.
+func listen(ctx context.Context, services []ccf.Service, most time.Duration) ([]doctor.Neighbour, error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	quiet := slog.New(slog.DiscardHandler)
 	name, _ := os.Hostname() // "" matches nobody's
@@ -86,15 +84,17 @@ func listen(ctx context.Context, services []ccf.Service) ([]doctor.Neighbour, er
 				continue
 			}
 			done[l.Group()+" "+l.ClusterName] = true
+			ring, err := ringOf(l)
+			if err != nil {
+				cancel()
+				g.Wait()
+				return nil, err // a plain question would only be refused, and told of as a stranger's
+			}
 			conn, err := openEar(l, quiet)
 			if err != nil {
 				cancel()
 				g.Wait()
 				return nil, err
-			}
-			var ring *secret.Ring // nil: a file that can't be used is another check's business
-			if l.ClusterSecretFile != "" {
-				ring, _ = secret.OpenRing(l.ClusterSecretFile, nil)
 			}
 			x := ear{l: l, refused: &refusals{why: map[netip.Addr]string{}}}
 			x.Discoverer = discover.New(discover.Config{Ring: ring, Refuse: x.refused.add, Conn: conn, Log: quiet, Self: discover.Self{ID: cache.NodeID(rand.Uint64() | 1), Node: cache.NodeID(rand.Uint64() | 1),
@@ -111,6 +111,14 @@ func listen(ctx context.Context, services []ccf.Service) ([]doctor.Neighbour, er
 		out = append(out, x.neighbours(name, services)...)
 	}
 	return out, g.Wait()
+}
+
+// ringOf opens an endpoint's cluster secret; nil if it has none.
+func ringOf(l *ccf.Lateral) (*secret.Ring, error) {
+	if l.ClusterSecretFile == "" {
+		return nil, nil
+	}
+	return secret.OpenRing(l.ClusterSecretFile, nil)
 }
 
 // waitForAll returns when everybody has most likely been heard, or ctx ends.
