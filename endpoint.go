@@ -38,6 +38,7 @@ type endpoint struct {
 	mesh     *mesh.Mesh
 	java     *javaSide // nil: Java nodes are not spoken to
 	shield   *shield
+	survey   survey
 }
 
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
@@ -119,6 +120,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		mc.Guard = e.shield.guard
 	}
 	mc.Refuse = e.shield.refuse
+	mc.Survey = e.surveyed
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}

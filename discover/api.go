@@ -39,6 +39,8 @@ type Discoverer struct {
 	said  bool   // somebody may know us: a goodbye is due
 	rand  *rand.Rand
 	grump grumble
+
+	listening []*listening
 }
 
 // New returns a Discoverer that does nothing until Run; Members already lists

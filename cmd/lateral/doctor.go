@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"lateral/cache"
@@ -23,6 +25,7 @@ type doctorCmd struct {
 	Config  []string      `placeholder:"FILE" sep:"none" help:"A cache.ccf or a directory; files of one directory are one service. Default: the files of the running services."`
 	Timeout time.Duration `default:"3s" help:"Longest time for the checks, which run at once."`
 	Listen  time.Duration `default:"1500ms" help:"Longest time to listen for members, where no service runs that has heard them. They announce themselves every 10 s."`
+	Cluster bool          `help:"Have all members send, listen and connect at one time, by way of a running service, and print who hears and reaches whom."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 	place
 }
@@ -47,6 +50,9 @@ Examples:
 }
 
 func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
+	if c.Cluster {
+		return c.survey(ctx, s)
+	}
 	running := c.running(ctx)
 	list, err := sets(c.Config)
 	if err != nil {
@@ -81,6 +87,40 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if c.JSON {
 		err = s.out.json(r)
 	} else {
+		err = r.Write(s.out, s.out.colours)
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(r.ExitCode)
+}
+
+// survey has the members of the running services' groups look at each other.
+func (c *doctorCmd) survey(ctx context.Context, s *streams) error {
+	cs, err := c.services("")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askedLong)
+	defer cancel()
+	found := make([][]cache.Survey, len(cs))
+	errs := make([]error, len(cs))
+	var all sync.WaitGroup
+	for i, client := range cs {
+		all.Go(func() {
+			defer client.Close()
+			found[i], errs[i] = client.Survey(ctx)
+		})
+	}
+	all.Wait()
+	surveys := slices.Concat(found...)
+	if err := errors.Join(errs...); err != nil && len(surveys) == 0 {
+		return err
+	}
+	r := doctor.Cluster(surveys)
+	if c.JSON {
+		err = s.out.json(r)
+	} else if err = doctor.WriteTable(s.out, r.Surveys); err == nil {
 		err = r.Write(s.out, s.out.colours)
 	}
 	if err != nil {
