@@ -32,7 +32,7 @@ func Cluster(surveys []cache.Survey) Report {
 		g := newGroupView(s)
 		all = append(all, slices.Concat(g.members(), g.multicast(), g.tcp(), g.clocks(), g.regions())...)
 	}
-	r := newReport(nil, all)
+	r := newReport([]Check{{Name: checkMembers}, {Name: checkMulticast}, {Name: checkTCP}, {Name: checkClocks}, {Name: checkRegions}}, all)
 	r.Surveys = merged(surveys)
 	return r
 }
@@ -154,6 +154,25 @@ func (g *groupView) portOf(m *cache.Surveyed) string {
 	}
 	_, port, _ := net.SplitHostPort(m.Addr)
 	return port
+}
+
+// ended reports whether a member's service does not run, though its host does:
+// somebody was refused. What else is lost to and from it follows from that.
+func (g *groupView) ended(m *cache.Surveyed) bool {
+	return m.Asked == "" && slices.ContainsFunc(g.Members, func(o cache.Surveyed) bool {
+		_, down := reaches(&o, m)
+		return down != nil && down.How == cache.DialRefused
+	})
+}
+
+// follows has a finding that is about a member whose service has ended follow from that.
+func (g *groupView) follows(f Finding, about ...*cache.Surveyed) Finding {
+	for _, m := range about {
+		if g.ended(m) {
+			f.Because = checkMembers
+		}
+	}
+	return f
 }
 
 // members tells who was asked, and who could not be.

@@ -84,9 +84,9 @@ func (g *groupView) mute(far []way, said map[*cache.Surveyed]bool) (all []Findin
 			continue
 		}
 		said[a] = true
-		all = append(all, Finding{Check: checkMulticast, Severity: Failure, Saw: fmt.Sprintf("nobody on another host hears %s", label(a)),
+		all = append(all, g.follows(Finding{Check: checkMulticast, Severity: Failure, Saw: fmt.Sprintf("nobody on another host hears %s", label(a)),
 			Why: "its packets do not leave " + a.Host + ": no route, another interface, or its own packet filter; else its switch port drops them",
-			Do:  "on " + a.Host + ": lateral doctor"})
+			Do:  "on " + a.Host + ": lateral doctor"}, a))
 	}
 	return all
 }
@@ -131,7 +131,7 @@ func (g *groupView) unheard(p way, far []way) Finding {
 		group := netip.MustParseAddrPort(g.Group)
 		f.Do += fmt.Sprintf("\nor let it in:\n    %s -I INPUT -s %s -p udp --dport %d -j ACCEPT", tables(addr), addr.WithZone(""), group.Port())
 	}
-	return f
+	return g.follows(f, p.from)
 }
 
 // tcp judges who can connect to whom. One direction is enough for a link.
@@ -190,7 +190,22 @@ func (g *groupView) undialled(a, b *cache.Surveyed, other, d *cache.SurveyedDial
 		f.Saw += "; nor the other way round"
 	}
 	f.Do = g.letIn(a, b, d)
-	return f
+	_, knowAB := hears(b, a)
+	_, knowBA := hears(a, b)
+	if ab, ba := hearsAtAll(b, a), hearsAtAll(a, b); backDown != nil && knowAB && knowBA && ab != ba {
+		lost := label(a)
+		if ab {
+			lost = label(b)
+		}
+		f.Why += fmt.Sprintf(". Of multicast only what %s sends is lost between them: a connection needs both ways, so look for what drops its packets", lost)
+	}
+	return g.follows(f, b)
+}
+
+// hearsAtAll reports whether b heard a.
+func hearsAtAll(b, a *cache.Surveyed) bool {
+	on, _ := hears(b, a)
+	return len(on) > 0
 }
 
 // letIn says what to do about a connection from a to b that failed.

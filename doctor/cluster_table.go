@@ -20,6 +20,9 @@ func WriteTable(w io.Writer, surveys []cache.Survey) error {
 		g := newGroupView(s)
 		fmt.Fprintf(b, "%s\n\n", tidy(g.where))
 		g.list(b)
+		if len(g.Members) < 2 {
+			continue
+		}
 		if g.Group != "" {
 			g.matrix(b, "multicast: the interface on which a column's member hears a row's", g.heardCell)
 		}

@@ -35,18 +35,29 @@ const dialTime = 1500 * time.Millisecond
 
 func (*doctorCmd) Help() string {
 	return `Looks at what a cluster needs of a host: interfaces, the multicast route of each
-configured group, whether multicast comes back on the interfaces used, other
-members heard, ports and who has them, what the host's name leads to, open
-files, the cluster secret and who was refused for want of it, and the files
-themselves. Each finding has what was seen, why it matters
-and what to do. Only interfaces that the configuration uses are used. Exit
-status: 0 all is well, 1 warnings, 2 failures.
+configured group, whether multicast comes back on the interfaces used, what the
+kernel and bridges do to it, other members heard and whether they can be
+connected to, ports and who has them, packet filters, what the host's name and
+those of peers lead to, open files, disk space, the cluster secret and who was
+refused for want of it, and the files themselves. Each finding has what was seen,
+why it matters and what to do: a line "run:" is a command that mends it at once,
+"do:" what is left, and how to keep it. What only follows from something else is
+not shown. Only interfaces that the configuration uses are used.
+
+With --cluster all members of the cluster send, listen and connect to each other at
+one time, asked by a service of this host, and a table shows who hears and reaches
+whom, in which direction. It takes some seconds and a few packets; members that
+cannot be asked are named.
+
+All but a little works without root; what root would see is said where it is
+missing. Exit status: 0 all is well, 1 warnings, 2 failures.
 
 Examples:
 
   lateral doctor
   lateral doctor --config /opt/open-xchange/etc/groupware --config /opt/open-xchange/etc/admindaemon
-  lateral doctor --json | jq '.findings[] | select(.severity != "ok")'`
+  lateral doctor --cluster
+  lateral doctor --json | jq -r '.findings[] | select(.severity != "ok" and .because == null) | .run[]?'`
 }
 
 func (c *doctorCmd) Run(ctx context.Context, s *streams) error {

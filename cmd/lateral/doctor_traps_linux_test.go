@@ -150,6 +150,7 @@ type patient struct {
 // its remedy, run as it was printed, makes the next run green. All hosts are on
 // one bridge with a service that is well.
 func TestTraps(t *testing.T) {
+	t.Parallel() // with other tests; the traps are all at once in any case
 	l := lab.New(t, lab.Options{Hosts: 1 + len(traps)})
 	helper := l.Hosts[0]
 	bin := binaries(t)
