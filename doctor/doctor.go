@@ -30,9 +30,10 @@ type Group struct {
 	Interfaces []string       // by name, "*" is all that can; empty: the kernel's route decides
 	At         string         // where it is configured: "groupware/cache.ccf:212"
 	Service    string
-	// Rename is the command that has the configuration name another interface;
-	// nil, or "", is none.
-	Rename  func(dev string) string
+	Cluster    string // its name
+	// Set is the command that gives an attribute of the configuration another
+	// value; nil, or "", is none.
+	Set     func(key, value string) string
 	TTL     int  // routers that its packets may pass, plus one; 0 is 1
 	Running bool // a service that runs is in it
 }
@@ -155,12 +156,13 @@ func builtin(o Options, m machine) []Check {
 		checks = append(checks,
 			Check{Name: "multicast-route", DependsOn: []string{"interfaces"}, Run: s.routes},
 			Check{Name: "multicast-loop", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.loops},
+			Check{Name: "interfaces-alike", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.together},
 			Check{Name: "rp-filter", DependsOn: []string{"interfaces"}, Run: s.reverse},
 			Check{Name: "memberships", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.memberships},
 			Check{Name: "snooping", DependsOn: []string{"interfaces"}, Run: s.snooping})
 	}
 	if len(o.Ports) > 0 {
-		checks = append(checks, Check{Name: "listener-ports", Run: s.ports})
+		checks = append(checks, Check{Name: "listener-ports", Run: s.ports}, Check{Name: "packet-filter", Run: s.inbound})
 	}
 	if len(o.Groups) > 0 {
 		checks = append(checks, Check{Name: "udp-port", Run: s.shared})

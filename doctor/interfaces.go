@@ -120,10 +120,10 @@ func (s *scene) examine(name string) Finding {
 func (s *scene) rename(gone string) (commands []string) {
 	best := s.main()
 	for _, g := range s.Groups {
-		if best == "" || g.Rename == nil || !slices.Equal(g.Interfaces, []string{gone}) {
+		if best == "" || g.Set == nil || !slices.Equal(g.Interfaces, []string{gone}) {
 			continue
 		}
-		if c := g.Rename(best); c != "" && !slices.Contains(commands, c) {
+		if c := g.Set("Interface", best); c != "" && !slices.Contains(commands, c) {
 			commands = append(commands, c)
 		}
 	}

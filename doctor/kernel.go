@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,49 @@ func (s *scene) reverseOn(dev string, own []netip.Prefix) Finding {
 			Do:  "better still, have one interface in one network only\n" + keepSysctl(name, "2")}
 	}
 	return f
+}
+
+// together checks that services of this host that share a group use the same
+// interfaces: a datagram comes back on the interface that it left by only.
+func (s *scene) together(context.Context) []Finding {
+	var all []Finding
+	for i, a := range s.Groups {
+		for _, b := range s.Groups[:i] {
+			if a.Addr != b.Addr || a.Cluster != b.Cluster || a.Service == b.Service {
+				continue
+			}
+			a, b := a, b
+			if slices.Contains(s.usedBy(a), s.main()) {
+				a, b = b, a // who uses what others most likely do is right
+			}
+			da, db := s.usedBy(a), s.usedBy(b)
+			if len(da) == 0 || len(db) == 0 || slices.ContainsFunc(da, func(d string) bool { return slices.Contains(db, d) }) {
+				continue
+			}
+			f := Finding{Severity: Warning, About: []string{a.Addr.Addr().String()},
+				Saw: fmt.Sprintf("%s uses %s for %s, and %s of this host %s", a.Service, strings.Join(da, ", "), a.Addr, b.Service, strings.Join(db, ", ")),
+				Why: "they don't hear each other: what is sent on an interface comes back on that one only",
+				Do:  "give both the same Interface, or name both: Interface=" + strings.Join(distinct(slices.Concat(db, da)), ",") + at(a.At)}
+			if a.Set != nil && len(db) == 1 {
+				if c := a.Set("Interface", db[0]); c != "" {
+					f.Run = []string{c}
+				}
+			}
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// usedBy are the interfaces that one configured group uses.
+func (s *scene) usedBy(g Group) []string {
+	if names := s.expand(g.Interfaces); len(names) > 0 {
+		return distinct(names)
+	}
+	if rt, err := s.route(g.Addr.Addr()); err == nil && rt.Interface != "" {
+		return []string{rt.Interface}
+	}
+	return nil
 }
 
 // memberships checks that the groups are joined where services run, and what

@@ -50,16 +50,18 @@ func (s *scene) neighbours(ctx context.Context) []Finding {
 	return slices.Concat([]Finding{f}, refused, all)
 }
 
+const listenLonger = "\nWho has another secret or cluster name does not answer, but announces itself now and then: lateral doctor --listen 15s"
+
 // lonely makes of a finding that nobody on another host was heard.
 func (s *scene) lonely(f *Finding, heard []Neighbour, near int) {
 	f.Severity = Warning
 	f.Saw = fmt.Sprintf("no member on another host was heard (%d on this one)", near)
 	f.Why = "if there are others, their packets don't arrive here"
-	f.Do = "run lateral doctor on the other hosts too; see that they run, use the same group, port and cluster name,\nand that the switch or virtual network between the hosts passes multicast.\nWho has another secret does not answer, but announces itself: lateral doctor --listen 15s"
+	f.Do = "run lateral doctor on the other hosts too; see that they run, use the same group and port,\nand that the switch or virtual network between the hosts passes multicast" + listenLonger
 	if how := s.inContainer(); how != "" && !slices.ContainsFunc(heard, func(n Neighbour) bool { return n.Cluster != "" }) {
 		f.Saw += "; this is a container (" + how + ") in a network of its own"
 		f.Why = "multicast does not leave a container's bridge"
-		f.Do = "run it in its host's network (docker run --network host; Kubernetes: hostNetwork: true),\nor find members by name in place of multicast: attribute DnsPeers, or TcpServers"
+		f.Do = "run it in its host's network (docker run --network host; Kubernetes: hostNetwork: true),\nor find members by name in place of multicast: attribute DnsPeers, or TcpServers" + listenLonger
 	}
 	var clusters []string
 	for _, n := range heard {

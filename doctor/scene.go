@@ -144,15 +144,25 @@ func (s *scene) expand(names []string) []string {
 	return all
 }
 
+// routed reports whether some configuration leaves a group's interface to the
+// kernel.
+func (s *scene) routed(group netip.Addr) bool {
+	return len(s.Interfaces) == 0 && slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Addr.Addr() == group && len(s.expand(g.Interfaces)) == 0 })
+}
+
 // used returns the interfaces that packets to a group would take: the named
 // ones, else the one of the kernel's route, else loopback alone, as beacon has
 // it. With a restriction it never returns another.
 func (s *scene) used(group netip.Addr) []string {
-	if names := s.named(group); len(names) > 0 || len(s.Interfaces) > 0 {
+	names := s.named(group)
+	if !s.routed(group) {
 		return names
 	}
 	if rt, err := s.route(group); err == nil && rt.Interface != "" {
-		return []string{rt.Interface}
+		return distinct(append(names, rt.Interface))
+	}
+	if len(names) > 0 {
+		return names
 	}
 	for _, i := range s.ifs {
 		if i.Loopback {

@@ -207,8 +207,8 @@ func wire(o *doctor.Options, service string, a ccf.Auxiliary, running []cache.St
 	}
 	if l.UdpDiscoveryEnabled {
 		o.Groups = append(o.Groups, doctor.Group{Addr: netip.AddrPortFrom(l.UdpDiscoveryAddr, uint16(l.UdpDiscoveryPort)),
-			Interfaces: l.Interface, At: placeOf(a, "UdpDiscoveryAddr").String(), Service: service, TTL: l.UdpTTL, Running: runs,
-			Rename: func(dev string) string { return setValue(a, "Interface", dev) }})
+			Interfaces: l.Interface, At: placeOf(a, "UdpDiscoveryAddr").String(), Service: service, Cluster: l.ClusterName, TTL: l.UdpTTL, Running: runs,
+			Set: func(key, value string) string { return setValue(a, key, value) }})
 	}
 	if l.Receive {
 		addr, _ := netip.ParseAddr(l.TcpListenerHost) // zero: all addresses

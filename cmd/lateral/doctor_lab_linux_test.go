@@ -28,6 +28,6 @@ jcs.auxiliary.%[1]s.attributes.Interface=eth0
 jcs.auxiliary.%[1]s.attributes.ClusterSecretFile=@DIR/cluster.secret
 `, name, 57462+i, addr, port)
 	}
-	b.WriteString("jcs.auxiliary.F.attributes.AnnounceInterval=1s\n") // who has another secret is heard only when it speaks by itself
+	b.WriteString("jcs.auxiliary.E.attributes.AnnounceInterval=1s\njcs.auxiliary.F.attributes.AnnounceInterval=1s\n") // who has another secret or name is heard only when it speaks by itself
 	return b.String()
 }

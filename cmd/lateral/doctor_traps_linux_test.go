@@ -35,6 +35,7 @@ type trap struct {
 	runs  bool                            // a service runs on the host
 	env   string                          // before the command: "ulimit -Hn 256;"
 	flags string
+	user  bool // the doctor is run by somebody who may do nothing
 }
 
 // plainCCF is the file of a host on which all is well. @HELPER is the address
@@ -86,6 +87,11 @@ var traps = []trap{
 	{name: "interface misspelt", ccf: with("Interface=eth7"), check: "interfaces", texts: []string{"there is no interface eth7"}},
 	{name: "IPv6 switched off", ccf: with("UdpDiscoveryAddr=ff05::7", "UdpDiscoveryPort=6791", "Interface=eth0"), setUp: []string{"sysctl -wq net.ipv6.conf.eth0.disable_ipv6=1"},
 		check: "interfaces", texts: []string{"IPv6 is switched off on interface eth0", "/etc/sysctl.d"}},
+	{name: "no IPv6 multicast route", ccf: with("UdpDiscoveryAddr=ff05::7", "UdpDiscoveryPort=6791"), setUp: []string{"ip -6 route del ff00::/8 dev eth0 table local"},
+		check: "multicast-route", texts: []string{"there is no route for ff05::7", "to keep it"}},
+	{name: "TTL that counts for nothing", ccf: with("UdpTTL=8"), check: "multicast-route", texts: []string{"UdpTTL is 8", "239.1.2.3"}},
+	{name: "two services apart", setUp: []string{"mkdir two", "sed s/57462/57461/ cache.ccf >two/cache.ccf", "echo jcs.auxiliary.A.attributes.Interface=lo >>two/cache.ccf"}, flags: "--config two/cache.ccf",
+		check: "interfaces-alike", texts: []string{"two uses lo for 224.0.0.1:6780", "don't hear each other"}},
 	{name: "strict about sources", ccf: with("Interface=eth1"), setUp: []string{"ip link add eth1 link eth0 type macvlan mode bridge", "ip addr add 10.77.0.2@N/24 dev eth1", "ip link set eth1 up",
 		"sysctl -wq net.ipv4.conf.eth1.rp_filter=1 net.ipv4.conf.all.rp_filter=0"}, check: "rp-filter", texts: []string{"is dropped when it comes in by eth1", "/etc/sysctl.d"}},
 	{name: "snooping bridge", ccf: with("UdpDiscoveryAddr=239.1.2.3", "UdpDiscoveryPort=6793", "Interface=br0"), setUp: []string{"ip link add br0 type bridge mcast_snooping 1 mcast_querier 0",
@@ -100,15 +106,21 @@ var traps = []trap{
 		check: "multicast-loop", texts: []string{"did not come back", "/etc/nftables.conf"}},
 	{name: "iptables keeps discovery in", setUp: []string{"iptables -A OUTPUT -o eth0 -p udp -j DROP"}, check: "multicast-loop", texts: []string{"operation not permitted"}},
 	{name: "iptables keeps TCP in", setUp: []string{"iptables -A OUTPUT -p tcp --dport 57462 -j DROP"}, check: "peers", texts: []string{"does not answer TCP from this host"}},
+	{name: "nft keeps TCP out", setUp: []string{"nft add table inet fw", "nft add chain inet fw in '{ type filter hook input priority 0; policy drop; }'",
+		"nft add rule inet fw in iifname lo accept", "nft add rule inet fw in ct state established,related accept", "nft add rule inet fw in udp dport 6780 accept"},
+		check: "packet-filter", texts: []string{"chain in of table inet fw", "keeps other hosts from TCP port 57462", "/etc/nftables.conf"}},
+	{name: "iptables keeps TCP out", setUp: []string{"iptables -A INPUT -i eth0 -p tcp --syn -j DROP"}, check: "packet-filter", texts: []string{"iptables, chain INPUT", "iptables-save"}},
 	{name: "hostname is loopback", setUp: []string{"printf '127.0.0.1 localhost\\n127.0.1.1 %s.example.org %s\\n' $(hostname) $(hostname) >hosts", "mount --bind hosts /etc/hosts"},
 		check: "hostname", texts: []string{"127.0.1.1 only (/etc/hosts:2)"}},
 	{name: "hostname unknown", setUp: []string{"echo 127.0.0.1 localhost >hosts", "mount --bind hosts /etc/hosts"}, check: "hostname", texts: []string{"leads nowhere"}},
 	{name: "TCP port taken", setUp: []string{"@HOLD tcp4 :57462"}, check: "listener-ports", texts: []string{"TCP port 57462", "is taken by"}},
+	{name: "TCP port taken, seen by nobody", user: true, setUp: []string{"@HOLD tcp4 :57462"}, check: "listener-ports", texts: []string{"a process of another user", "as root, lateral doctor tells"},
+		mend: func(doctor.Finding) []string { return []string{"kill @HELD"} }},
 	{name: "UDP port not shared", setUp: []string{"@HOLD udp4 :6780"}, check: "udp-port", texts: []string{"can't be bound beside the others"}, also: []string{"neighbours"}},
 	{name: "TcpServers beside discovery", ccf: with("TcpServers=@HELPER:57462"), check: "config", texts: []string{"TcpServers beside UdpDiscoveryEnabled=true"}},
 	{name: "peer's name unknown", ccf: with("UdpDiscoveryEnabled=false", "TcpServers=gw:57462"), check: "peer-names", texts: []string{"the name gw leads nowhere"}, mend: fillIn("ADDRESS gw")},
 	{name: "advertised loopback", ccf: with("AdvertiseHost=127.0.0.1"), check: "advertised", texts: []string{"which is loopback"}},
-	{name: "another cluster's name", ccf: with("ClusterName=test", "UdpDiscoveryPort=6795"), check: "neighbours", texts: []string{`announces a cluster "default"`}},
+	{name: "another cluster's name", ccf: with("ClusterName=test", "UdpDiscoveryPort=6795"), flags: "--listen 5s", check: "neighbours", texts: []string{`announces a cluster "default"`}},
 	{name: "secret for all to read", setUp: []string{"chmod 644 cluster.secret"}, check: "security", texts: []string{"its mode is 0644"}},
 	{name: "another secret", ccf: with("UdpDiscoveryPort=6797"), flags: "--listen 5s", setUp: []string{"rm cluster.secret", "lateral keygen cluster.secret"}, check: "neighbours", texts: []string{"is not believed", "fingerprint", "scp"}, mend: fillIn("scp")},
 	{name: "packets larger than others take", setUp: []string{"ip link set eth0 mtu 4000"}, check: "peers", texts: []string{"takes packets of 1500 bytes"}},
@@ -144,6 +156,7 @@ type patient struct {
 	trap   trap
 	number int
 	fill   *strings.Replacer
+	held   int // pid of who holds a port
 }
 
 // TestTraps breaks one host for each trap and has the doctor name the cause;
@@ -206,7 +219,9 @@ func (p *patient) treat(bin string) {
 	p.write("cache.ccf", text)
 	for _, c := range x.setUp {
 		if name, what, ok := strings.Cut(c, " "); ok && name == "@HOLD" {
-			p.h.Start(filepath.Join(bin, "hold"), strings.Fields(what)...).WaitLine("held", 10*time.Second)
+			holder := p.h.Start(filepath.Join(bin, "hold"), strings.Fields(what)...)
+			holder.WaitLine("held", 10*time.Second)
+			p.held = holder.PID
 			continue
 		}
 		p.shell(bin, c)
@@ -293,7 +308,13 @@ func (p *patient) look(bin, before string) (r doctor.Report) {
 	if p.trap.runs {
 		args = ""
 	}
-	cmd := p.command(bin, before+" exec lateral doctor --json --timeout 6s --runtime-dir run "+p.trap.flags+args)
+	if p.trap.user {
+		p.shell(bin, "chown -R 65534:65534 .")
+		before += " exec setpriv --reuid 65534 --regid 65534 --clear-groups"
+	} else {
+		before += " exec"
+	}
+	cmd := p.command(bin, before+" lateral doctor --json --timeout 6s --runtime-dir run "+p.trap.flags+args)
 	var errout bytes.Buffer
 	cmd.Stderr = &errout
 	out, err := cmd.Output()
@@ -316,7 +337,7 @@ func (p *patient) shell(bin, line string) {
 }
 
 func (p *patient) command(bin, line string) *exec.Cmd {
-	cmd := p.h.Command("/bin/sh", "-c", p.fill.Replace(line))
+	cmd := p.h.Command("/bin/sh", "-c", strings.ReplaceAll(p.fill.Replace(line), "@HELD", fmt.Sprint(p.held)))
 	cmd.Env = p.env(bin)
 	return cmd
 }
@@ -351,8 +372,15 @@ func binaries(t *testing.T) string {
 	self, err := os.Executable()
 	must(t, err)
 	dir := t.TempDir()
+	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // for who is not root
 	for _, name := range []string{"lateral", "hold"} {
-		must(t, os.Symlink(self, filepath.Join(dir, name)))
+		path := filepath.Join(dir, name)
+		if os.Link(self, path) == nil { // the test's own directory is private
+			continue
+		}
+		b, err := os.ReadFile(self)
+		must(t, err)
+		must(t, os.WriteFile(path, b, 0o755))
 	}
 	return dir
 }

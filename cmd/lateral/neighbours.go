@@ -80,10 +80,14 @@ func listen(ctx context.Context, services []ccf.Service, most time.Duration) ([]
 	for _, v := range services {
 		for _, a := range v.Config.Auxiliaries {
 			l := a.Lateral
-			if l == nil || l.Group() == "" || done[l.Group()+" "+l.ClusterName] {
+			if l == nil || l.Group() == "" {
 				continue
 			}
-			done[l.Group()+" "+l.ClusterName] = true
+			key := fmt.Sprint(l.Group(), l.ClusterName, l.Interface)
+			if done[key] {
+				continue
+			}
+			done[key] = true
 			ring, err := ringOf(l)
 			if err != nil {
 				cancel()
@@ -108,7 +112,11 @@ func listen(ctx context.Context, services []ccf.Service, most time.Duration) ([]
 	cancel()
 	var out []doctor.Neighbour
 	for _, x := range ears {
-		out = append(out, x.neighbours(name, services)...)
+		for _, n := range x.neighbours(name, services) {
+			if !slices.Contains(out, n) { // heard on two ears
+				out = append(out, n)
+			}
+		}
 	}
 	return out, g.Wait()
 }
