@@ -94,6 +94,9 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	}
 	o.Places = append(o.Places, doctor.Place{Path: c.dir(), For: "sockets of services", Need: 1 << 20})
 	o.Checks = append(o.Checks, advertised(services), security(running, services))
+	if len(running) > 0 {
+		o.Checks = append(o.Checks, links(running), clocks(running))
+	}
 	r := doctor.Run(ctx, o)
 	if c.JSON {
 		err = s.out.json(r)
