@@ -238,6 +238,14 @@ func (f *Frontier) Counts(id cache.NodeID) bool {
 	return f.members[id] != nil || f.gone[id] != nil || id == f.self
 }
 
+// Ended reports whether a member counts no more because its process has ended.
+func (f *Frontier) Ended(id cache.NodeID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.members[id]
+	return m != nil && m.Standing != Counting || f.gone[id] != nil
+}
+
 // Forget takes out a member that has been silent for so long that nothing it
 // holds is valid any more.
 func (f *Frontier) Forget(id cache.NodeID) {
