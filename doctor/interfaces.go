@@ -88,7 +88,7 @@ func (s *scene) examine(name string) Finding {
 		f.Run = append([]string{"ip link set dev " + name + " up"}, s.routesBack(name)...)
 		f.Do = "or, with all that is configured for it: " + s.bringUp(name)
 		if i.Loopback {
-			f.Why = "services of this host can't reach each other, nor lateral them"
+			f.Why = "services of this host can't reach each other by it"
 		}
 	case !i.Running:
 		f.Saw = fmt.Sprintf("interface %s is up but has no carrier", name)

@@ -87,9 +87,9 @@ func (s *scene) disks(context.Context) []Finding {
 			f.Run = []string{"mount -o remount,rw " + d.mount}
 		case d.free < p.Need, d.countsFiles && d.files < enoughInodes:
 			f.Severity = Failure
-			f.Saw = fmt.Sprintf("%s has %s free, and room for %d files%s", what, bytesText(d.free), d.files, at(p.At))
-			if !d.countsFiles {
-				f.Saw = fmt.Sprintf("%s has %s free%s", what, bytesText(d.free), at(p.At))
+			f.Saw = fmt.Sprintf("%s has %s free%s", what, bytesText(d.free), at(p.At))
+			if d.free >= p.Need {
+				f.Saw = fmt.Sprintf("%s has room for %d files%s", what, d.files, at(p.At))
 			}
 			f.Why = "no service starts without it, and what is kept there is cut short"
 			f.Do = "see what fills it: du -xah " + d.mount + " | sort -h | tail"

@@ -167,7 +167,7 @@ func echo(ctx context.Context, c net.PacketConn, to *net.UDPAddr, wait time.Dura
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) })
 	defer stop()
 	if _, err := c.WriteTo(word, to); err != nil {
-		return fmt.Errorf("can't send: %w", err)
+		return fmt.Errorf("can't send: %w", cause(err))
 	}
 	buf := make([]byte, len(word)+1)
 	for {

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"lateral/host"
 )
 
 // A Peer is a member that the configuration names.
@@ -52,7 +54,7 @@ func (s *scene) peerName(ctx context.Context, p Peer) Finding {
 	loops := !slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !a.IsLoopback() })
 	switch {
 	case err != nil:
-		f.Saw = fmt.Sprintf("the name %s leads nowhere: %v%s", p.Host, unwrap(err), at(p.At))
+		f.Saw = fmt.Sprintf("the name %s leads nowhere: %v%s", p.Host, host.LookupError(err), at(p.At))
 		f.Why = "the peer of that name is never dialled; it is asked for again at each dial"
 		f.Do = fmt.Sprintf("correct the name, or its DNS record, or add to %s, with its address:\n    ADDRESS %s", hostsFile, p.Host)
 	case loops && p.Host != "localhost":
@@ -63,14 +65,6 @@ func (s *scene) peerName(ctx context.Context, p Peer) Finding {
 		return Finding{About: f.About, Saw: fmt.Sprintf("%s leads to %s", p.Host, addresses(addrs))}
 	}
 	return f
-}
-
-// unwrap leaves out what a resolver's error says of the question.
-func unwrap(err error) string {
-	if d := (*net.DNSError)(nil); errors.As(err, &d) {
-		return d.Err
-	}
-	return err.Error()
 }
 
 // A door is where a member listens.

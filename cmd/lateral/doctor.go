@@ -92,7 +92,11 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if len(o.Groups) > 0 {
 		o.Neighbours = neighbours(running, services, c.Listen)
 	}
-	o.Places = append(o.Places, doctor.Place{Path: c.dir(), For: "sockets of services", Need: 1 << 20})
+	dir, err := filepath.Abs(c.dir())
+	if err != nil {
+		return err
+	}
+	o.Places = append(o.Places, doctor.Place{Path: dir, For: "sockets of services", Need: 1 << 20})
 	o.Checks = append(o.Checks, advertised(services), security(running, services))
 	if len(running) > 0 {
 		o.Checks = append(o.Checks, links(running), clocks(running))

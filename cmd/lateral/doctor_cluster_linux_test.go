@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,13 +94,14 @@ func bad(r doctor.Report) (said []string, remedies []string) {
 	return said, remedies
 }
 
+var clockText = regexp.MustCompile(`differ by \S+ at most`)
+
 // TestClusterDoctor: what is lost in one direction between two of three hosts
 // is named with its direction, and the remedy, run there, mends it.
 func TestClusterDoctor(t *testing.T) {
 	t.Parallel()
 	m := newMembers(t, 3)
 	_, out := m.survey(0, 0, "")
-	t.Log("\n" + out)
 	for _, want := range []string{
 		"224.0.0.1:6780\n", "  1  oxgw01/groupware  10.77.0.1 port 57462\n",
 		"  1    · eth0 eth0\n  2 eth0    · eth0\n  3 eth0 eth0    ·\n", "  1   ·  ok  ok\n  2  ok   ·  ok\n  3  ok  ok   ·\n",
@@ -113,13 +115,14 @@ func TestClusterDoctor(t *testing.T) {
 	m.shell(1, multicast)
 	m.shell(2, tcp)
 	r, table := m.survey(0, 1, "--json")
-	t.Log("\n" + table + text(r))
 	said, remedies := bad(r)
 	want := []string{"multicast: oxgw02/groupware does not hear oxgw01/groupware by multicast; the other direction is well",
 		"tcp: oxgw01/groupware can't connect to oxgw03/groupware at 10.77.0.3:57462: i/o timeout; the other direction is well"}
 	if !slices.Equal(said, want) || len(remedies) != 2 || !strings.Contains(table, "  1    ·   NO eth0\n  2 eth0    · eth0\n") || !strings.Contains(table, "  1   ·  ok  NO\n  2  ok   ·  ok\n  3  ok  ok   ·\n") {
 		t.Fatalf("the doctor says %q, remedies %q, want %q\n%s", said, remedies, want, table)
 	}
+	pg := &page{said: map[string]string{clusterBlock: clockText.ReplaceAllString(table+text(r), "differ by 1ms at most")}}
+	pg.compare(t)
 	m.shell(1, remedies[0])
 	m.shell(2, remedies[1])
 	m.survey(2, 0, "--json")
@@ -134,7 +137,6 @@ func TestClusterDoctor(t *testing.T) {
 		return nil
 	})
 	r, table = m.survey(0, 2, "--json")
-	t.Log("\n" + table + text(r))
 	said, _ = bad(r)
 	for _, want := range []string{"multicast: oxgw03/groupware does not hear oxgw01/groupware by multicast; nor the other way round",
 		"tcp: oxgw03/groupware can't connect to oxgw01/groupware at 10.77.0.1:57462: i/o timeout; nor the other way round"} {
@@ -144,7 +146,6 @@ func TestClusterDoctor(t *testing.T) {
 	}
 	m.procs[2].Kill()
 	r, table = m.survey(1, 2, "--json")
-	t.Log("\n" + table + text(r))
 	said, _ = bad(r)
 	if len(said) == 0 || !strings.HasPrefix(said[0], "members: oxgw03/groupware could not be asked: ") || !strings.Contains(table, "not asked: ") {
 		t.Errorf("killed: the doctor says %q\n%s", said, table)

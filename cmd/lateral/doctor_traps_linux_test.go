@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -90,7 +91,7 @@ var traps = []trap{
 	{name: "no IPv6 multicast route", ccf: with("UdpDiscoveryAddr=ff05::7", "UdpDiscoveryPort=6791"), setUp: []string{"ip -6 route del ff00::/8 dev eth0 table local"},
 		check: "multicast-route", texts: []string{"there is no route for ff05::7", "to keep it"}},
 	{name: "TTL that counts for nothing", ccf: with("UdpTTL=8"), check: "multicast-route", texts: []string{"UdpTTL is 8", "239.1.2.3"}},
-	{name: "two services apart", setUp: []string{"mkdir two", "sed s/57462/57461/ cache.ccf >two/cache.ccf", "echo jcs.auxiliary.A.attributes.Interface=lo >>two/cache.ccf"}, flags: "--config two/cache.ccf",
+	{name: "two services apart", setUp: []string{"mkdir two", "sed s/57462/57461/ groupware/cache.ccf >two/cache.ccf", "echo jcs.auxiliary.A.attributes.Interface=lo >>two/cache.ccf"}, flags: "--config @DIR/two",
 		check: "interfaces-alike", texts: []string{"two uses lo for 224.0.0.1:6780", "don't hear each other"}},
 	{name: "strict about sources", ccf: with("Interface=eth1"), setUp: []string{"ip link add eth1 link eth0 type macvlan mode bridge", "ip addr add 10.77.0.2@N/24 dev eth1", "ip link set eth1 up",
 		"sysctl -wq net.ipv4.conf.eth1.rp_filter=1 net.ipv4.conf.all.rp_filter=0"}, check: "rp-filter", texts: []string{"is dropped when it comes in by eth1", "/etc/sysctl.d"}},
@@ -123,11 +124,11 @@ var traps = []trap{
 	{name: "another cluster's name", ccf: with("ClusterName=test", "UdpDiscoveryPort=6795"), flags: "--listen 5s", check: "neighbours", texts: []string{`announces a cluster "default"`}},
 	{name: "secret for all to read", setUp: []string{"chmod 644 cluster.secret"}, check: "security", texts: []string{"its mode is 0644"}},
 	{name: "another secret", ccf: with("UdpDiscoveryPort=6797"), flags: "--listen 5s", setUp: []string{"rm cluster.secret", "lateral keygen cluster.secret"}, check: "neighbours", texts: []string{"is not believed", "fingerprint", "scp"}, mend: fillIn("scp")},
-	{name: "packets larger than others take", setUp: []string{"ip link set eth0 mtu 4000"}, check: "peers", texts: []string{"takes packets of 1500 bytes"}},
+	{name: "packets larger than others take", ccf: with("UdpDiscoveryAddr=228.5.6.7", "UdpDiscoveryPort=6789", "Interface=eth0"), setUp: []string{"ip link set eth0 mtu 4000"}, check: "peers", texts: []string{"takes packets of 1500 bytes"}},
 	{name: "few files", env: "ulimit -n 256;", check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "few files for a service", env: "ulimit -n 256;", runs: true, check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "disk full", setUp: []string{"mkdir -p run", "mount -t tmpfs -o size=64k none run", "chmod 700 run"}, check: "disk-space", texts: []string{"has 64 KiB free"}},
-	{name: "container on a bridge", setUp: []string{"mount -t tmpfs none /run", "touch /run/.containerenv", "iptables -A INPUT -s @HELPER -p udp -j DROP"}, check: "neighbours",
+	{name: "container on a bridge", setUp: []string{"touch /run/.containerenv", "iptables -A INPUT -s @HELPER -p udp -j DROP"}, check: "neighbours",
 		texts: []string{"this is a container (", "--network host"}, mend: func(doctor.Finding) []string { return []string{"iptables -F INPUT"} }},
 }
 
@@ -151,12 +152,14 @@ func fillIn(words string) func(doctor.Finding) []string {
 
 // A patient is a host of its own for one trap.
 type patient struct {
-	t      *testing.T
-	h      *lab.Host
-	trap   trap
-	number int
-	fill   *strings.Replacer
-	held   int // pid of who holds a port
+	t       *testing.T
+	h       *lab.Host
+	trap    trap
+	number  int
+	fill    *strings.Replacer
+	held    int // pid of who holds a port
+	service int // pid of a service that runs here
+	page    *page
 }
 
 // TestTraps breaks one host for each trap and has the doctor name the cause;
@@ -185,16 +188,20 @@ func TestTraps(t *testing.T) {
 	service := p.start(bin, "run", "--service", "helper", "--config", "helper.ccf", "--runtime-dir", "run")
 	service.WaitLine("msg=ready", 20*time.Second)
 
+	pg := &page{said: map[string]string{}}
 	room := make(chan struct{}, 6) // at once: each doctor is a process
 	var all sync.WaitGroup
-	defer all.Wait()
+	defer func() {
+		all.Wait()
+		pg.compare(t)
+	}()
 	for i, x := range traps {
 		h := l.Hosts[1+i]
 		all.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
 			t.Run(x.name, func(t *testing.T) {
-				p := &patient{t: t, h: h, trap: x, number: i, fill: strings.NewReplacer("@DIR", h.Dir, "@HELPERDIR", helper.Dir, "@HELPER", helper.Addr.String(),
+				p := &patient{t: t, h: h, trap: x, number: i, page: pg, fill: strings.NewReplacer("@DIR", h.Dir, "@HELPERDIR", helper.Dir, "@HELPER", helper.Addr.String(),
 					"@ADDR", h.Addr.String(), "@N", fmt.Sprintf("%02d", i), "@HOLD", filepath.Join(bin, "hold"))}
 				p.treat(bin)
 			})
@@ -216,7 +223,9 @@ func (p *patient) treat(bin string) {
 	if text == "" {
 		text = plainCCF
 	}
-	p.write("cache.ccf", text)
+	must(p.t, os.Mkdir(filepath.Join(p.h.Dir, "groupware"), 0o755))
+	p.write("groupware/cache.ccf", text)
+	p.shell(bin, "mount -t tmpfs none /run") // what this machine keeps its network with is not the host's
 	for _, c := range x.setUp {
 		if name, what, ok := strings.Cut(c, " "); ok && name == "@HOLD" {
 			holder := p.h.Start(filepath.Join(bin, "hold"), strings.Fields(what)...)
@@ -227,7 +236,8 @@ func (p *patient) treat(bin string) {
 		p.shell(bin, c)
 	}
 	if x.runs {
-		proc := p.start(bin, "-c", x.env+" exec lateral run --service one --config cache.ccf --runtime-dir run")
+		proc := p.start(bin, "-c", x.env+" exec lateral run --service groupware --config groupware/cache.ccf --runtime-dir run")
+		p.service = proc.PID
 		proc.WaitLine("msg=ready", 20*time.Second)
 	}
 	if x.check == "" {
@@ -269,6 +279,7 @@ func (p *patient) named(r doctor.Report) (run []string) {
 		switch {
 		case f.Check == x.check && !slices.ContainsFunc(x.texts, func(text string) bool { return !strings.Contains(whole, text) }):
 			found = true
+			p.page.say(x.name, p.plain(f))
 			if f.Why == "" || f.Do == "" {
 				p.t.Errorf("no why or do in %+v", f)
 			}
@@ -287,6 +298,30 @@ func (p *patient) named(r doctor.Report) (run []string) {
 	return run
 }
 
+// plain is a finding with the numbers of this run replaced by some of the page's.
+func (p *patient) plain(f doctor.Finding) string {
+	text := printed(f)
+	for _, r := range [][2]string{
+		{p.h.Dir + "/", "/etc/lateral/"}, {p.h.Dir, "/etc/lateral"}, {p.h.Addr.String(), "10.77.0.11"},
+		{p.h.Name, "oxgw11"}, {"oxgw01", "oxgw12"}, {fmt.Sprint(p.held) + "/hold", "3706/java"}, {"kill " + fmt.Sprint(p.held), "kill 3706"},
+		{"(Docker)", "(Podman)"}, {fmt.Sprintf("10.77.0.2%02d", p.number), "10.77.0.211"},
+	} {
+		text = strings.ReplaceAll(text, r[0], r[1])
+	}
+	if p.service != 0 {
+		text = strings.ReplaceAll(text, fmt.Sprint(p.service), "3706")
+	}
+	text = helperAddr.ReplaceAllString(text, "10.77.0.12")
+	text = nameServer.ReplaceAllString(text, "the name server 10.77.0.53:53 gives no answer")
+	return fingerprints.ReplaceAllString(text, "fingerprint 6c471683")
+}
+
+var nameServer = regexp.MustCompile(`the name server \S+ gives no answer`)
+
+var helperAddr = regexp.MustCompile(`\b10\.77\.0\.1\b`)
+
+var fingerprints = regexp.MustCompile("fingerprint [0-9a-f]{8}")
+
 // green wants nothing to be wrong.
 func (p *patient) green(r doctor.Report) {
 	p.t.Helper()
@@ -304,7 +339,7 @@ func text(r doctor.Report) string {
 // look runs the doctor on the host.
 func (p *patient) look(bin, before string) (r doctor.Report) {
 	p.t.Helper()
-	args := " --config cache.ccf"
+	args := " --config @DIR/groupware"
 	if p.trap.runs {
 		args = ""
 	}
