@@ -126,3 +126,18 @@ func TestSurveysAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// Another cluster in the group is told of, by name.
+func TestOtherClusters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		c.cut = map[string]func(){}
+		defer c.close()
+		c.own(1)
+		c.own(2, "ClusterName=test")
+		time.Sleep(time.Minute)
+		if got := c.nodes["1"].Status().Endpoints[0].Others; len(got) != 1 || got["10.0.0.2"] != "test" {
+			t.Errorf("others: %v", got)
+		}
+	})
+}

@@ -68,6 +68,7 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 	case errors.Is(err, errDuplicate), errors.Is(err, errSelf):
 		return
 	case errors.Is(err, errKnock):
+		m.counters.refused.Add(1)
 		m.c.Logger.Debug("somebody looked whether this port is open", "from", conn.RemoteAddr().String())
 		return
 	case errors.Is(err, net.ErrClosed):
