@@ -48,6 +48,8 @@ type EndpointStatus struct {
 	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
 	Observed   *Observed  `json:"observed,omitempty"`
 	Security   Security   `json:"security"`
+	// Others are the clusters of other names that were heard in the group: address → name.
+	Others map[string]string `json:"others,omitempty"`
 }
 
 // Security says how an endpoint tells members from others.

@@ -76,6 +76,12 @@ func (c *Client) Verify(ctx context.Context, region string, repair bool) (v cach
 	return v, c.ask(ctx, http.MethodPost, "/v1/verify"+query(q), nil, &v)
 }
 
+// Survey has the service and all members of its groups send, listen and dial at
+// one time. It takes some seconds.
+func (c *Client) Survey(ctx context.Context) (all []cache.Survey, err error) {
+	return all, c.ask(ctx, http.MethodPost, "/v1/survey", nil, &all)
+}
+
 // Explain has the service tell what all members know of a key.
 func (c *Client) Explain(ctx context.Context, region, key string) (e cache.Explanation, err error) {
 	q := url.Values{}
