@@ -103,6 +103,7 @@ func (s *shield) status() (st cache.Security) {
 	}
 	st.Strangers = s.strangers.List(time.Now())
 	switch a, ok := s.listens(); {
+	case c.ListenOnly: // nobody can read or change anything of the cluster through it
 	case s.guard == nil && ok && !a.IP.IsLoopback():
 		st.Open = fmt.Sprintf("no cluster secret: whoever reaches TCP %s can join, and read, change and remove everything in this endpoint's regions; "+
 			"what travels can be read on the way. Run lateral keygen, give the file to all nodes and set ClusterSecretFile", a)

@@ -220,7 +220,9 @@
 // A sum is answered with a sketch where it differs; find takes words decoded of
 // one and is answered with their keys; keys asks what is known of each; settle
 // is answered when all that was written before at the peer is acknowledged by
-// everybody linked with it, or after settlePatience by an error. At most
+// everybody linked with it, or after settlePatience by an error; survey has the
+// peer send to its group, listen and dial for a moment, or pass the question on
+// to the member that it names. At most
 // maxLooks of a link are worked on at once, others are refused.
 //
 // # Leases and holds

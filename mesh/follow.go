@@ -202,7 +202,7 @@ func (l *link) applyChanges(s *scan) error {
 			return err
 		}
 		// It is not counted as read: when its time has come it is sent again.
-		if err := l.m.ahead("the stamp of a change", c.Element.Stamp.UnixMilli()); err != nil {
+		if err := l.m.ahead("the stamp of a change", c.Element.Stamp.UnixMilli(), now); err != nil {
 			return err
 		}
 		if r == nil || seq >= l.replayed || r.Digest() == nil {

@@ -122,7 +122,7 @@ func (m *Mesh) check(h *hello) error {
 	case h.Group != "" && m.c.Group != "" && h.Group != m.c.Group:
 		return fmt.Errorf("it belongs to discovery group %.64q, this endpoint to %s: check the listener ports and TcpServers on both", h.Group, m.c.Group)
 	}
-	return m.ahead("its clock", h.Now)
+	return m.ahead("its clock", h.Now, m.c.Now().UnixMilli())
 }
 
 func appendJSON(b []byte, t frameType, v any) []byte {

@@ -96,6 +96,10 @@ type Config struct {
 
 	Logger *slog.Logger
 
+	// Survey sends, listens and dials for a while, and says whom this endpoint
+	// hears and reaches; see Mesh.Survey. nil: it is not asked.
+	Survey func(ctx context.Context) cache.Surveyed
+
 	// Guard proves who accepted connections are from; Dial does it for those
 	// that are dialled. nil: all is plain, and whoever connects is believed.
 	Guard Guard

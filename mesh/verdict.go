@@ -85,6 +85,9 @@ func (v *verdict) take(e cache.EndpointStatus) {
 	if e.Group == "" {
 		group = v.staticGroup(e)
 	}
+	if e.ListenOnly {
+		group = "observer|" + e.ID // it is no member of the group that it listens to
+	}
 	for _, m := range e.Members {
 		k := memberKey(m)
 		if old, ok := v.members[k]; !ok || m.Source == "self" || old.Source != "self" && old.Heard.Before(m.Heard) {

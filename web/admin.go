@@ -13,7 +13,8 @@ import (
 )
 
 // Admin returns Handler with what is for those alone who may run the service:
-// its profiles, which show what is in memory, and how much it logs.
+// its profiles, which show what is in memory, how much it logs, and which
+// members it is to forget.
 func (f *Front) Admin() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -24,6 +25,10 @@ func (f *Front) Admin() http.Handler {
 	if f.Level != nil {
 		m.HandleFunc("GET /v1/loglevel", f.level)
 		m.HandleFunc("PUT /v1/loglevel", f.setLevel)
+	}
+	if f.Members != nil {
+		m.HandleFunc("GET /v1/silent", f.silent)
+		m.HandleFunc("POST /v1/forget", f.forget)
 	}
 	m.Handle("/", f.routes())
 	return guard(m, overSocket)

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"time"
 
 	"lateral/cache"
@@ -47,13 +49,23 @@ func security(running []cache.Status, services []ccf.Service) doctor.Check {
 	}}
 }
 
+// tighten is the command that makes a file of secrets private, if that is why
+// it is refused. Its owner stays: who that should be is not known here.
+func tighten(path string, err error) []string {
+	if st, statErr := os.Stat(path); statErr == nil && errors.Is(err, secret.ErrLoose) && st.Mode().Perm()&0o077 != 0 {
+		return []string{"chmod 600 " + quoted(path)}
+	}
+	return nil
+}
+
 // judge looks at the files of one endpoint; nil is well.
 func judge(a ccf.Auxiliary) *doctor.Finding {
 	l := a.Lateral
 	at := placeOf(a, "ClusterSecretFile").String() + ": "
 	if l.ClusterSecretFile != "" {
 		if _, err := secret.Read(l.ClusterSecretFile); err != nil {
-			return &doctor.Finding{Severity: doctor.Failure, Saw: at + err.Error(), Why: "the service does not start with it", Do: "what the message says; lateral keygen makes such a file"}
+			return &doctor.Finding{Severity: doctor.Failure, Saw: at + err.Error(), Why: "the service does not start with it",
+				Do: "what the message says; lateral keygen makes such a file", Run: tighten(l.ClusterSecretFile, err)}
 		}
 	}
 	if l.CertFile != "" {
@@ -63,7 +75,7 @@ func judge(a ccf.Auxiliary) *doctor.Finding {
 				Why: "from then on no new links are made with this node", Do: "put a new certificate and its key in their place; they are read again by themselves"}
 		}
 		if err != nil {
-			return &doctor.Finding{Severity: doctor.Failure, Saw: placeOf(a, "CertFile").String() + ": " + err.Error(), Why: "the service does not start with it", Do: "what the message says"}
+			return &doctor.Finding{Severity: doctor.Failure, Saw: placeOf(a, "CertFile").String() + ": " + err.Error(), Why: "the service does not start with it", Do: "what the message says", Run: tighten(l.KeyFile, err)}
 		}
 	}
 	host, err := netip.ParseAddr(l.TcpListenerHost)

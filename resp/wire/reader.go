@@ -52,6 +52,9 @@ type Reader struct {
 
 // Fill waits for more bytes from in, once. An error is that of in.
 func (p *Reader) Fill(in io.Reader) error {
+	if p.args = p.args[:0]; cap(p.args) > argsKept {
+		p.args = nil
+	}
 	p.makeRoom()
 	n, err := in.Read(p.buf[p.w:])
 	p.w += n
@@ -85,7 +88,8 @@ func (p *Reader) makeRoom() {
 }
 
 // Next returns the next request if all of it has arrived: its arguments, which
-// are parts of the buffer and valid until the next Fill. ok without arguments
+// are parts of the buffer and valid until the next Fill, those of earlier
+// requests too. ok without arguments
 // is an empty line. After an error the stream cannot be read on.
 func (p *Reader) Next() (args [][]byte, ok bool, err error) {
 	if p.r == p.w {
@@ -107,7 +111,7 @@ func (p *Reader) Next() (args [][]byte, ok bool, err error) {
 			return nil, false, err
 		}
 	}
-	p.args = p.args[:0]
+	first := len(p.args)
 	for i := 0; i < len(p.ends); i += 2 {
 		p.args = append(p.args, p.buf[p.r+p.ends[i]:p.r+p.ends[i+1]:p.r+p.ends[i+1]])
 	}
@@ -115,11 +119,7 @@ func (p *Reader) Next() (args [][]byte, ok bool, err error) {
 	if cap(p.ends) > 2*argsKept {
 		p.ends = nil
 	}
-	args = p.args
-	if cap(p.args) > argsKept {
-		p.args = nil
-	}
-	return args, true, nil
+	return p.args[first:len(p.args):len(p.args)], true, nil
 }
 
 func (p *Reader) take(n int) {

@@ -82,6 +82,37 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// Requests that came together stay valid until more is read.
+func TestReaderAhead(t *testing.T) {
+	p := new(Reader)
+	var in strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&in, "*2\r\n$3\r\nGET\r\n$2\r\n%02d\r\n", i)
+	}
+	if err := p.Fill(strings.NewReader(in.String())); err != nil {
+		t.Fatal(err)
+	}
+	var all [][][]byte
+	for {
+		args, ok, err := p.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			break
+		}
+		all = append(all, args)
+	}
+	for i, args := range all {
+		if got, want := fmt.Sprintf("%s", args), fmt.Sprintf("[GET %02d]", i); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if len(all) != 50 {
+		t.Errorf("%d requests", len(all))
+	}
+}
+
 // A client that declares much and sends little costs what it sends.
 func TestDeclaredLengthCostsNothing(t *testing.T) {
 	for _, in := range []string{"*1\r\n$67108864\r\nx", "*1048576\r\n$1\r\nx\r\n", "*1048576\r\n"} {
