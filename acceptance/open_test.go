@@ -53,7 +53,7 @@ func TestWithoutSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Write(said)
-		if err := ends(c); err != nil {
+		if _, err := ends(c); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
