@@ -163,6 +163,7 @@ func TestFloodedFronts(t *testing.T) {
 	for _, x := range []struct{ to, text, want string }{ // who may look changes nothing
 		{d.http, request("GET", "/v1/status", readsWord), "HTTP/1.1 200 OK"},
 		{d.http, request("DELETE", "/v1/regions/SessionCache/elements", readsWord), "HTTP/1.1 403 Forbidden"},
+		{d.http, request("GET", "/v1/regions/MadeByNaming/elements/k", readsWord), "HTTP/1.1 404 Not Found"},
 		{d.resp, "AUTH reader " + readsWord + "\r\nFLUSHALL\r\n", "+OK"},
 	} {
 		if got := d.says(friend, x.to, x.text); got != x.want {
