@@ -32,3 +32,13 @@ func needGo(t *testing.T) (dir string) {
 	})
 	return programs.dir
 }
+
+// go-redis: values, hashes, transactions, messages, locks, in both protocols.
+func TestGoRedis(t *testing.T) {
+	t.Parallel()
+	bin := filepath.Join(needGo(t), "goredis")
+	s := newSite(t)
+	if out := s.output(s.a.Command(bin, "127.0.0.1:6379", socket(s.b))); out != "RESP2 done\nRESP3 done\n" {
+		t.Errorf("goredis: %s", out)
+	}
+}

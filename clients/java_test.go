@@ -108,50 +108,11 @@ func (d *driver) want(answer, line string) {
 	}
 }
 
-// Jedis, and Lettuce, keep a value on one host, and drop it when it is written
-// on the other: in a region whose values travel, and in one where removals do.
-func TestJavaCaching(t *testing.T) {
-	for _, p := range []*profile{&jedis, &spring} {
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			if p == &spring && !all() {
-				t.Skip("needs LATERAL_CLIENTS=all")
-			}
-			p.need(t)
-			s := newSite(t)
-			for _, db := range []string{"0", "1"} {
-				a, b := s.drive(s.a, p.command("Driver", db)), s.drive(s.b, p.command("Driver", db))
-				a.want("OK", "set k 0")
-				a.want("0 hits 0", "get k")
-				a.want("0 hits 1", "get k")
-				for i := 1; i <= 20; i++ {
-					value := fmt.Sprint(i)
-					if db == "0" {
-						b.want("OK", "set k "+value)
-					} else {
-						b.ask("del k") // who changed the source
-						eventually(t, func() error {
-							if got := a.ask("get k"); !strings.HasPrefix(got, "null ") {
-								return fmt.Errorf("still %s after the removal on the other host", got)
-							}
-							return nil
-						})
-						a.want("OK", "set k "+value)
-					}
-					eventually(t, func() error {
-						if got := a.ask("get k"); !strings.HasPrefix(got, value+" ") {
-							return fmt.Errorf("still %s, not %s", got, value)
-						}
-						return nil
-					})
-				}
-				var before, after int
-				fmt.Sscanf(a.ask("get k"), "20 hits %d", &before)
-				fmt.Sscanf(a.ask("get k"), "20 hits %d", &after)
-				if before == 0 || after != before+1 {
-					t.Errorf("database %s: the last value is not kept: hits %d, then %d", db, before, after)
-				}
-			}
-		})
+// driver is the program Driver for a database.
+func (p *profile) driver(t *testing.T) func(db string) *exec.Cmd {
+	if p == &spring && !all() {
+		t.Skip("needs LATERAL_CLIENTS=all")
 	}
+	p.need(t)
+	return func(db string) *exec.Cmd { return p.command("Driver", db) }
 }
