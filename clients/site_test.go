@@ -5,6 +5,7 @@
 package clients
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,6 +32,8 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		os.Exit(1)
 	}
+	flag.Parse()
+	flag.Set("test.parallel", "6") // they wait more than they work
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
