@@ -28,7 +28,9 @@ type client struct {
 	active  atomic.Int64 // second of the last request
 	writing atomic.Int64 // second since which a write is under way, 0: none
 	outside atomic.Int64 // second since which it may not come in, plus one; 0: it is in
-	listens atomic.Bool  // it has subscribed or redirects to itself: idleness is its trade
+	name    label
+	lib     [2]label    // name, version
+	listens atomic.Bool // it has subscribed or redirects to itself: idleness is its trade
 
 	mu     sync.Mutex // held from the first request read to the last answer written; guards what follows
 	in     wire.Reader
@@ -39,8 +41,6 @@ type client struct {
 	authed bool
 	looks  bool // authed, to look and change nothing
 	ending bool // close when the answers are written
-	name   string
-	lib    [2]string // name, version
 
 	tx      transaction
 	execing bool // EXEC is carried out
@@ -55,6 +55,18 @@ type client struct {
 
 	tally  tally
 	pushes pushes
+}
+
+// A label is text by which other clients may know this one, while it works.
+type label struct{ p atomic.Pointer[string] }
+
+func (l *label) set(s string) { l.p.Store(&s) }
+
+func (l *label) String() string {
+	if p := l.p.Load(); p != nil {
+		return *p
+	}
+	return ""
 }
 
 // tally is what a client adds to the front's counts, some requests at a time.
