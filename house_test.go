@@ -40,6 +40,7 @@ var rooms = map[string]struct {
 	"resp/wire":       {nil, "a codec knows no command"},
 	"web":             {[]string{"cache", "secret"}, "a front is handed Do, Status and a door and knows nothing else"},
 	"doctor":          {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
+	"clients":         {nil, "it has only tests"},
 	"acceptance":      {nil, "it sees the program from outside"},
 	"interop":         {nil, "it has only tests"},
 	"lateraltest":     {[]string{"cache", "ccf", "internal/memnet"}, "it runs whole nodes and looks at them as their users do"},
