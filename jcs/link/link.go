@@ -57,7 +57,7 @@ type Config struct {
 	Dial       func(ctx context.Context, addr string) (net.Conn, error)
 	OpenTime   time.Duration // JCS: OpenTimeOut
 	AnswerTime time.Duration // JCS: SocketTimeOut
-	Settle     time.Duration // how long a node whose listener has just opened makes its regions
+	Settle     time.Duration // how long a node whose listener has opened may still make its regions
 	Logger     *slog.Logger
 }
 

@@ -35,8 +35,6 @@ type peer struct {
 	asks chan *question
 	stop context.CancelFunc // nil until started
 
-	young bool // the last dial failed, or its connection has ended; of run
-
 	acked   atomic.Uint64            // number of the last change of ours that its kernel has
 	own     *feed                    // our own changes; used by the session alone, as are
 	relayed map[*changelog.Log]*feed // those of other generations, guarded by l.mu
