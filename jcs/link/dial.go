@@ -222,6 +222,7 @@ func (s *session) begin(f *feed) (err error) {
 	for errors.Is(err, changelog.ErrGap) {
 		next := f.log.Next()
 		if f.cur, err = f.log.Cursor(next); err == nil {
+			s.arrived(f, next-1) // as far as it ever will; a gap is counted once
 			s.l.counters.gaps.Add(1)
 			s.l.c.Logger.Warn("jcs: a Java node was away for longer than the log holds: it keeps what it has, and JCS has no way to tell it",
 				"addr", s.addr, "changes_lost", next-from)

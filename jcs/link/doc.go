@@ -52,6 +52,7 @@
 //
 // # Limits
 //
-// maxInbound connections, each with the limits of package jcs; maxPeers nodes;
+// maxInbound connections, each with the limits of package jcs, and a time for
+// each message (Config.Message); maxPeers nodes;
 // the change log bounds what waits for a slow one.
 package link
