@@ -35,8 +35,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, v := range append(list, whole) {
 			Tree(v)
-			Plain(v, 1<<20)
-			Hash(v, 1<<20)
+			Plain(v, len(s))
+			Hash(v, len(s))
 		}
 		again := encodeAll(t, list)
 		more, err := decodeAll(bytes.NewReader(again), Limits{})
