@@ -38,7 +38,11 @@ func inside(t *testing.T) bool {
 	if err := exec.Command("unshare", "-n", "true").Run(); err != nil || os.Getuid() != 0 {
 		lab.Missing(t, "lab", "needs root and unshare, for a network of its own: multicast must not leave this machine")
 	}
-	cmd := exec.Command("unshare", "-n", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
+	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=5m"}
+	if *remake {
+		args = append(args, "-remake")
+	}
+	cmd := exec.Command("unshare", args...)
 	cmd.Env = append(os.Environ(), mark+"="+tools.dir)
 	out, err := cmd.CombinedOutput()
 	if err != nil || testing.Verbose() {

@@ -69,12 +69,16 @@ func build() (err error) {
 	if tools.dir, err = os.MkdirTemp("", "lateral-interop"); err != nil {
 		return err
 	}
-	for _, f := range []string{"java/Driver.java", "java/pom.xml"} { // so that go test knows that a result depends on them
+	sources, err := filepath.Glob("java/*.java")
+	if err != nil {
+		return err
+	}
+	for _, f := range append(sources, "java/pom.xml") { // so that go test knows that a result depends on them
 		if _, err := os.ReadFile(f); err != nil {
 			return err
 		}
 	}
-	cmds := []*exec.Cmd{exec.Command("javac", "-d", filepath.Join(tools.dir, "classes"), "java/Driver.java")}
+	cmds := []*exec.Cmd{exec.Command("javac", append([]string{"-nowarn", "-d", filepath.Join(tools.dir, "classes")}, sources...)...)}
 	for _, g := range generations {
 		cmds = append(cmds, exec.Command("mvn", "-q", "-B", "-f", "java/pom.xml", "-P", g.profile, "dependency:copy-dependencies",
 			"-DoutputDirectory="+filepath.Join(tools.dir, g.profile)))
