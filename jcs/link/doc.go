@@ -32,7 +32,7 @@
 // # What goes out
 //
 // For each Java node a loop dials, follows the log of changes from where that
-// node was first known, and writes. A message is one write. Towards JCS 3 and 4
+// node was first known (one of the configuration: from its beginning), and writes. A message is one write. Towards JCS 3 and 4
 // the next frame is not written before the kernel has sent all of the last:
 // else frames would share segments, and one whose length is split kills a
 // 3.2.1 listener (jcs-protocol.md 2.2). Of each message we know when its bytes

@@ -342,6 +342,20 @@ func asked(t *testing.T, r *rig, c net.Conn, in **jcs.Reader) {
 	}
 }
 
+// TestConfigured: a node of the configuration is told what was written before it
+// was found to be Java's.
+func TestConfigured(t *testing.T) {
+	r, l := newRig(t, nil), newListener(t)
+	r.put("early", "v")
+	r.Configure(l.addr())
+	c, in := l.accept()
+	for _, want := range []jcs.Op{jcs.Dispose, jcs.Update} {
+		if m := read(t, c, &in); m.Op != want {
+			t.Errorf("%s of %v", m.Op, m.Key)
+		}
+	}
+}
+
 // TestGap: what the log can't hold is counted.
 func TestGap(t *testing.T) {
 	r, l := newRig(t, nil), newListener(t)

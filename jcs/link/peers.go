@@ -96,6 +96,8 @@ func (l *Links) Configure(addr string) {
 			return
 		}
 		p = l.newPeer(addr, l.c.Gen)
+		p.own.acked = 0 // it was known from the start, only not that it is Java's
+		p.acked.Store(0)
 		defer l.addLocked(p)
 	}
 	p.mu.Lock()
