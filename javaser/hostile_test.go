@@ -5,6 +5,7 @@ package javaser
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"strings"
@@ -209,9 +210,49 @@ func TestNeverReset(t *testing.T) {
 	if live > 3 || h.n < 20_000 {
 		t.Errorf("%d blocks of %d handles are kept", live, h.n)
 	}
-	in.Write(new(hostile.Stream).Ref(uint32(h.n / 2)).Bytes())
-	if _, err := d.Next(); !errors.Is(err, ErrLimit) {
+	in.Write(new(hostile.Stream).Ref(uint32(h.n / 2)).Text("behind").Bytes())
+	if _, err := d.Next(); !errors.Is(err, ErrForgotten) {
 		t.Errorf("a reference to what was forgotten: %v", err)
+	}
+	if v, err := d.Next(); err != nil || v.(*String).S != "behind" {
+		t.Errorf("behind it: %v, %v", v, err)
+	}
+}
+
+// TestKeysStay reads what JCS 2 writes when the application has its keys as
+// objects and puts under them again: much later the stream refers to them. The
+// values, which are larger by far, go meanwhile.
+func TestKeysStay(t *testing.T) {
+	const limit = 1 << 20
+	keys := make([]*String, 3000)
+	for i := range keys {
+		keys[i] = &String{fmt.Sprint("key ", i)}
+	}
+	e, in := NewEncoder(), &bytes.Buffer{}
+	d := NewDecoder(in, Limits{Retained: limit})
+	for i := range 10 * len(keys) {
+		key := keys[i%len(keys)]
+		if err := e.Encode(List([]Value{key, List([]Value{&String{strings.Repeat("x", 2000)}})})); err != nil {
+			t.Fatal(err)
+		}
+		in.Write(e.Take())
+		v, err := d.Next()
+		if err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+		if list, _ := Elements(v); list[0].(*String).S != key.S {
+			t.Fatalf("message %d is of %v, want %s", i, list[0], key.S)
+		}
+	}
+	h := &d.handles
+	blocks := 0
+	for _, b := range h.blocks {
+		if b != nil {
+			blocks++
+		}
+	}
+	if h.kept+h.pinned > limit || len(h.pins) > 2*len(keys) || blocks*blockSize*8 > limit {
+		t.Errorf("%d and %d bytes are kept of a limit of %d, %d pins, %d blocks", h.kept, h.pinned, limit, len(h.pins), blocks)
 	}
 }
 

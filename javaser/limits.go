@@ -10,10 +10,11 @@ import (
 
 // The errors that every other of this package wraps.
 var (
-	ErrFormat = errors.New("not a Java object stream")       // damaged, or of another format
-	ErrLimit  = errors.New("too large a Java object stream") // over one of the Limits
-	ErrValue  = errors.New("not a value of Java's")          // of what is to be encoded
-	ErrDenied = errors.New("a class that is refused")        // by Limits.Deny
+	ErrFormat    = errors.New("not a Java object stream")        // damaged, or of another format
+	ErrLimit     = errors.New("too large a Java object stream")  // over one of the Limits
+	ErrValue     = errors.New("not a value of Java's")           // of what is to be encoded
+	ErrForgotten = errors.New("it refers to what was forgotten") // by Limits.Retained
+	ErrDenied    = errors.New("a class that is refused")         // by Limits.Deny
 )
 
 // Limits bound what a stream can cost. Each is checked before anything is
@@ -27,7 +28,7 @@ type Limits struct {
 	// Retained is what earlier values may take that a later one may still
 	// refer to. A writer that never resets its stream (JCS 2) makes us keep
 	// them; when they are more, the oldest that was never referred to is
-	// forgotten, and a reference to it later is an error.
+	// forgotten, texts last, and a value that refers to it later is lost.
 	Retained int
 	// Deny are beginnings of names of classes that no stream may have: an
 	// object of such a class ends it with ErrDenied. It means nothing to us,

@@ -109,7 +109,11 @@ func (r *Reader) Next() (*Message, error) {
 
 func (r *Reader) next() (javaser.Value, error) {
 	if r.stream != nil {
-		return r.stream.Next()
+		v, err := r.stream.Next()
+		if errors.Is(err, javaser.ErrForgotten) {
+			err = &SkippedError{err}
+		}
+		return v, err
 	}
 	var err error
 	if r.buf, err = readFrame(r.in, r.buf); err != nil {

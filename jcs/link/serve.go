@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"lateral/javaser"
 	"lateral/jcs"
 )
 
@@ -109,6 +110,9 @@ func (in *inbound) run(head []byte) error {
 		case errors.As(err, &skip):
 			in.l.counters.skipped.Add(1)
 			in.l.warn("a message makes no sense", "from", in.conn.RemoteAddr().String(), "cause", err)
+			if errors.Is(err, javaser.ErrForgotten) {
+				continue // no fault of the sender's
+			}
 			if skipped++; skipped > maxSkipped {
 				return fmt.Errorf("%d messages in a row made no sense; the last: %w", skipped, err)
 			}
