@@ -39,6 +39,7 @@ type endpoint struct {
 	mesh     *mesh.Mesh
 	java     *javaSide // nil: Java nodes are not spoken to
 	shield   *shield
+	survey   survey
 }
 
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
@@ -142,6 +143,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 		mc.Guard = e.shield.guard
 	}
 	mc.Refuse = e.shield.refuse
+	mc.Survey = e.surveyed
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}
@@ -238,6 +240,12 @@ func (e *endpoint) status() cache.EndpointStatus {
 	st.Counters["packets_undecodable"], st.Counters["packets_sent"] = int64(h.Undecodable), int64(h.Sent)
 	st.Counters["packets_failed"], st.Counters["packets_unproven"] = int64(h.Failed), int64(h.Unproven)
 	st.Security = e.shield.status()
+	for addr, cluster := range e.disc.Foreigners() {
+		if st.Others == nil {
+			st.Others = map[string]string{}
+		}
+		st.Others[addr.Unmap().String()] = cluster
+	}
 	return st
 }
 

@@ -190,18 +190,26 @@ func (n *Node) Attributes(region string) (cache.Attributes, error) {
 // Do carries out a command; it is what fronts are handed. A Get or a Touch that
 // memory cannot answer asks the region's auxiliaries.
 func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
-	if n.closed.Load() {
+	if n.closed.Load() { // else a region might be made still
 		return cache.Reply{}, cache.ErrClosed
 	}
 	b, err := n.regions.get(c.Region)
 	if err != nil {
 		return cache.Reply{}, err
 	}
-	if err := b.refuses(&c); err != nil {
-		return cache.Reply{}, err
+	return n.do(ctx, b, &c)
+}
+
+// do is Do on a region that was looked up before.
+func (n *Node) do(ctx context.Context, b *bound, c *cache.Command) (rep cache.Reply, err error) {
+	if n.closed.Load() {
+		return rep, cache.ErrClosed
+	}
+	if err := b.refuses(c); err != nil {
+		return rep, err
 	}
 	if c.Op == cache.Take {
-		e, found, err := n.take(ctx, b, c)
+		e, found, err := n.take(ctx, b, *c)
 		return cache.Reply{Found: found, Element: e, Stamp: e.Stamp}, err
 	}
 	if c.Op == cache.Get && c.Origin != cache.LocalOnly && b.digest != nil {
@@ -209,12 +217,11 @@ func (n *Node) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 			return n.doCurrent(ctx, b, c.Key, t, err)
 		}
 	}
-	var rep cache.Reply
 	reads := c.Op == cache.Get || c.Op == cache.Touch
 	if b.strict != nil {
-		rep, err = b.strictApply(n.now(), c)
+		rep, err = b.strictApply(n.now(), *c)
 	} else if !reads || !b.bypass() {
-		rep, err = b.Apply(n.now(), c)
+		rep, err = b.Apply(n.now(), *c)
 	} else if c.Op == cache.Get {
 		b.outage.bypassed.Add(1)
 	}

@@ -48,12 +48,15 @@ type EndpointStatus struct {
 	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
 	Observed   *Observed  `json:"observed,omitempty"`
 	Security   Security   `json:"security"`
+	// Others are the clusters of other names that were heard in the group: address → name.
+	Others map[string]string `json:"others,omitempty"`
 }
 
 // Security says how an endpoint tells members from others.
 type Security struct {
 	Secrets   []string   `json:"secrets,omitempty"`   // fingerprints of the cluster secrets, the one that sends first
 	CertFile  string     `json:"cert_file,omitempty"` // links are proven by certificates of the operator's own
+	Ends      string     `json:"ends,omitempty"`      // that certificate ends soon, or has, in words
 	Java      string     `json:"java,omitempty"`      // Java nodes although there is a secret, in words
 	Open      string     `json:"open,omitempty"`      // anybody who reaches it may take part; what that means, in words
 	Strangers []Stranger `json:"strangers,omitempty"` // who was refused in the last minutes
@@ -93,6 +96,15 @@ type LeaseStatus struct {
 	Held     time.Duration `json:"held_ns"`        // for how long this node may rely on it
 	Granted  time.Duration `json:"granted_ns"`     // for how long it may rely on this node
 	Why      string        `json:"why,omitempty"`  // there is no lease from it, so nothing is served
+}
+
+// A SilentMember is one that counts though no link leads to it.
+type SilentMember struct {
+	Endpoint string `json:"endpoint"`          // of this node, to whose mesh it belongs
+	Name     string `json:"name,omitempty"`    // host/service.endpoint, "" if this node has only heard of it
+	ID       string `json:"id"`                // of that incarnation
+	Strict   bool   `json:"strict,omitempty"`  // strict regions are not served for its sake
+	Dropped  int    `json:"dropped,omitempty"` // once it is forgotten: elements of invalidated regions that this node dropped
 }
 
 // A Member is an endpoint that discovery believes in.

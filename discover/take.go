@@ -43,6 +43,11 @@ func (d *Discoverer) take(from beacon.Source, b []byte) {
 			c.Undecodable++
 		default:
 			o = d.table.heard(now, from, p)
+			for _, l := range d.listening {
+				if !o.foreign {
+					l.note(p.ID, from)
+				}
+			}
 		}
 		if o.answer && d.cfg.Self.Receive {
 			d.pace.ask(now, d.rand.Float64())

@@ -112,6 +112,9 @@ func (v *verdict) take(e cache.EndpointStatus) {
 	if e.Security.Open != "" {
 		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": "+e.Security.Open)
 	}
+	if e.Security.Ends != "" {
+		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": "+e.Security.Ends)
+	}
 	for _, s := range e.Security.Strangers {
 		v.st.Notes = append(v.st.Notes, fmt.Sprintf("refused: %s (%d times)", s, s.Count))
 	}

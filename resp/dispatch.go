@@ -97,10 +97,12 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 	case cmd.flags&alone != 0:
 		c.exit()
 		c.f.gate.Lock()
+		c.now = c.db.base.Now()
 		cmd.run(c, args)
 		c.f.gate.Unlock()
 	default: // it may wait
 		c.exit()
+		c.now = c.db.base.Now()
 		cmd.run(c, args)
 	}
 	if cmd.flags&txControl == 0 {
@@ -138,7 +140,7 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 		if !p.r.asks {
 			continue
 		}
-		if _, ok := p.r.Get(p.name); ok {
+		if _, ok := p.r.Get(p.r.Now(), p.name); ok {
 			continue
 		}
 		c.exit()
@@ -156,7 +158,7 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 
 // get returns the live element of a key.
 func (c *client) get(p place) (e cache.Element, ok bool) {
-	e, ok = p.r.Get(p.name)
+	e, ok = p.r.Get(c.now, p.name)
 	if !ok && len(c.fetched) > 0 {
 		e, ok = c.fetched[p]
 	}

@@ -56,6 +56,8 @@ var failures = []struct {
 		Do: "lateral keys REGION lists what is there"}},
 	{cache.ErrNoRegion, Failure{Status: http.StatusNotFound, Code: "no_region", Why: "regions are declared in the ccf files of the service",
 		Do: "lateral stats lists the regions there are"}},
+	{cache.ErrNoMember, Failure{Status: http.StatusNotFound, Code: "no_member", Why: "one that has a link lives, and one that said goodbye counts no more",
+		Do: "lateral forget lists the silent ones; stop a service to have it leave"}},
 	{cache.ErrKey, Failure{Status: http.StatusBadRequest, Code: "bad_key", Why: `a key is not empty, and one that ends in ":" names a prefix, which can only be removed`,
 		Do: "use another key"}},
 	{cache.ErrTag, Failure{Status: http.StatusBadRequest, Code: "bad_tag", Why: "tags travel with each version of an element, and each is looked up when it arrives",

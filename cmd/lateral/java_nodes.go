@@ -84,6 +84,9 @@ func linkedWith(d *doctor.JavaNode, service string, e *cache.EndpointStatus, n c
 	d.Wanted = d.Wanted && (shared || e.ListenOnly && d.Down != "")
 }
 
+// earTime is how long Java nodes are waited for: they answer at once.
+const earTime = 1500 * time.Millisecond
+
 // javaEar asks each group who is there, as an observer that has no region does.
 // It takes part in nothing.
 func javaEar(ctx context.Context, services []ccf.Service) ([]doctor.JavaNode, error) {
