@@ -75,6 +75,9 @@ func TestObserver(t *testing.T) {
 		}
 		observerStatus(t, o)
 		c.strange(3)
+		if s := o.Survey(context.Background()); len(s) != 0 {
+			t.Errorf("it takes part in a survey: %+v", s)
+		}
 		observerRefuses(t, o)
 		rep, err := a.Do(context.Background(), cache.Command{Op: cache.Get, Region: "alpha", Key: "k"})
 		if err != nil || rep.Element.Value.Bytes != "v" {
