@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,6 +39,8 @@ type endpoint struct {
 	mesh     *mesh.Mesh
 	java     *javaSide // nil: Java nodes are not spoken to
 	shield   *shield
+
+	linkings atomic.Uint64 // links that began to come up
 }
 
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
@@ -118,7 +121,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	if e.shield.guard != nil {
 		mc.Guard = e.shield.guard
 	}
-	mc.Refuse = e.shield.refuse
+	mc.Refuse, mc.Linking = e.shield.refuse, e.linking
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}

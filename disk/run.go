@@ -213,6 +213,9 @@ func (d *Disk) end() {
 	}
 }
 
+// Close is the end of a Disk that is not run.
+func (d *Disk) Close() { d.end() }
+
 // maxLooked is how many records one pass of expire reads.
 const maxLooked = 20_000
 

@@ -57,3 +57,15 @@ func (r *Region) believes(e *cache.Element) bool {
 	}
 	return !(ok && e.Stamp.Before(h.Stamp)) && r.floors.covers(e.Key, tags, e.Stamp) == stays
 }
+
+// Keep hands the disks what memory holds, before the node ends (JCS:
+// CompositeCache.dispose). pause is called every so many elements; false ends
+// it. Writers of a part of the region wait meanwhile.
+func (r *Region) Keep(every int, pause func() bool) (kept int) {
+	r.mem.each(func(h held) bool {
+		r.spool(&h)
+		kept++
+		return kept%every != 0 || pause()
+	})
+	return kept
+}
