@@ -26,6 +26,8 @@ type batch struct {
 	seq    uint64 // of the last note in it
 }
 
+func (b *batch) size() int { return len(b.notes) + len(b.floors) }
+
 // change is what a transaction did, for who counts and for what is known of
 // the keys.
 type change struct {

@@ -14,10 +14,10 @@ func (d *Disk) Status() cache.DiskStatus {
 	defer d.mu.Unlock()
 	c := &d.count
 	st := cache.DiskStatus{Path: d.c.Dir, Works: d.store != nil, Why: d.why, MaxElements: d.c.MaxElements, MaxBytes: d.c.MaxBytes,
-		Queued: len(d.queue.notes), Hits: c.hits, Misses: c.misses, Expired: c.expired, Written: c.written, Removed: c.removed, Evicted: c.evicted,
+		Queued: d.queue.size(), Hits: c.hits, Misses: c.misses, Expired: c.expired, Written: c.written, Removed: c.removed, Evicted: c.evicted,
 		Lost: c.lost, Wiped: c.wiped, Harmed: c.harmed, Packed: c.packed, Failures: c.failures, Unproven: c.unproven}
 	if d.writing != nil {
-		st.Queued += len(d.writing.notes)
+		st.Queued += d.writing.size()
 	}
 	if d.store != nil {
 		st.Elements, st.Tombstones, st.Bytes, st.FileBytes = d.seen.live, d.seen.dead, int64(d.seen.bytes), d.store.size()
