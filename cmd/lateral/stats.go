@@ -75,6 +75,7 @@ func (s *screen) stats(st cache.Status) {
 	}
 	s.table("  ", t)
 	s.troubles(st.Regions)
+	s.disks(st.Regions)
 	for _, e := range st.Endpoints {
 		s.printf("  endpoint %s, cluster %s, listens on %s, %s\n", s.paint(bold, e.Endpoint), e.Cluster, orDash(e.Listen), e.Discovery)
 		s.printf("    log: %s of %s, changes %d to %d\n", bytesText(int64(e.Log.Bytes)), bytesText(int64(e.Log.Limit)), e.Log.First, e.Log.Next)
