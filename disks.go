@@ -4,6 +4,7 @@ package lateral
 
 import (
 	"context"
+	"math"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -55,10 +56,11 @@ func (ds *disks) end() {
 // A regionDisk is one auxiliary of one region.
 type regionDisk struct {
 	*disk.Disk
-	name     string
-	c        *ccf.Disk
-	swap     bool // DiskUsagePattern=SWAP: at the end it is given what memory holds
-	restored atomic.Uint64
+	name               string
+	c                  *ccf.Disk
+	swap               bool // DiskUsagePattern=SWAP: at the end it is given what memory holds
+	restored, unproven atomic.Uint64
+	until              atomic.Uint64 // of what was restored: up to when it knows of every removal; 0: nothing was, or it was held against peers in vain
 }
 
 // openDisks opens the disks of a region that is about to be made.
@@ -106,15 +108,19 @@ func fileName(name string) string {
 // the merge that every element goes through; and starts the disks. The region
 // is not known to anybody yet.
 func (b *bound) restore() error {
+	links := b.n.linkings()
 	for _, d := range b.disks {
-		n := b.Settings().MaxObjects
-		d.Restore(n, func(e cache.Element) {
+		until := d.Restore(b.Settings().MaxObjects, func(e cache.Element) {
 			_, err := b.Apply(b.n.now(), cache.Command{Op: cache.Merge, Origin: cache.FromDisk, Key: e.Key, Value: e.Value, Attr: e.Attr,
 				Stamp: e.Stamp, Accessed: e.Accessed, State: e.State})
 			if err == nil {
 				d.restored.Add(1)
 			}
 		})
+		d.until.Store(until)
+		if until != 0 && b.digest != nil && d.c.Restore != "ALWAYS" && (b.accompanied() || b.n.linkings() != links) {
+			b.doubt(d, math.MaxUint64>>1) // nobody has said what he has forgotten of this region
+		}
 		if !b.n.disks.run(d.Disk) {
 			d.Close()
 			return cache.ErrClosed
@@ -130,16 +136,18 @@ func (b *bound) tellAlone() {
 		return
 	}
 	before := b.n.linkings()
-	alone := true
-	for _, e := range b.n.endpoints {
-		alone = alone && !(slices.Contains(b.aux, e.name) && e.accompanied())
-	}
+	alone := !b.accompanied()
 	for _, d := range b.disks {
 		d.Alone(alone)
 		if alone && b.n.linkings() != before { // a link is coming up: linking may have said so before
 			d.Alone(false)
 		}
 	}
+}
+
+// accompanied reports whether there is anybody else who may hold the region.
+func (b *bound) accompanied() bool {
+	return slices.ContainsFunc(b.n.endpoints, func(e *endpoint) bool { return slices.Contains(b.aux, e.name) && e.accompanied() })
 }
 
 func (n *Node) linkings() (sum uint64) {
@@ -149,9 +157,10 @@ func (n *Node) linkings() (sum uint64) {
 	return sum
 }
 
-// accompanied reports whether anybody is linked, in either protocol.
+// accompanied reports whether there is anybody else, in either protocol: linked,
+// or gone without a goodbye not long ago.
 func (e *endpoint) accompanied() bool {
-	if e.mesh.Linked() {
+	if !e.mesh.Alone() {
 		return true
 	}
 	if e.java == nil {
@@ -162,16 +171,40 @@ func (e *endpoint) accompanied() bool {
 }
 
 // linking is called before a link is up: from now on somebody may remove what
-// this node does not hear of, if it ends.
-func (e *endpoint) linking() {
+// this node does not hear of, if it ends. And he may know of removals since
+// this node's last life that he does not remember any more: then nothing of
+// that life can be told from what was removed.
+func (e *endpoint) linking(forgot map[string]uint64) {
 	e.linkings.Add(1)
 	for _, b := range e.n.regions.all() {
-		if slices.Contains(b.aux, e.name) {
-			for _, d := range b.disks {
-				d.Alone(false)
+		if !slices.Contains(b.aux, e.name) {
+			continue
+		}
+		b.Forget(forgot[b.Name()])
+		for _, d := range b.disks {
+			d.Alone(false)
+			if d.c.Restore != "ALWAYS" && b.digest != nil {
+				b.doubt(d, forgot[b.Name()])
 			}
 		}
 	}
+}
+
+// clocks is by how much those of two members may differ.
+const clocks = time.Second
+
+// doubt drops what was restored from a disk if a peer has forgotten removals
+// that are newer.
+func (b *bound) doubt(d *regionDisk, forgot uint64) {
+	until := d.until.Load()
+	if until == 0 || forgot+cache.StampAt(clocks.Milliseconds(), 0).Time <= until {
+		return
+	}
+	d.until.Store(0)
+	d.unproven.Add(1)
+	d.Wipe()
+	b.n.log.Warn("what was restored from disk may have been removed since, as a peer has removals that it does not remember any more: it is dropped",
+		"region", b.Name(), "auxiliary", d.name, "dropped", b.DropOlder(until))
 }
 
 // keepOnDisk is the end of the disks: they are given what is in memory, where
@@ -201,18 +234,14 @@ func (b *bound) spool(d *regionDisk) {
 	if err := d.Flush(ctx); err != nil {
 		b.n.log.Warn("not everything that was in memory is on disk", "region", b.Name(), "auxiliary", d.name, "cause", err)
 	}
-	for _, e := range b.n.endpoints {
-		if slices.Contains(b.aux, e.name) && !e.mesh.Last() {
-			return
-		}
-	}
-	d.Alone(true)
+	d.Alone(!b.accompanied())
 }
 
 func (b *bound) diskStatus() (out []cache.DiskStatus) {
 	for _, d := range b.disks {
 		st := d.Status()
 		st.Name, st.Restored = d.name, d.restored.Load()
+		st.Unproven += d.unproven.Load()
 		out = append(out, st)
 	}
 	return out

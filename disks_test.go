@@ -181,6 +181,47 @@ func TestLastOnDisk(t *testing.T) {
 	})
 }
 
+// … but if others have removed since, and have forgotten that by now, nothing
+// of it is believed.
+func TestLastIsDoubted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, removes := range []bool{false, true} {
+			c, dir := newCluster(t), t.TempDir()
+			c.cut = map[string]func(){}
+			c.own(1, onDisk(dir)...)
+			c.own(2, onDisk(dir)...)
+			c.wait(2)
+			c.put("1", "BothAll", "k", "v")
+			c.put("1", "BothAll", "other", "v")
+			c.until(time.Minute, "it is there", func() bool { return c.get("2", "BothAll", "other") == "v" })
+			c.stop("1")
+			c.stop("2") // the last
+			time.Sleep(time.Minute)
+			c.own(1, onDisk(dir)...)
+			c.own(3, onDisk(dir)...)
+			c.wait(2)
+			c.put("3", "BothAll", "later", "v")
+			if removes {
+				c.remove("1", "BothAll", "k")
+				c.until(time.Minute, "it is forgotten", func() bool { return c.region("1", "BothAll").Tombstones+c.region("3", "BothAll").Tombstones == 0 })
+			}
+			c.stop("1") // 3 knows of it from 1 at most
+			c.own(2, onDisk(dir)...)
+			c.expect("2", "BothAll", "k", "v") // so far as it knows
+			c.wait(2)
+			c.until(time.Minute, "they are equal", func() bool { return c.get("2", "BothAll", "later") == "v" })
+			time.Sleep(2 * time.Minute)
+			want := map[bool]string{false: "v"}[removes]
+			for _, n := range []string{"2", "3"} {
+				c.expect(n, "BothAll", "k", want)
+				c.expect(n, "BothAll", "other", want)
+				c.expect(n, "BothAll", "later", "v")
+			}
+			c.close()
+		}
+	})
+}
+
 // With Restore=ALWAYS two that were killed at once have everything again, by stamp.
 func TestRestoreAlways(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -65,6 +65,7 @@ type Disk struct {
 
 	marking sync.Mutex // held to change alone, and the file that says so; taken before files
 	alone   bool
+	until   int64 // of the last life's state
 }
 
 type counters struct {
@@ -111,7 +112,9 @@ func (d *Disk) prepare() error {
 	if err := os.MkdirAll(d.c.Dir, 0o700); err != nil {
 		return err
 	}
-	alone := readState(d.c.Dir, d.c.Region).Alone
+	last := readState(d.c.Dir, d.c.Region)
+	alone := last.Alone
+	d.until = last.Until
 	d.alone = true // so far
 	switch {
 	case d.c.Clear || d.c.Trust == TrustNone:
@@ -302,7 +305,18 @@ func (d *Disk) coveredLocked(e *cache.Element) bool {
 		d.writing != nil && d.writing.floors.covers(e, d.c.ByStamp)
 }
 
-func (d *Disk) stateOf(alone bool) state { return state{Region: d.c.Region, Alone: alone} }
+func (d *Disk) stateOf(alone bool) state {
+	return state{Region: d.c.Region, Alone: alone, Until: d.c.Now().UnixMilli()}
+}
+
+// Wipe has the disk start empty.
+func (d *Disk) Wipe() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seq++
+	d.wipeLocked()
+	d.wakeLocked()
+}
 
 // Alone tells whether any peer is linked. That one is has to be told before it
 // is so, and is on the medium when Alone returns.

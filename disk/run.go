@@ -201,6 +201,13 @@ func (d *Disk) end() {
 			d.pack(context.Background())
 		}
 	}
+	d.marking.Lock()
+	if d.currentStore() != nil {
+		if err := d.stateOf(d.alone).write(d.c.Dir); err != nil {
+			d.c.Log.Warn("the end of this life could not be noted", "region", d.c.Region, "cause", err)
+		}
+	}
+	d.marking.Unlock()
 	d.files.Lock()
 	d.mu.Lock()
 	s := d.store

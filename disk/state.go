@@ -32,6 +32,9 @@ type state struct {
 	Region string `json:"region"`
 	// Alone: no peer was linked. It is false on the medium before a link is up.
 	Alone bool `json:"alone"`
+	// Until is up to when (ms since 1970) the last life knew of every removal, at
+	// least, if it was alone.
+	Until int64 `json:"until"`
 }
 
 const (

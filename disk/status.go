@@ -3,6 +3,8 @@
 package disk
 
 import (
+	"math"
+
 	"lateral/cache"
 )
 
@@ -27,12 +29,14 @@ func (d *Disk) Status() cache.DiskStatus {
 
 // Restore offers what an earlier life left and this one believes: removals of
 // many first, then the n newest elements and removals (n < 0: all), the oldest
-// of them first. It is to be called before Run. It returns how many there were.
-func (d *Disk) Restore(n int, visit func(e cache.Element)) (found int) {
+// of them first. It is to be called before Run. Until is the time, of stamps, up
+// to when the earlier life knew of every removal; 0 if nothing is left of it.
+func (d *Disk) Restore(n int, visit func(e cache.Element)) (until uint64) {
 	s := d.currentStore()
-	if s == nil {
+	if s == nil || s.live+s.dead == 0 {
 		return 0
 	}
+	until = cache.StampAt(d.until, 0).Time
 	now := d.c.Now().UnixMilli()
 	d.mu.Lock()
 	for k, stamp := range d.floors {
@@ -40,22 +44,18 @@ func (d *Disk) Restore(n int, visit func(e cache.Element)) (found int) {
 	}
 	d.mu.Unlock()
 	if n < 0 {
-		n = 1 << 62
-	}
-	if n == 0 {
-		return 0
+		n = math.MaxInt
 	}
 	err := s.newest(n, func(e *cache.Element) {
 		d.mu.Lock()
 		skip := d.over(e, now) || d.coveredLocked(e)
 		d.mu.Unlock()
-		if !skip {
-			found++
+		if until = max(until, e.Stamp.Time); !skip {
 			visit(*e)
 		}
 	})
 	if err != nil {
 		d.replace(s, err)
 	}
-	return found
+	return until
 }

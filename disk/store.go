@@ -235,6 +235,9 @@ func (s *store) newest(n int, visit func(e *cache.Element)) error {
 					break
 				}
 			}
+			if n <= 0 {
+				at = nil
+			}
 			for ; at != nil; at, key = c.Next() {
 				e, _, err := decode(string(key), els.Get(key), nil)
 				if err != nil {

@@ -2,20 +2,17 @@
 
 package mesh
 
-// Linked reports whether any peer is linked.
-func (m *Mesh) Linked() bool { return len(m.linked()) > 0 }
-
-// Last reports, once Run has returned, whether no peer is left that was linked
-// when this node began to leave: those that were have said goodbye themselves.
-func (m *Mesh) Last() bool {
-	if m.company == nil {
-		return false
-	}
-	for _, p := range m.company {
+// Alone reports whether no peer is left that this node was linked with: each
+// has said goodbye, or is silent for so long that nobody believes in it any more. After
+// Run has returned it tells whether this node was the last to leave.
+func (m *Mesh) Alone() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.peers {
 		p.mu.Lock()
-		left := p.left
+		left := p.left || p.known.ID == 0
 		p.mu.Unlock()
-		if !left {
+		if p.link() != nil || !left {
 			return false
 		}
 	}

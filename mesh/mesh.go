@@ -96,9 +96,10 @@ type Config struct {
 
 	Logger *slog.Logger
 
-	// Linking is called before a link is up; it may write to a disk. nil: nobody
+	// Linking is called before a link is up, with the time of the newest removal
+	// of each region that the peer may not remember; it may write to a disk. nil: nobody
 	// has to know.
-	Linking func()
+	Linking func(forgot map[string]uint64)
 
 	// Guard proves who accepted connections are from; Dial does it for those
 	// that are dialled. nil: all is plain, and whoever connects is believed.
@@ -146,7 +147,6 @@ type Mesh struct {
 	often    *rate.Limiter // of log lines that strangers can cause
 	group    *errgroup.Group
 	work     context.Context // of group; set by Run
-	company  []*peer         // who was linked when the farewell began; nil: it has not. See Last
 }
 
 // counters of what links did; exported by Status.
@@ -257,8 +257,7 @@ func (m *Mesh) farewell(ctx context.Context) {
 	defer cancel()
 	m.endHolds(ctx)
 	last := m.c.Log.Next() - 1
-	m.company = append([]*peer{}, m.linked()...)
-	for _, p := range m.company {
+	for _, p := range m.linked() {
 		p.waitAcked(ctx, last)
 	}
 	m.stopServing()

@@ -114,6 +114,7 @@ type Region struct {
 	refusals refusals
 
 	buried atomic.Uint64 // see bury
+	forgot atomic.Uint64 // see Forgot
 	pushed atomic.Bool   // capacity pushed out what peers may keep, see Lacks
 	struck atomic.Bool   // a removal found something that peers may hold, see Struck
 

@@ -81,6 +81,7 @@ func (r *Region) tellDisks(op cache.Op, key string, s cache.Stamp) {
 // tellDisksLate lets the disks know of a removal that is news to nobody but
 // perhaps to them.
 func (r *Region) tellDisksLate(op cache.Op, key string, s cache.Stamp) {
+	r.Forget(s.Time)
 	for i := range r.s.Auxiliaries {
 		if b := &r.s.Auxiliaries[i]; b.Kind == cache.Disk {
 			b.Aux.Note(r.removal(op, key, s))

@@ -159,7 +159,7 @@ func look(kind, at string, guarded bool) string {
 	switch {
 	case hung:
 		return "hangs"
-	case err != nil && strings.Contains(bad.String(), "SIGBUS"), err != nil && strings.Contains(bad.String(), "fault"):
+	case err != nil && (strings.Contains(bad.String(), "SIGBUS") || strings.Contains(bad.String(), "SIGSEGV")):
 		return "the process dies of a signal"
 	case err != nil:
 		return "panics"
