@@ -277,7 +277,7 @@ func (d *Disk) replace(s *store, cause error) {
 	}
 	d.mu.Unlock()
 	if mine {
-		s.close()
+		s.abandon()
 		d.quarantine(cause)
 	}
 	d.files.Unlock()

@@ -167,7 +167,7 @@ func (d *Disk) swap(s *store, path string) error {
 	}
 	s.close()
 	err := os.Rename(path, s.path)
-	db, oerr := bbolt.Open(s.path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	db, oerr := bbolt.Open(s.path, 0o600, s.options())
 	if oerr == nil {
 		s.db = db
 	}

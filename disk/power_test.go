@@ -180,14 +180,11 @@ func TestHarm(t *testing.T) {
 			}
 		}
 		d.Note(putOf("after", "v", 6000))
-		for range 3 { // a store that is harmed may be noticed by a write only
-			if ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second); d.Flush(ctx) == nil {
-				cancel()
-				break
-			} else {
-				cancel()
-			}
-		}
+		eventually(t, func() bool { // a store that is harmed may be noticed by a write only
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			return d.Flush(ctx) == nil
+		})
 		st := d.Status()
 		if st.Harmed > 0 {
 			harmed++
@@ -203,6 +200,16 @@ func TestHarm(t *testing.T) {
 		t.Error("no harm was ever noticed")
 	}
 	t.Logf("harm was noticed %d times", harmed)
+}
+
+// eventually waits for what another goroutine does.
+func eventually(t testing.TB, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not within 30 s")
+		}
+	}
 }
 
 func harm(t *testing.T, file string, r *rand.Rand) {

@@ -33,6 +33,7 @@ const lockTimeout = 200 * time.Millisecond
 // store is an open file. Only the writer of a Disk changes it; anybody may read.
 type store struct {
 	db    *bbolt.DB
+	file  *os.File // that of db
 	path  string
 	total totals // of e and f
 	live  int    // elements in e that are no tombstones
@@ -51,15 +52,11 @@ type opened struct {
 func openStore(path string) (*store, *opened, error) {
 	s := &store{path: path}
 	var o *opened
-	var file *os.File // for Open may panic, and then nobody else can close it
-	options := &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
-		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-			f, err = os.OpenFile(name, flag, mode)
-			file = f
-			return f, err
-		}}
+	if i, err := os.Stat(path); err == nil && i.Size() == 0 {
+		return nil, nil, fmt.Errorf("%w: %s is empty", ErrHarmed, path)
+	}
 	err := guard(func() (err error) {
-		s.db, err = bbolt.Open(path, 0o600, options)
+		s.db, err = bbolt.Open(path, 0o600, s.options())
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -71,14 +68,20 @@ func openStore(path string) (*store, *opened, error) {
 	if err == nil {
 		return s, o, nil
 	}
-	s.close()
-	if file != nil {
-		file.Close()
-	}
+	s.abandon()
 	if harmed(err) && !errors.Is(err, ErrHarmed) {
 		err = fmt.Errorf("%w: %w", ErrHarmed, err)
 	}
 	return nil, nil, err
+}
+
+func (s *store) options() *bbolt.Options {
+	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			f, err = os.OpenFile(name, flag, mode)
+			s.file = f // Open may panic, and then nobody else has it
+			return f, err
+		}}
 }
 
 func buckets(tx *bbolt.Tx) error {
@@ -109,9 +112,13 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (s *store) close() {
-	if s.db != nil {
-		guard(s.db.Close)
+func (s *store) close() { guard(s.db.Close) }
+
+// abandon is close where bbolt may have panicked: its locks may be held for
+// ever. The file's memory mapping stays, so that nobody who reads it faults.
+func (s *store) abandon() {
+	if s.file != nil {
+		s.file.Close()
 	}
 }
 
