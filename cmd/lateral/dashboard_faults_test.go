@@ -119,6 +119,7 @@ func TestDashboardJCS(t *testing.T) {
 	clean(t, p, d)
 	kill()
 	p.wait(`[...document.querySelectorAll("#banners p")].some(b => b.textContent.includes("Java node at ` + java + `"))`)
+	p.run(`location.hash = "#mesh"`)
 	p.wait(`document.querySelector("#java").hidden`)
 	clean(t, p, d)
 }
