@@ -55,8 +55,7 @@ func (f *Front) level(w http.ResponseWriter, r *http.Request) {
 
 // setLevel takes one word.
 func (f *Front) setLevel(w http.ResponseWriter, r *http.Request) {
-	const most = 16
-	word, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	word, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLevel))
 	var l slog.Level
 	if err != nil || l.UnmarshalText([]byte(strings.TrimSpace(string(word)))) != nil {
 		fail(w, fmt.Errorf("%w: log level %.20q is none of debug, info, warn, error", ErrRequest, word))

@@ -76,6 +76,12 @@ func (c *Client) Verify(ctx context.Context, region string, repair bool) (v cach
 	return v, c.ask(ctx, http.MethodPost, "/v1/verify"+query(q), nil, &v)
 }
 
+// Survey has the service and all members of its groups send, listen and dial at
+// one time. It takes some seconds.
+func (c *Client) Survey(ctx context.Context) (all []cache.Survey, err error) {
+	return all, c.ask(ctx, http.MethodPost, "/v1/survey", nil, &all)
+}
+
 // Explain has the service tell what all members know of a key.
 func (c *Client) Explain(ctx context.Context, region, key string) (e cache.Explanation, err error) {
 	q := url.Values{}
@@ -202,7 +208,7 @@ func (c *Client) get(ctx context.Context, method, key, target string, t cache.To
 	if err := json.Unmarshal([]byte(res.Header.Get(metaHeader)), &s); err != nil {
 		return rep, fmt.Errorf("header %s of service %s: %w", metaHeader, c.Service, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, cache.MaxValue+1))
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(b) != s.Bytes {
 		err = fmt.Errorf("a value of %d bytes from service %s has %d", s.Bytes, c.Service, len(b))
 	}
@@ -268,7 +274,7 @@ func (c *Client) send(ctx context.Context, method, target string, body io.Reader
 		return res, nil
 	}
 	defer res.Body.Close()
-	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, 64<<10))
+	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, maxRefusal))
 }
 
 // failureIn decodes what a service answers when it refuses.

@@ -68,6 +68,8 @@ var failures = []struct {
 	{cache.ErrStopping, Failure{Status: http.StatusServiceUnavailable, Code: "stopping", Why: "it hands its sessions over, and what came now might not be among them",
 		Do: "ask another node of the cluster"}},
 	{ErrRunning, Failure{Status: http.StatusConflict, Code: "running", Why: "two would answer for each other", Do: "stop that one, or choose another --service or --runtime-dir"}},
+	{cache.ErrObserved, Failure{Status: http.StatusForbidden, Code: "observed", Why: "the region is another cluster's, which this service only listens to (ListenOnly)",
+		Do: "write on a node of that cluster; or remove ListenOnly=true from the ccf to become one"}},
 	{cache.ErrNotReplicated, Failure{Status: http.StatusServiceUnavailable, Code: "not_replicated", Why: "if this node were lost now, so would be what was written",
 		Do: "lateral mesh shows which peers are linked, and their lag; or ask for fewer with --acks"}},
 	{cache.ErrNotReady, Failure{Status: http.StatusServiceUnavailable, Code: "not_ready", Why: "a miss would deny what the peers hold",

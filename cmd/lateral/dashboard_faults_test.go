@@ -103,7 +103,7 @@ func TestDashboardJCS(t *testing.T) {
 	net := lab.New(t, lab.Options{Hosts: 2})
 	// By address: JCS 1.3 announces itself every 30 s only, and redials as seldom.
 	java := net.Hosts[1].Addr.String() + ":57461"
-	ask, kill := javaNode(t, net.Hosts[1], fmt.Sprintf(apart, 57461)+static+net.Hosts[0].Addr.String()+":57462\njcs.auxiliary.LTCP.attributes.TransmissionTypeName=TCP\n")
+	ask, kill := startJava(t, net.Hosts[1], fmt.Sprintf(apart, 57461)+static+net.Hosts[0].Addr.String()+":57462\njcs.auxiliary.LTCP.attributes.TransmissionTypeName=TCP\n")
 	socket := serveOn(t, net.Hosts[0], 57462, static+java+"\n")
 	ask("open alpha") // which has it listen, and dial
 
@@ -124,9 +124,9 @@ func TestDashboardJCS(t *testing.T) {
 	clean(t, p, d)
 }
 
-// javaNode starts a real JCS 1.3 on a host and returns how it is asked
+// startJava starts a real JCS 1.3 on a host and returns how it is asked
 // (interop's Driver has the language), and killed.
-func javaNode(t *testing.T, h *lab.Host, ccf string) (ask func(string), kill func()) {
+func startJava(t *testing.T, h *lab.Host, ccf string) (ask func(string), kill func()) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cache.ccf"), []byte(ccf), 0o600); err != nil {
