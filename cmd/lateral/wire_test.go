@@ -28,9 +28,7 @@ func TestWire(t *testing.T) {
 	}
 	_, table, _ := strings.Cut(read("docs/wire.md"), "| for | frames |")
 	table, _, _ = strings.Cut(table, "\n\n")
-	for _, m := range regexp.MustCompile(`(\d+) ([a-z]+)`).FindAllString(table, -1) {
-		told = append(told, m)
-	}
+	told = append(told, regexp.MustCompile(`\d+ [a-z]+`).FindAllString(table, -1)...)
 	number := func(a string) int { n, _ := strconv.Atoi(strings.Fields(a)[0]); return n }
 	slices.SortFunc(told, func(a, b string) int { return number(a) - number(b) })
 	if len(spec) < 40 || !slices.Equal(spec, told) {
