@@ -44,6 +44,7 @@ var rooms = map[string]struct {
 	"interop":         {nil, "it has only tests"},
 	"lateraltest":     {[]string{"cache", "ccf", "internal/memnet"}, "it runs whole nodes and looks at them as their users do"},
 	"httpsession":     {[]string{"cache", "fields"}, "it is one more program that embeds a node"},
+	"scsstore":        {[]string{"cache"}, "it is one more program that embeds a node"},
 	"packaging":       {nil, "it builds the program, and is no part of it"},
 	"internal/lab":    {nil, "test hosts run any program"},
 	"internal/sim":    {[]string{"cache", "ccf", "beacon", "internal/memnet"}, "it judges whole nodes by what their users see"},
