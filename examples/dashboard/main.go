@@ -6,8 +6,8 @@
 //	go run ./examples/dashboard -page 127.0.0.1:8081 -name two    # a second one, on the same host or segment
 //
 // Its page, and the HTTP interface that curl can ask, are on loopback: whoever
-// reaches the address may do everything. For others see web.Guarded (lateral
-// run --http has it).
+// reaches the address may do everything. For others give web.Entrance a Door
+// and TLS.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,8 +52,7 @@ func main() {
 	defer stop()
 	slog.SetLogLoggerLevel(slog.LevelWarn)
 	if err := run(ctx, *name, *page, func(url string) { fmt.Println("dashboard:", url) }); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		log.Fatal(err)
 	}
 }
 
@@ -95,7 +95,7 @@ func run(ctx context.Context, name, page string, ready func(url string)) error {
 		}
 	}()
 	ready(url)
-	if err := front.Serve(ctx, ln, nil); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := front.ServeTCP(ctx, ln, web.Entrance{}, nil); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

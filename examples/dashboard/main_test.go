@@ -41,7 +41,7 @@ func TestRun(t *testing.T) {
 	events.Buffer(nil, 1<<20)
 	for events.Scan() {
 		data, ok := strings.CutPrefix(events.Text(), "data: ")
-		if !ok {
+		if !ok || !strings.Contains(data, `"regions"`) {
 			continue
 		}
 		var v web.View
