@@ -47,7 +47,6 @@ jcs.auxiliary.MESH.attributes.IssueRemoveOnPut=false
 `
 
 func main() {
-	slog.SetLogLoggerLevel(slog.LevelError)
 	if err := run(os.Stdout, "57491", "57492"); err != nil {
 		log.Fatal(err)
 	}
@@ -70,7 +69,6 @@ func start(name, own, other string) (*instance, error) {
 	ctx, kill := context.WithCancel(context.Background())
 	i := &instance{kill: kill}
 	if i.node, err = lateral.Open(ctx, lateral.Config{Service: name, CCF: cfg, Logger: slog.New(slog.DiscardHandler)}); err != nil {
-		kill()
 		return nil, err
 	}
 	sessions, err := httpsession.New(i.node, httpsession.Config{Region: "Sessions", Insecure: true}) // no TLS here
@@ -116,12 +114,10 @@ func run(out io.Writer, port1, port2 string) error {
 	var all []*instance
 	for _, i := range [][3]string{{"one", port1, port2}, {"two", port2, port1}} {
 		in, err := start(i[0], i[1], i[2])
-		if in != nil {
-			defer in.stop()
-		}
 		if err != nil {
 			return err
 		}
+		defer in.stop()
 		all = append(all, in)
 	}
 	if err := all[0].node.WaitComplete(context.Background(), len(all)); err != nil {
