@@ -48,11 +48,12 @@ type bound struct {
 	acks       cache.Acks // NoAcks, AllAcks or a number
 	ackTimeout time.Duration
 
-	strict  *strict // nil without Strict
-	outage  *outage // nil where a link that is down makes no difference
-	session bool    // replicated, with Acks: see session.go
-	flights flights
-	votes   votes
+	strict   *strict // nil without Strict
+	outage   *outage // nil where a link that is down makes no difference
+	observed string  // the endpoint that only listens to what others write here, see observe.go
+	session  bool    // replicated, with Acks: see session.go
+	flights  flights
+	votes    votes
 }
 
 func (b *bound) Mode() mesh.Mode               { return b.Region.Mode() }
@@ -130,7 +131,7 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bound{n: rs.n, strict: strict, outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
+	b := &bound{n: rs.n, strict: strict, outage: rs.outageOf(c, mode, &s), attr: &s.Attr, shrink: defaultShrink, aux: c.Auxiliaries, observed: rs.n.observedBy(c.Auxiliaries), acks: cache.Acks(c.Acks), ackTimeout: c.AckTimeout}
 	if strict != nil {
 		b.outage = nil // leases see to it, and to more
 	}

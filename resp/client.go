@@ -5,6 +5,7 @@ package resp
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type client struct {
 	f    *Front
 	id   uint64
 	conn net.Conn
+	from netip.Addr
 	born int64 // second
 
 	caller  uint64       // id, unlike that of any other front of the node
@@ -71,9 +73,9 @@ type place struct {
 }
 
 func newClient(f *Front, id uint64, conn net.Conn) *client {
-	c := &client{f: f, id: id, conn: conn, db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
+	c := &client{f: f, id: id, conn: conn, from: hostOf(conn), db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
 	c.active.Store(c.born)
-	c.let(c.authed)
+	c.mark(c.authed)
 	c.pushes.init(c)
 	return c
 }

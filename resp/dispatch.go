@@ -3,6 +3,7 @@
 package resp
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -188,4 +189,10 @@ func (c *client) do(p place, cmd cache.Command) (cache.Reply, error) {
 }
 
 // fail answers with what a region said.
-func (c *client) fail(err error) { c.out.Error("ERR " + err.Error()) }
+func (c *client) fail(err error) {
+	code := "ERR "
+	if errors.Is(err, cache.ErrObserved) {
+		code = "READONLY " // as a replica of Redis answers
+	}
+	c.out.Error(code + err.Error())
+}

@@ -106,9 +106,10 @@ type Front struct {
 	started time.Time
 	second  atomic.Int64 // since started; so that a command need not read the clock
 
-	mu      sync.Mutex // guards what follows
-	clients map[uint64]*client
-	lastID  uint64
+	mu        sync.Mutex // guards what follows; taken last of all
+	clients   map[uint64]*client
+	strangers strangers
+	lastID    uint64
 
 	subs     subscribers
 	scripts  scripts

@@ -25,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write what commands print into the scripts' golden files")
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"lateral": main}) }
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"lateral": main, "hold": holdPort}) }
 
 // TestScripts is the contract of the command line: testdata/*.txtar.
 func TestScripts(t *testing.T) {

@@ -9,22 +9,23 @@ import (
 	"io"
 )
 
-// The limits of a request.
+// The limits of a request, and of one of who has not authenticated (Redis:
+// processMultibulkBuffer): a password is short, and whoever connects may have
+// us hold so much.
 const (
-	MaxInline  = 64 << 10          // bytes of a line: inline requests, lengths (Redis: PROTO_INLINE_MAX_SIZE)
-	MaxBulk    = 64 << 20          // bytes of an argument: the largest value (cache.MaxValue)
-	MaxArgs    = 1 << 20           // arguments (Redis: 1024*1024 for the multibulk length)
-	MaxRequest = MaxBulk + 1<<20   // bytes of a request: the largest value, its key, and their frame
-	firstRoom  = 16 << 10          // of the buffer of a connection (Redis: PROTO_IOBUF_LEN)
-	keptRoom   = 256 << 10         // of the buffer between requests; what is larger goes back
-	argsKept   = 1 << 10           // arguments whose places are kept between requests
-	strangers  = "unauthenticated" // in error messages, as Redis has it
-)
+	MaxInline  = 64 << 10        // bytes of a line: inline requests, lengths (Redis: PROTO_INLINE_MAX_SIZE)
+	MaxBulk    = 64 << 20        // bytes of an argument: the largest value (cache.MaxValue)
+	MaxArgs    = 1 << 20         // arguments (Redis: 1024*1024 for the multibulk length)
+	MaxRequest = MaxBulk + 1<<20 // bytes of a request: the largest value, its key, and their frame
 
-// The limits of who has not authenticated (Redis: processMultibulkBuffer).
-const (
-	StrangerArgs = 10
-	StrangerBulk = 16 << 10
+	StrangerArgs    = 10       // as Redis
+	StrangerBulk    = 16 << 10 // as Redis
+	StrangerRequest = 32 << 10 // Redis: 10 of 16 KiB
+
+	firstRoom = 16 << 10          // of the buffer of a connection (Redis: PROTO_IOBUF_LEN)
+	keptRoom  = 256 << 10         // of the buffer between requests; what is larger goes back
+	argsKept  = 1 << 10           // arguments whose places are kept between requests
+	strangers = "unauthenticated" // in error messages, as Redis has it
 )
 
 // ErrProtocol is wrapped by every error about what a client sent. What follows
@@ -159,7 +160,7 @@ func (p *Reader) argument() (ok bool, err error) {
 		if used == 0 || err != nil {
 			return false, err
 		}
-		if p.Stranger && n > StrangerBulk {
+		if p.Stranger && (n > StrangerBulk || int64(used)+n > StrangerRequest) {
 			return false, fmt.Errorf("%w: %s bulk length", ErrProtocol, strangers)
 		}
 		if n < 0 || n > MaxBulk || int64(used)+n > MaxRequest {
@@ -184,7 +185,7 @@ func (p *Reader) number(from int, what string) (n int64, used int, err error) {
 	b := p.buf[p.r+from : p.w]
 	end := bytes.IndexByte(b, '\r')
 	if end < 0 || end+1 == len(b) {
-		if len(b) > MaxInline {
+		if len(b) > p.line() {
 			return 0, 0, fmt.Errorf("%w: too big %s count string", ErrProtocol, map[string]string{"multibulk": "mbulk", "bulk": "bulk"}[what])
 		}
 		return 0, 0, nil
@@ -194,6 +195,14 @@ func (p *Reader) number(from int, what string) (n int64, used int, err error) {
 		return 0, 0, fmt.Errorf("%w: invalid %s length", ErrProtocol, what)
 	}
 	return n, from + end + 2, nil
+}
+
+// line is how long a line may be.
+func (p *Reader) line() int {
+	if p.Stranger {
+		return StrangerBulk
+	}
+	return MaxInline
 }
 
 func printable(c byte) string {

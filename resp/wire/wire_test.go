@@ -68,13 +68,17 @@ func TestReader(t *testing.T) {
 			}
 		}
 	}
-	for _, in := range []string{"*11\r\n", "*1\r\n$16385\r\n"} {
+	part := "$16000\r\n" + strings.Repeat("x", 16000) + "\r\n"
+	for _, in := range []string{"*11\r\n", "*1\r\n$16385\r\n", "*3\r\n" + part + part + "$1000\r\n"} {
 		if got := read(&Reader{Stranger: true}, strings.NewReader(in)); !strings.Contains(got, "unauthenticated") {
-			t.Errorf("%q of a stranger: %s", in, got)
+			t.Errorf("%.40q of a stranger: %s", in, got)
 		}
 		if got := read(new(Reader), strings.NewReader(in)); got != "cut off" {
-			t.Errorf("%q of a user: %s", in, got)
+			t.Errorf("%.40q of a user: %s", in, got)
 		}
+	}
+	if got := read(&Reader{Stranger: true}, strings.NewReader(long[:StrangerBulk+2])); !strings.Contains(got, "too big inline") {
+		t.Errorf("a long line of a stranger: %s", got)
 	}
 }
 
