@@ -52,6 +52,11 @@ func NodeRegion(st *cache.Status, r *cache.RegionStatus) RegionView {
 	v := RegionView{Region: r.Region, Service: st.Host + "/" + st.Service, Here: true, Mode: r.Mode, Elements: r.Elements, MaxObjects: r.MaxObjects, Bytes: r.Bytes,
 		Hits: x.Hits + x.AuxHits, Gets: x.Hits + x.AuxHits + x.Misses + x.Expired, Evictions: x.Evictions, Expired: x.Expired + x.Shrunk,
 		StaleMost: r.StaleMost, StaleNow: r.StaleNow, Unready: r.Unready}
+	for _, d := range r.Disks {
+		v.Disks++
+		v.OnDisk += d.Elements
+		v.DiskBytes += d.FileBytes
+	}
 	for _, e := range st.Endpoints {
 		for _, l := range e.Links {
 			lag := l.Lag.Regions[r.Region]

@@ -21,7 +21,7 @@ func TestNodeView(t *testing.T) {
 	st := cache.Status{Host: "h", Service: "a", PID: 1, Now: time.Unix(1, 0),
 		Regions: []cache.RegionStatus{{Region: "R", Mode: "replicate", Elements: 3, Stats: cache.Stats{Hits: 5, Misses: 2}}},
 		Endpoints: []cache.EndpointStatus{{Endpoint: "E", ID: "A", Members: []cache.Member{member("A", "a", 1), member("B", "b", 2), member("C", "c", 3)},
-			Links: []cache.LinkStatus{{PeerID: "B", Lag: cache.Lag{Changes: 7, Millis: 9, Regions: map[string]cache.RegionLag{"R": {Changes: 4, Millis: 8}}}}, {PeerID: "C"}},
+			Links:  []cache.LinkStatus{{PeerID: "B", Lag: cache.Lag{Changes: 7, Millis: 9, Regions: map[string]cache.RegionLag{"R": {Changes: 4, Millis: 8}}}}, {PeerID: "C"}},
 			Matrix: []cache.Row{{ID: "B", Up: []string{"A"}}, {ID: "C", Up: []string{"A"}}}}}}
 	v := NodeView(st, cache.MeshStatus{Expected: 3, Present: 2, Nodes: 3, Missing: []cache.MissingLink{{From: party("b"), To: party("c"), Reason: "refused"}}})
 	var grid []string
