@@ -189,7 +189,7 @@ func TestTraps(t *testing.T) {
 	service.WaitLine("msg=ready", 20*time.Second)
 
 	pg := &page{said: map[string]string{}}
-	room := make(chan struct{}, 6) // at once: each doctor is a process
+	room := make(chan struct{}, 10) // at once: each doctor is a process
 	var all sync.WaitGroup
 	defer func() {
 		all.Wait()
