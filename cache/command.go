@@ -60,6 +60,7 @@ type Command struct {
 	Key     string
 	Pattern string // Keys, GetMatching: Java-like regular expression over the whole key; "" is all
 	Value   Value
+	Whole   string      // of a Put: "", or Key and the bytes of Value in one string of their own, which memory may keep instead of a copy
 	Attr    *Attributes // nil: the region's own
 	Stamp   Stamp       // zero for Application and LocalOnly: the region's clock gives it
 	Hash    uint64      // Remove from IssueRemoveOnPut: hash of the value put there; 0 is none
@@ -143,6 +144,7 @@ type Change struct {
 var (
 	ErrNoRegion = errors.New("no such region")
 	ErrKey      = errors.New("bad key")
+	ErrNoMember = errors.New("no silent member is called")
 	ErrTooLarge = errors.New("too large")
 	ErrClosed   = errors.New("node is closed")
 	// ErrStopping: the node hands its sessions over and leaves, and takes no
@@ -153,6 +155,9 @@ var (
 	ErrNotReplicated = errors.New("not replicated")
 	// ErrNotReady: regions of this node may still lack what its peers hold.
 	ErrNotReady = errors.New("not ready")
+	// ErrObserved: the region belongs to a cluster that this node only listens
+	// to (ListenOnly), so nothing is written to it here.
+	ErrObserved = errors.New("only observed here")
 	// ErrUnsettled: in a strict region the removal is done here and on its way,
 	// but some member may still serve what was removed.
 	ErrUnsettled = errors.New("not settled")

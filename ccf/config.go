@@ -149,7 +149,8 @@ type Lateral struct {
 	AdvertiseHost     string        `json:"advertise_host"` // "" lets peers take the packet's source
 	DnsPeers          []string      `json:"dns_peers"`      // name:port, or the name of an SRV record
 	LogBytes          int64         `json:"log_bytes"`
-	Bridge            bool          `json:"bridge"` // relay between generations of JCS
+	Bridge            bool          `json:"bridge"`      // relay between generations of JCS
+	ListenOnly        bool          `json:"listen_only"` // observe Java nodes, and change nothing
 	HeartbeatInterval time.Duration `json:"heartbeat_interval_ns"`
 	LinkTimeout       time.Duration `json:"link_timeout_ns"`
 	MaxClockSkew      time.Duration `json:"max_clock_skew_ns"`

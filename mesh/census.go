@@ -3,6 +3,7 @@
 package mesh
 
 import (
+	"maps"
 	"net"
 	"strconv"
 
@@ -32,6 +33,9 @@ func (m *Mesh) census() {
 		}
 	}
 	for id, e := range s.members {
+		if e.link == nil && e.counts() && m.frontier.Ended(id) {
+			continue // memory is emptied first: bury
+		}
 		if _, e.believed = believed[id]; !e.believed && (e.left || !e.met) && e.link == nil {
 			delete(s.members, id)
 		}
@@ -74,6 +78,7 @@ func (m *Mesh) believed() (by map[cache.NodeID]heardOf, nameless []string) {
 		p.mu.Unlock()
 	}
 	delete(by, m.c.ID)
+	maps.DeleteFunc(by, func(id cache.NodeID, _ heardOf) bool { return m.frontier.Ended(id) })
 	return by, nameless
 }
 

@@ -39,9 +39,6 @@ func (l *link) position(buf []byte) (*changelog.Cursor, []byte) {
 	return nil, buf
 }
 
-// maxNamesFrame is what a frame of names is filled to: half of what is allowed.
-const maxNamesFrame = maxHello / 2
-
 // replayLimit is up to how many bytes a log that nothing has fallen off yet is
 // sent whole to a peer that has never read it, which spares that peer a gap.
 const replayLimit = 1 << 20

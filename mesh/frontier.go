@@ -226,7 +226,8 @@ func (l *link) wantRound() {
 }
 
 // forgetSilent takes members out of the frontier that had no link for the
-// whole retention: nothing that they hold is valid any more.
+// whole retention: nothing that they hold is valid any more. With strict
+// regions none is taken out, since it may go on removing; see Forget.
 func (m *Mesh) forgetSilent(ctx context.Context) error {
 	tick := time.NewTicker(m.c.Retention / 100)
 	defer tick.Stop()
@@ -236,6 +237,9 @@ func (m *Mesh) forgetSilent(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if m.leases.want.Load() != 0 {
+			continue
 		}
 		set, _, _, _ := m.frontier.Set()
 		linked := map[cache.NodeID]bool{m.c.ID: true}

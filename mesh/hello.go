@@ -83,9 +83,6 @@ func (m *Mesh) hello(dial uint64) *hello {
 	return h
 }
 
-// maxName bounds the names by which members are known, each.
-const maxName = 255
-
 // check refuses names that no operator would give: they go into logs, tables
 // and every member's row.
 func (i *identity) check() error {

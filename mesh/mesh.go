@@ -143,6 +143,7 @@ type Mesh struct {
 	leases   leases
 	counters counters
 	strange  strangers     // connections that have not said hello
+	eager    handshakes    // who may have us compute one
 	often    *rate.Limiter // of log lines that strangers can cause
 	group    *errgroup.Group
 	work     context.Context // of group; set by Run

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -76,8 +75,8 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 	}
 	m.counters.refused.Add(1)
 	if un := (unproven{}); errors.As(err, &un) && m.c.Refuse != nil {
-		if a, perr := netip.ParseAddrPort(conn.RemoteAddr().String()); perr == nil {
-			m.c.Refuse(a.Addr(), un.error)
+		if a := addrOf(conn); a.IsValid() {
+			m.c.Refuse(a, un.error)
 		}
 	}
 	if errors.Is(err, ErrProtocol) {

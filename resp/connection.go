@@ -129,6 +129,20 @@ func (c *client) auth(user, password []byte) (refusal string) {
 
 // let has the client be in, or outside.
 func (c *client) let(in bool) {
+	if in != c.authed {
+		c.f.mu.Lock()
+		if in {
+			c.f.insideLocked(c)
+		} else {
+			c.f.outsideLocked(c)
+		}
+		c.f.mu.Unlock()
+	}
+	c.mark(in)
+}
+
+// mark notes whether the client is in, and since when not.
+func (c *client) mark(in bool) {
 	c.authed, c.in.Stranger = in, !in
 	if c.outside.Store(0); !in {
 		c.outside.Store(c.f.second.Load() + 1)

@@ -130,7 +130,7 @@ func (c *client) fits(o *scanOptions, r *region, name, key string) bool {
 	if o.kind == "" {
 		return true
 	}
-	e, ok := r.Get(name)
+	e, ok := r.Get(c.now, name)
 	return ok && isText(&e) == (o.kind == "string") && (o.kind == "string" || o.kind == "hash")
 }
 

@@ -45,6 +45,8 @@
 //
 // And on the socket alone:
 //
+//	GET    /v1/silent                              []cache.SilentMember
+//	POST   /v1/forget                              []cache.SilentMember: body is an id, host/service or host/service.endpoint
 //	GET    /v1/loglevel                            LogLevel
 //	PUT    /v1/loglevel                            LogLevel: body is debug, info, warn or error
 //	GET    /debug/pprof/                           profiles of the process, as package net/http/pprof has them

@@ -33,6 +33,7 @@ type Front struct {
 	// Reasons says why the node is not ready; nil: what its Status says.
 	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
+	Members Members      // nil: none can be forgotten here
 	Level   Level        // how much is logged; nil: that is not to be changed here
 	// Dashboard is the page for people; nil: there is none.
 	Dashboard *Dashboard
@@ -218,12 +219,12 @@ func missed(c cache.Command) error {
 
 // body reads a value. Room is made as bytes arrive: a length is only claimed.
 func body(w http.ResponseWriter, r *http.Request) (string, error) {
-	if r.ContentLength > cache.MaxValue {
-		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, cache.MaxValue)
+	if r.ContentLength > maxBody {
+		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, maxBody)
 	}
 	var b bytes.Buffer
 	b.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, cache.MaxValue))
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
 		return "", fmt.Errorf("%w: a value of more than %d bytes", cache.ErrTooLarge, over.Limit)
 	}

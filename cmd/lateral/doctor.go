@@ -39,8 +39,9 @@ configured group, whether multicast comes back on the interfaces used, what the
 kernel and bridges do to it, other members heard and whether they can be
 connected to, ports and who has them, packet filters, what the host's name and
 those of peers lead to, open files, disk space, the cluster secret and who was
-refused for want of it, and the files themselves. Each finding has what was seen,
-why it matters and what to do: a line "run:" is a command that mends it at once,
+refused for want of it, Java nodes of JCS (where they have others dial them,
+whether they listen there, whether their regions are the same), and the files
+themselves. Each finding has what was seen, why it matters and what to do: a line "run:" is a command that mends it at once,
 "do:" what is left, and how to keep it. What only follows from something else is
 not shown. Only interfaces that the configuration uses are used.
 
@@ -69,10 +70,10 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if len(c.Config) == 0 {
-		list = setsOf(running)
-	}
 	o := doctor.Options{Timeout: max(c.Timeout, c.Listen+dialTime)}
+	if len(c.Config) == 0 {
+		list, o.Config = setsOf(running)
+	}
 	services := load(list)
 	for _, f := range ccf.CheckHost(services...) {
 		if f.Severity != ccf.Note {
@@ -100,6 +101,9 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	o.Checks = append(o.Checks, advertised(services), security(running, services))
 	if len(running) > 0 {
 		o.Checks = append(o.Checks, links(running), clocks(running))
+	}
+	if len(o.Groups) > 0 {
+		o.Checks = append(o.Checks, javaNodes(running, services).Checks()...)
 	}
 	r := doctor.Run(ctx, o)
 	if c.JSON {
@@ -157,17 +161,6 @@ func (c *doctorCmd) running(ctx context.Context) (out []cache.Status) {
 		h.client.Close()
 		if h.err == nil {
 			out = append(out, h.status)
-		}
-	}
-	return out
-}
-
-// setsOf returns the files of running services, where their names mean
-// something outside of the service's own working directory.
-func setsOf(running []cache.Status) (out []set) {
-	for _, st := range running {
-		if !slices.ContainsFunc(st.Files, func(f string) bool { return !filepath.IsAbs(f) }) {
-			out = append(out, set{st.Service, st.Files})
 		}
 	}
 	return out

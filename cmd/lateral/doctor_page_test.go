@@ -15,41 +15,41 @@ import (
 	"lateral/doctor"
 )
 
-// A page is docs/troubleshooting.md: behind a mark <!-- doctor: NAME --> it has
+// A trapPage is docs/troubleshooting.md: behind a mark <!-- doctor: NAME --> it has
 // a block with what the doctor says of that trap. With -update the blocks are
 // written anew.
-type page struct {
+type trapPage struct {
 	mu   sync.Mutex        // guards said
 	said map[string]string // trap → finding
 }
 
-func (p *page) say(name, text string) {
+func (p *trapPage) say(name, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.said[name] = text
 }
 
-var pages sync.Mutex // two tests write blocks of one file
+var pageLock sync.Mutex // two tests write blocks of one file
 
 // clusterBlock is the table of lateral doctor --cluster there.
 const clusterBlock = "one way of multicast, one way of TCP"
 
-var blocks = regexp.MustCompile("(?s)<!-- doctor: ([^\n]*) -->\n```text\n(.*?)```\n")
+var trapBlocks = regexp.MustCompile("(?s)<!-- doctor: ([^\n]*) -->\n```text\n(.*?)```\n")
 
 // compare wants every trap that was tried to be on the page in the doctor's
 // words, and nothing there that was never said.
-func (p *page) compare(t *testing.T) {
+func (p *trapPage) compare(t *testing.T) {
 	t.Helper()
-	path := filepath.Join(docs, "troubleshooting.md")
-	pages.Lock()
-	defer pages.Unlock()
+	path := filepath.Join("..", "..", "docs", "troubleshooting.md")
+	pageLock.Lock()
+	defer pageLock.Unlock()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	there := map[string]bool{}
-	text := blocks.ReplaceAllStringFunc(string(b), func(block string) string {
-		m := blocks.FindStringSubmatch(block)
+	text := trapBlocks.ReplaceAllStringFunc(string(b), func(block string) string {
+		m := trapBlocks.FindStringSubmatch(block)
 		there[m[1]] = true
 		said, ok := p.said[m[1]]
 		switch {

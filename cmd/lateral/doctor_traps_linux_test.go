@@ -159,7 +159,7 @@ type patient struct {
 	fill    *strings.Replacer
 	held    int // pid of who holds a port
 	service int // pid of a service that runs here
-	page    *page
+	page    *trapPage
 }
 
 // TestTraps breaks one host for each trap and has the doctor name the cause;
@@ -188,7 +188,7 @@ func TestTraps(t *testing.T) {
 	service := p.start(bin, "run", "--service", "helper", "--config", "helper.ccf", "--runtime-dir", "run")
 	service.WaitLine("msg=ready", 20*time.Second)
 
-	pg := &page{said: map[string]string{}}
+	pg := &trapPage{said: map[string]string{}}
 	room := make(chan struct{}, 10) // at once: each doctor is a process
 	var all sync.WaitGroup
 	defer func() {

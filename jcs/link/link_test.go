@@ -337,6 +337,7 @@ func TestGap(t *testing.T) {
 	r, l := newRig(t, nil), newListener(t)
 	r.Announced(l.addr(), &jcs.Packet{Gen: jcs.JCS3, Requester: 5, Regions: []string{"alpha"}})
 	c, in := l.accept()
+	await(t, "the connection is known", func() bool { _, down := r.Status(); return len(down) == 0 }) // the kernel accepts before
 	l.down()
 	c.Close()
 	await(t, "the break is seen", func() bool { _, down := r.Status(); return len(down) == 1 })
