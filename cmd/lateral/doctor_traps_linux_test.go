@@ -239,6 +239,14 @@ func (p *patient) treat(bin string) {
 		proc := p.start(bin, "-c", x.env+" exec lateral run --service groupware --config groupware/cache.ccf --runtime-dir run")
 		p.service = proc.PID
 		proc.WaitLine("msg=ready", 20*time.Second)
+		lab.Eventually(p.t, 20*time.Second, func() error { // a link may be there before an announcement
+			for _, f := range p.look(bin, "").Findings {
+				if f.Check == "neighbours" && f.Severity != doctor.Ok {
+					return errors.New(f.Saw)
+				}
+			}
+			return nil
+		})
 	}
 	if x.check == "" {
 		p.green(p.look(bin, ""))
