@@ -233,7 +233,7 @@ func (p *patient) treat(bin string) {
 			p.held = holder.PID
 			continue
 		}
-		p.shell(bin, c)
+		p.harm(bin, c)
 	}
 	if x.runs {
 		proc := p.start(bin, "-c", x.env+" exec lateral run --service groupware --config groupware/cache.ccf --runtime-dir run")
@@ -272,6 +272,21 @@ func (p *patient) treat(bin string) {
 func mayRaise(t *testing.T) bool {
 	t.Helper()
 	return exec.Command("/bin/sh", "-c", "ulimit -n 256; ulimit -Hn 65536").Run() == nil
+}
+
+// harm runs a line that makes the host wrong; the test is skipped where the
+// machine has not got what it takes.
+func (p *patient) harm(bin, line string) {
+	p.t.Helper()
+	out, err := p.command(bin, line).CombinedOutput()
+	exit := (*exec.ExitError)(nil)
+	switch lacks := errors.As(err, &exit) && exit.ExitCode() == 127; {
+	case err == nil:
+	case lacks, bytes.Contains(out, []byte("Unknown device type")), bytes.Contains(out, []byte("not supported")):
+		lab.Missing(p.t, "lab", fmt.Sprintf("needs %s: %s", line, bytes.TrimSpace(out)))
+	default:
+		p.t.Fatalf("%s: %v\n%s", line, err, out)
+	}
 }
 
 // named judges what the doctor said of a broken host, and returns its remedy.
