@@ -182,7 +182,7 @@ func lintFinding(f ccf.Finding, services []ccf.Service) doctor.Finding {
 				continue
 			}
 			if p, ok := a.Lateral.Where["TcpServers"]; ok && p.File == f.File && p.Line == f.Line && f.Severity == ccf.Warning {
-				if c := commentOut(p); c != "" {
+				if c := commentOut(a, "TcpServers"); c != "" {
 					d.Run = []string{c}
 				}
 			}
@@ -242,7 +242,7 @@ func advertise(ctx context.Context, a ccf.Auxiliary, ifs []host.Interface) docto
 	f := doctor.Finding{Severity: doctor.Warning, About: []string{name}, Saw: fmt.Sprintf("%s: peers are told to dial %s", place, name),
 		Why: "they would dial nobody, or themselves, and no link comes of it",
 		Do:  "correct it, or leave the line out: then peers dial the address that packets come from"}
-	if c := commentOut(place); c != "" {
+	if c := commentOut(a, "AdvertiseHost"); c != "" {
 		f.Run = []string{c}
 	}
 	var texts []string
