@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -53,7 +54,12 @@ func TestObserver(t *testing.T) {
 		const regions = "jcs.region.alpha=LTCP\njcs.region.beta=LTCP"
 		a, b := c.startText("a", 1, observed(regions)), c.startText("b", 2, observed(regions))
 		c.wait(2)
+		time.Sleep(time.Minute) // from now on they announce themselves every 10 s alone
 		o := c.startText("o", 3, observed("", "ListenOnly=true"))
+		time.Sleep(500 * time.Millisecond)
+		if st := o.Status(); len(st.Regions) != 2 {
+			t.Errorf("it asked, and has learned of %d regions", len(st.Regions))
+		}
 		other := c.startText("p", 4, observed("", "ListenOnly=true"))
 		time.Sleep(10 * time.Second)
 		c.put("a", "alpha", "k", "v")
@@ -68,6 +74,10 @@ func TestObserver(t *testing.T) {
 			observerIsNoMember(t, name, n)
 		}
 		observerStatus(t, o)
+		c.strange(3)
+		if s := o.Survey(context.Background()); len(s) != 0 {
+			t.Errorf("it takes part in a survey: %+v", s)
+		}
 		observerRefuses(t, o)
 		rep, err := a.Do(context.Background(), cache.Command{Op: cache.Get, Region: "alpha", Key: "k"})
 		if err != nil || rep.Element.Value.Bytes != "v" {
@@ -98,6 +108,27 @@ func observerIsNoMember(t *testing.T, name string, n *lateral.Node) {
 	}
 	if err := n.Barrier(context.Background()); err != nil {
 		t.Error(err)
+	}
+}
+
+// strange has a stranger open the mesh's protocol at the observer of a host,
+// again and again: it has a hello for nobody.
+func (c *cluster) strange(host int) {
+	c.t.Helper()
+	for range 5 {
+		conn, err := c.net.Host(hostAddr(9)).Edge().Dial(context.Background(), hostAddr(host).String()+":57462")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		io.WriteString(conn, mesh.Magic)
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		if b, err := io.ReadAll(conn); err != nil || len(b) > 0 {
+			c.t.Errorf("%q, %v", b, err)
+		}
+		conn.Close()
+	}
+	if k := c.nodes["o"].Status().Endpoints[0].Counters; k["jcs_refused"] != 5 || k["accepted"] != 0 {
+		c.t.Errorf("%v", k)
 	}
 }
 

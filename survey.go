@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -39,11 +40,13 @@ type survey struct {
 // Survey has all members of each of this node's groups send, listen and dial at
 // one time, over the links that there are, and returns what each heard and
 // reached. It takes some seconds, and is bounded: per member a few announcements
-// and one connection to each other, closed at once.
+// and one connection to each other, closed at once. Endpoints that only listen
+// have no part in it.
 func (n *Node) Survey(ctx context.Context) []cache.Survey {
-	out := make([]cache.Survey, len(n.endpoints))
+	members := slices.DeleteFunc(slices.Clone(n.endpoints), func(e *endpoint) bool { return e.c.ListenOnly })
+	out := make([]cache.Survey, len(members))
 	var all sync.WaitGroup
-	for i, e := range n.endpoints {
+	for i, e := range members {
 		all.Go(func() { out[i] = e.mesh.Survey(ctx) })
 	}
 	all.Wait()

@@ -62,7 +62,7 @@ func (c *client) runReset(args [][]byte) {
 	c.f.subs.leave(c)
 	c.trackOff()
 	c.db = c.f.databases[0]
-	c.name = ""
+	c.name.set("")
 	c.listens.Store(false)
 	c.speak(false)
 	c.looks = false
@@ -199,14 +199,15 @@ func (c *client) runHello(args [][]byte) {
 		return
 	}
 	if named {
-		c.name = name
+		c.name.set(name)
 	}
 	c.speak(three)
 	c.greet()
 }
 
-// redisVersion is the one whose behaviour this front is compared with.
-const redisVersion = "7.0.15"
+// redisVersion is the one that clients are told. Jedis caches from 7.4 on only;
+// of what came with 7.1 to 7.4 nothing is asked for because of the number alone.
+const redisVersion = "7.4.0"
 
 func (c *client) greet() {
 	proto := int64(2)
