@@ -128,6 +128,11 @@ var traps = []trap{
 	{name: "few files", env: "ulimit -n 256;", check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "few files for a service", env: "ulimit -n 256;", runs: true, check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "disk full", setUp: []string{"mkdir -p run", "mount -t tmpfs -o size=64k none run", "chmod 700 run"}, check: "disk-space", texts: []string{"has 64 KiB free"}},
+	{name: "disk of a region full", ccf: plainCCF + `jcs.region.Spooled=A,DC
+jcs.auxiliary.DC=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheFactory
+jcs.auxiliary.DC.attributes=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheAttributes
+jcs.auxiliary.DC.attributes.DiskPath=@DIR/spool
+`, setUp: []string{"mkdir spool", "mount -t tmpfs -o size=1m none spool"}, check: "disk-space", texts: []string{"spool (regions on disk of DC)", "has 1024 KiB free"}},
 	{name: "container on a bridge", setUp: []string{"touch /run/.containerenv", "iptables -A INPUT -s @HELPER -p udp -j DROP"}, check: "neighbours",
 		texts: []string{"this is a container (", "--network host"}, mend: func(doctor.Finding) []string { return []string{"iptables -F INPUT"} }},
 }
