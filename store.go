@@ -69,7 +69,7 @@ func (s *Store) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 }
 
 // Scan returns about n keys in memory, in the order of a hash, from a place on,
-// and the next place, 0 at the end. The lower 8 bits of places are zero.
+// and the next place, 0 at the end. The lower 19 bits of places are zero.
 func (s *Store) Scan(from uint64, n int) (keys []string, next uint64) {
 	return s.b.Scan(s.n.now(), from, n)
 }

@@ -89,16 +89,20 @@ const (
 	RegionAcks Acks = 0  // what the region's settings say
 	AllAcks    Acks = -1 // every linked peer that holds the region, and at least one
 	NoAcks     Acks = -2 // none: as in JCS
+	LinkedAcks Acks = -3 // every linked peer that holds the region, and none if none is linked
 )
 
-// ParseAcks reads what people write: 0 for none, a number of peers, or all.
+// ParseAcks reads what people write: 0 for none, a number of peers, all, or
+// linked.
 func ParseAcks(text string) (Acks, error) {
 	n, err := strconv.ParseInt(text, 10, 16)
 	switch {
 	case text == "all":
 		return AllAcks, nil
+	case text == "linked":
+		return LinkedAcks, nil
 	case err != nil || n < 0:
-		return RegionAcks, fmt.Errorf("acks %.40q: write 0, a number of peers, or all", text)
+		return RegionAcks, fmt.Errorf("acks %.40q: write 0, a number of peers, all, or linked", text)
 	case n == 0:
 		return NoAcks, nil
 	}
@@ -112,6 +116,8 @@ func (a Acks) String() string {
 		return ""
 	case AllAcks:
 		return "all"
+	case LinkedAcks:
+		return "linked"
 	case NoAcks:
 		return "0"
 	}

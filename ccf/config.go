@@ -79,7 +79,7 @@ type Region struct {
 
 	MaxObjects int           `json:"max_objects"` // elements in memory; 0 keeps none there
 	MaxBytes   int64         `json:"max_bytes"`   // of keys and values in memory; 0 is no limit
-	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked
+	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked, -3: those that are linked, if any
 	AckTimeout time.Duration `json:"ack_timeout_ns"`
 
 	WhenLinkDown string        `json:"when_link_down"` // serve, bypass, drop; of an invalidated region

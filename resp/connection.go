@@ -205,8 +205,9 @@ func (c *client) runHello(args [][]byte) {
 	c.greet()
 }
 
-// redisVersion is the one whose behaviour this front is compared with.
-const redisVersion = "7.0.15"
+// redisVersion is the one that clients are told. Jedis caches from 7.4 on only;
+// of what came with 7.1 to 7.4 nothing is asked for because of the number alone.
+const redisVersion = "7.4.0"
 
 func (c *client) greet() {
 	proto := int64(2)

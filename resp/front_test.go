@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,6 +87,9 @@ func TestScanInPieces(t *testing.T) {
 			}
 			if cursor = parts[0]; cursor == "0" {
 				break
+			}
+			if _, err := strconv.ParseUint(cursor, 10, 53); err != nil {
+				t.Fatalf("a cursor that clients may not be able to send back: %s", cursor)
 			}
 		}
 		for k, n := range seen {

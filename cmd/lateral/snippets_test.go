@@ -29,7 +29,8 @@ package main
 //	            them; … stands for anything. In a script: console docs/PAGE.md NAME
 //	properties  a cache.ccf, whole or in part (a part has no jcs.default): no error, no warning
 //	json        is JSON
-//	text        is to be looked at
+//	text        is to be looked at, or with <!-- doctor: TRAP --> above it what
+//	            the doctor says of a trap: TestTraps compares
 //
 // Any other language wants a script or a reason. Blocks by indentation are
 // refused outside of lists, as nobody can tell what they are.
@@ -127,7 +128,7 @@ var bullet = regexp.MustCompile(`^([-*]|\d+\.) `)
 // marked takes the comment above a block apart.
 func marked(comment string) (mark, says string) {
 	comment = strings.TrimSuffix(strings.TrimPrefix(comment, "<!--"), "-->")
-	for _, m := range []string{"given", "run", "session", "script:", "not run:"} {
+	for _, m := range []string{"given", "run", "session", "script:", "not run:", "doctor:"} {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(comment), m); ok {
 			return strings.TrimSuffix(m, ":"), strings.TrimSpace(rest)
 		}
@@ -185,12 +186,16 @@ func scripted(t *testing.T) map[string]bool {
 func (b block) judge() error {
 	switch b.mark {
 	case "", "run", "session", "script", "given":
+	case "doctor":
+		if b.lang != "text" {
+			return fmt.Errorf("what the doctor says is text, not %s", b.lang)
+		}
 	case "not run":
 		if len(b.says) < 10 {
 			return fmt.Errorf("not run: say why")
 		}
 	default:
-		return fmt.Errorf("the comment above says %q; write one of: run, session, script: NAME, not run: why, given", b.mark)
+		return fmt.Errorf("the comment above says %q; write one of: run, session, script: NAME, not run: why, given, doctor: TRAP", b.mark)
 	}
 	if (b.mark == "run" || b.mark == "session") && b.lang != "sh" && b.lang != "console" {
 		return fmt.Errorf("only sh and console run by themselves")

@@ -26,6 +26,7 @@ const (
 	redialFirst = 100 * time.Millisecond
 	redialMost  = 5 * time.Second
 	probeTime   = 300 * time.Millisecond // a Lateral node answers within a round trip
+	messageTime = 2 * time.Minute        // the largest message at 0.8 MB/s
 )
 
 // Magic is what a Lateral node answers to a probe.
@@ -58,7 +59,8 @@ type Config struct {
 	Dial       func(ctx context.Context, addr string) (net.Conn, error)
 	OpenTime   time.Duration // JCS: OpenTimeOut
 	AnswerTime time.Duration // JCS: SocketTimeOut
-	Settle     time.Duration // how long a node whose listener has just opened makes its regions
+	Message    time.Duration // how long one message may take from its first to its last byte; 0 is 2 minutes
+	Settle     time.Duration // how long a node whose listener has opened may still make its regions
 	Logger     *slog.Logger
 }
 
@@ -92,6 +94,9 @@ type counters struct {
 func New(c Config) *Links {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Message == 0 {
+		c.Message = messageTime
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
