@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,6 +41,8 @@ type endpoint struct {
 	java     *javaSide // nil: Java nodes are not spoken to
 	shield   *shield
 	survey   survey
+
+	linkings atomic.Uint64 // links that began to come up
 }
 
 func (e *endpoint) cluster() string { return cmp.Or(e.c.ClusterName, "default") }
@@ -142,8 +145,7 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	if e.shield.guard != nil {
 		mc.Guard = e.shield.guard
 	}
-	mc.Refuse = e.shield.refuse
-	mc.Survey = e.surveyed
+	mc.Refuse, mc.Linking, mc.Survey = e.shield.refuse, e.linking, e.surveyed
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}

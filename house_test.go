@@ -27,6 +27,7 @@ var rooms = map[string]struct {
 	"region":           {[]string{"cache"}, "the heart must run without sockets, files and clocks"},
 	"fields":           {[]string{"cache"}, "merging two hashes needs no region"},
 	"changelog":        {[]string{"cache"}, "the log must not know who reads it"},
+	"disk":             {[]string{"cache", "changelog"}, "a record on disk is one of the log's; what is behind it is a region, and it knows none"},
 	"converge":         {[]string{"cache"}, "comparing two views needs neither"},
 	"jcs":              {[]string{"cache", "javaser"}, "what Java nodes say can be read without a node"},
 	"jcs/link":         {[]string{"cache", "changelog", "javaser", "jcs"}, "Java nodes are linked with without knowing the mesh"},

@@ -41,6 +41,7 @@ type bound struct {
 	shrink time.Duration // between two passes of housekeeping
 	next   atomic.Int64  // ms, of the next pass
 	aux    []string
+	disks  []*regionDisk
 
 	warned     bool       // of the housekeeper, see warn
 	compared   time.Time  // of the housekeeper, see compare
@@ -115,6 +116,9 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 	seed := uint64(0)
 	for _, name := range c.Auxiliaries {
 		e := rs.n.endpoint(name)
+		if a, _ := rs.n.ccf.Auxiliary(name); a.Disk != nil {
+			s.Auxiliaries = append(s.Auxiliaries, region.Binding{Name: name, Kind: cache.Disk, Gates: region.Gates{UseDisk: c.UseDisk, DiskUpdate: c.DiskUpdate}})
+		}
 		if e == nil {
 			continue // a kind that this version has no room for; config check says so
 		}
@@ -150,9 +154,16 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		b.digest = converge.New(seed)
 		d = b.digest
 	}
-	r, err := region.New(s, &rs.n.clock, d)
-	b.Region = r
-	return b, err
+	if b.disks, err = rs.openDisks(&s, mode); err != nil {
+		return nil, err
+	}
+	if b.Region, err = region.New(s, &rs.n.clock, d); err != nil {
+		for _, d := range b.disks {
+			d.Close()
+		}
+		return nil, err
+	}
+	return b, b.restore()
 }
 
 // together sets what a replicated region needs to know of the others. What is
@@ -278,6 +289,7 @@ func (rs *regions) housekeep(ctx context.Context) error {
 			b.warn()
 			b.Settle()
 			b.compare()
+			b.tellAlone()
 			if b.next.Load() <= now.UnixMilli() {
 				b.Shrink(now.UnixMilli())
 				b.next.Store(now.Add(b.shrink).UnixMilli())

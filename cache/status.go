@@ -256,8 +256,40 @@ type RegionStatus struct {
 	StaleMost time.Duration `json:"stale_most_ns,omitempty"`
 	StaleNow  time.Duration `json:"stale_now_ns,omitempty"`
 
+	Disks []DiskStatus `json:"disks,omitempty"` // in the order in which they are asked
+
 	Strict bool          `json:"strict,omitempty"`   // served under leases only
 	Lease  time.Duration `json:"lease_ns,omitempty"` // for how long it may be served if none is renewed; 0: it may not
+}
+
+// DiskStatus is what a region has on disk. Counters are since the start.
+type DiskStatus struct {
+	Name  string `json:"name"` // of the auxiliary
+	Path  string `json:"path"`
+	Works bool   `json:"works"`         // false: the region goes on in memory
+	Why   string `json:"why,omitempty"` // … because of this
+
+	Elements    int   `json:"elements"`
+	Tombstones  int   `json:"tombstones"` // removals that are remembered there
+	Bytes       int64 `json:"bytes"`      // of keys and records
+	FileBytes   int64 `json:"file_bytes"`
+	MaxElements int   `json:"max_elements"` // < 0: unlimited
+	MaxBytes    int64 `json:"max_bytes"`    // 0: unlimited
+	Queued      int   `json:"queued"`       // waiting to be written
+
+	Hits     uint64 `json:"hits"`
+	Misses   uint64 `json:"misses"`
+	Expired  uint64 `json:"expired"`  // found or cleared away over their lifetime
+	Written  uint64 `json:"written"`  // values
+	Removed  uint64 `json:"removed"`  // by removals, or because memory has something newer
+	Evicted  uint64 `json:"evicted"`  // the oldest, over the limits
+	Lost     uint64 `json:"lost"`     // values that did not get there: the queue was full, or the disk does not work
+	Wiped    uint64 `json:"wiped"`    // started empty because there were more removals than could wait
+	Harmed   uint64 `json:"harmed"`   // files that did not agree with themselves, and were put aside
+	Packed   uint64 `json:"packed"`   // files written anew without what is free
+	Failures uint64 `json:"failures"` // attempts at a disk that did not work
+	Restored uint64 `json:"restored"` // elements and removals taken from an earlier life
+	Unproven uint64 `json:"unproven"` // files of an earlier life not believed: peers may have removed something since
 }
 
 // Stats counts what happened in a region since the start.

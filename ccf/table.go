@@ -210,7 +210,7 @@ func (k *key) least(n int64) *key          { k.low = n; return k }
 
 // keys is the table: every key of every scope, declared once. The parser, its
 // checks, the reference and Config.Effective all come from it.
-var keys = slices.Concat(topKeys, cacheKeys, elementKeys, lateralKeys, diskKeys, remoteKeys, serializerKeys, poolKeys, serverKeys)
+var keys = slices.Concat(topKeys, cacheKeys, elementKeys, lateralKeys, diskKeys, otherDiskKeys, remoteKeys, serializerKeys, poolKeys, serverKeys)
 
 var byScope = func() map[scope][]*key {
 	m := map[scope][]*key{}

@@ -211,7 +211,7 @@ func FuzzPayload(f *testing.F) {
 
 // The first bytes of a stranger, on both sides of a connection.
 func FuzzHello(f *testing.F) {
-	good := appendJSON(nil, frameHello, &hello{Version: 1, Cluster: "default", identity: identity{ID: 5, Host: "h"}, Regions: []regionInfo{{"r", "m"}}})
+	good := appendJSON(nil, frameHello, &hello{Version: 1, Cluster: "default", identity: identity{ID: 5, Host: "h"}, Regions: []regionInfo{{Name: "r", Mode: "m"}}})
 	for _, s := range append(extremes(), good, good[:len(good)-1], fr(frameHello, []byte(`{"version":1e99}`)), fr(frameHello, []byte(`{"id":"-1"}`)),
 		fr(frameHello, []byte(`{"version":1,"id":"5","host":"\u0000\u001b"}`)), fr(frameHello, bytes.Repeat([]byte("["), maxHello))) {
 		f.Add(s)

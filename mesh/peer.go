@@ -169,6 +169,9 @@ func (m *Mesh) adopt(l *link) error {
 	if err := m.counts(l); err != nil {
 		return err
 	}
+	if m.c.Linking != nil {
+		m.c.Linking(l.peerHello.forgot())
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock() // farewell misses none that is adopted before closing is set
 	if m.closing {

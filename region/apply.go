@@ -203,6 +203,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		r.redigest(&prev, &h)
 	}
 	r.mem.store(h, hash, now)
+	r.supersede(c, &h)
 	r.hearWritten(c, &h, hash, was)
 	return cache.Reply{Stamp: h.Stamp}, true
 }

@@ -30,7 +30,9 @@ type client struct {
 	active  atomic.Int64 // second of the last request
 	writing atomic.Int64 // second since which a write is under way, 0: none
 	outside atomic.Int64 // second since which it may not come in, plus one; 0: it is in
-	listens atomic.Bool  // it has subscribed or redirects to itself: idleness is its trade
+	name    label
+	lib     [2]label    // name, version
+	listens atomic.Bool // it has subscribed or redirects to itself: idleness is its trade
 
 	batch [][][]byte // the requests that are carried out
 	keys  []string   // of them
@@ -45,8 +47,6 @@ type client struct {
 	authed bool
 	looks  bool // authed, to look and change nothing
 	ending bool // close when the answers are written
-	name   string
-	lib    [2]string // name, version
 
 	tx      transaction
 	execing bool // EXEC is carried out
@@ -61,6 +61,18 @@ type client struct {
 
 	tally  tally
 	pushes pushes
+}
+
+// A label is text by which other clients may know this one, while it works.
+type label struct{ p atomic.Pointer[string] }
+
+func (l *label) set(s string) { l.p.Store(&s) }
+
+func (l *label) String() string {
+	if p := l.p.Load(); p != nil {
+		return *p
+	}
+	return ""
 }
 
 // tally is what a client adds to the front's counts, some requests at a time.

@@ -62,7 +62,7 @@ func (c *client) runReset(args [][]byte) {
 	c.f.subs.leave(c)
 	c.trackOff()
 	c.db = c.f.databases[0]
-	c.name = ""
+	c.name.set("")
 	c.listens.Store(false)
 	c.speak(false)
 	c.looks = false
@@ -199,7 +199,7 @@ func (c *client) runHello(args [][]byte) {
 		return
 	}
 	if named {
-		c.name = name
+		c.name.set(name)
 	}
 	c.speak(three)
 	c.greet()

@@ -201,7 +201,12 @@ func regionView(st *cache.Status, r *cache.RegionStatus) web.RegionView {
 	x := r.Stats
 	v := web.RegionView{Region: r.Region, Service: st.Host + "/" + st.Service, Mode: r.Mode, Elements: r.Elements, MaxObjects: r.MaxObjects, Bytes: r.Bytes,
 		Hits: x.Hits + x.AuxHits, Gets: x.Hits + x.AuxHits + x.Misses + x.Expired, Evictions: x.Evictions, Expired: x.Expired + x.Shrunk,
-		StaleMost: r.StaleMost, StaleNow: r.StaleNow, Unready: r.Unready, Trouble: strings.Join(happened(x), ", ")}
+		StaleMost: r.StaleMost, StaleNow: r.StaleNow, Unready: r.Unready, Trouble: strings.Join(append(happened(x), disksTrouble(r)...), ", ")}
+	for _, d := range r.Disks {
+		v.Disks++
+		v.OnDisk += d.Elements
+		v.DiskBytes += d.FileBytes
+	}
 	for _, e := range st.Endpoints {
 		for _, l := range e.Links {
 			lag := l.Lag.Regions[r.Region]

@@ -25,13 +25,15 @@ const flapKeys = 200
 //
 //	#1 write N     when N more writes have been made
 //	#2 flushed     when the client has been told once more to forget everything
-//	#3 settle      stops writing; when every key is read as it was written last,
+//	#3 hold        stops writing, so that what was written before is not written again
+//	#4 settle      stops writing; when every key is read as it was written last,
 //	               out of the client's cache: "ok …" with figures; what is
 //	               still stale after settleWithin: "stale …". Then goes on.
 type flaps struct {
 	reader, writer valkey.Client
 
-	writing sync.Mutex // held for each write, and while it settles
+	writing sync.Mutex // held for each write, and by hold
+	held    bool       // by hold; of serve alone
 	keys    [flapKeys]versions
 
 	writes, hits, misses, told, flushed atomic.Int64
@@ -95,8 +97,14 @@ func (f *flaps) serve(in io.Reader) {
 				time.Sleep(time.Millisecond)
 			}
 			fmt.Println(w[0], "ok")
+		case "hold":
+			f.hold()
+			fmt.Println(w[0], "ok")
 		case "settle":
+			f.hold()
 			fmt.Println(w[0], f.settle())
+			f.held = false
+			f.writing.Unlock()
 		}
 	}
 }
@@ -181,9 +189,14 @@ func (f *flaps) load(i int) {
 	}
 }
 
+func (f *flaps) hold() {
+	if !f.held {
+		f.writing.Lock()
+		f.held = true
+	}
+}
+
 func (f *flaps) settle() string {
-	f.writing.Lock()
-	defer f.writing.Unlock()
 	began := time.Now()
 	for {
 		stale := []string{}
