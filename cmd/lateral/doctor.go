@@ -96,7 +96,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	for _, st := range running {
 		o.OwnPIDs = append(o.OwnPIDs, st.PID)
 	}
-	if len(o.Groups) > 0 {
+	if len(o.Groups) > 0 && wantMembers(services) {
 		o.Neighbours = neighbours(running, services, c.Listen)
 	}
 	dir, err := filepath.Abs(c.dir())
