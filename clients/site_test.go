@@ -111,7 +111,7 @@ func snippet(t *testing.T, mark string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(doc), "<!-- "+mark+" -->\n```")
+	_, rest, ok := strings.Cut(string(doc), "<!-- client: "+mark+" -->\n```")
 	_, rest, ok2 := strings.Cut(rest, "\n")
 	text, _, ok3 := strings.Cut(rest, "```\n")
 	if !ok || !ok2 || !ok3 {

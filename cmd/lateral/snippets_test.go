@@ -32,6 +32,9 @@ package main
 //	text        is to be looked at, or with <!-- doctor: TRAP --> above it what
 //	            the doctor says of a trap: TestTraps compares
 //
+// With <!-- client: NAME --> above it a block of any language is one that the
+// tests of clients use word for word.
+//
 // Any other language wants a script or a reason. Blocks by indentation are
 // refused outside of lists, as nobody can tell what they are.
 
@@ -128,7 +131,7 @@ var bullet = regexp.MustCompile(`^([-*]|\d+\.) `)
 // marked takes the comment above a block apart.
 func marked(comment string) (mark, says string) {
 	comment = strings.TrimSuffix(strings.TrimPrefix(comment, "<!--"), "-->")
-	for _, m := range []string{"given", "run", "session", "script:", "not run:", "doctor:"} {
+	for _, m := range []string{"given", "run", "session", "script:", "not run:", "doctor:", "client:"} {
 		if rest, ok := strings.CutPrefix(strings.TrimSpace(comment), m); ok {
 			return strings.TrimSuffix(m, ":"), strings.TrimSpace(rest)
 		}
@@ -185,7 +188,7 @@ func scripted(t *testing.T) map[string]bool {
 // judge tells what is wrong with a block, without running it.
 func (b block) judge() error {
 	switch b.mark {
-	case "", "run", "session", "script", "given":
+	case "", "run", "session", "script", "given", "client":
 	case "doctor":
 		if b.lang != "text" {
 			return fmt.Errorf("what the doctor says is text, not %s", b.lang)
@@ -195,7 +198,7 @@ func (b block) judge() error {
 			return fmt.Errorf("not run: say why")
 		}
 	default:
-		return fmt.Errorf("the comment above says %q; write one of: run, session, script: NAME, not run: why, given, doctor: TRAP", b.mark)
+		return fmt.Errorf("the comment above says %q; write one of: run, session, script: NAME, not run: why, given, doctor: TRAP, client: NAME", b.mark)
 	}
 	if (b.mark == "run" || b.mark == "session") && b.lang != "sh" && b.lang != "console" {
 		return fmt.Errorf("only sh and console run by themselves")
