@@ -102,9 +102,7 @@ func TestQuestions(t *testing.T) {
 func TestMixtures(t *testing.T) {
 	var m mixture
 	m.Generation, m.Pair = "JCS 2.2.1", "Java → Lateral"
-	for i, xs := range [][]number{{100, 0, 300}, {0, 7, 0}, {1, 2, 3}, {4, 5, 6}, {0.5, 0.6, 0.7}, {1, 0, 1}} {
-		m.rounds[i] = xs
-	}
+	m.rounds = [6][]number{{100, 0, 300}, {0, 7, 0}, {1, 2, 3}, {4, 5, 6}, {0.5, 0.6, 0.7}, {1, 0, 1}}
 	m.sum()
 	var b strings.Builder
 	if err := printMixtures(&b, []mixture{m}, []string{"1", "2"}); err != nil {
