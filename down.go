@@ -95,6 +95,7 @@ func (b *bound) Get(now int64, key string) (cache.Element, bool) {
 // Status returns the region as people and machines see it.
 func (b *bound) Status() cache.RegionStatus {
 	st := b.Region.Status()
+	st.Disks = b.diskStatus()
 	if b.outage != nil {
 		st.Stats.Bypassed = b.outage.bypassed.Load()
 		st.StaleMost, st.StaleNow = b.stale()

@@ -204,10 +204,13 @@ func (b *bound) ask(ctx context.Context, key string, t region.Ticket) (cache.Ele
 	if !b.Asks() || b.bypass() {
 		return cache.Element{}, false, nil
 	}
-	e, ok, err := b.Fetch(ctx, key)
+	e, from, ok, err := b.Fetch(ctx, key)
+	if ok && from == cache.FromDisk && b.bypass() { // what it holds is as old as memory
+		return cache.Element{}, false, nil
+	}
 	if ok {
 		b.NoteAuxHit()
-		err = b.fill(cache.Command{Origin: cache.FromLateral, Key: e.Key, Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed}, 0, t)
+		err = b.fill(cache.Command{Origin: from, Key: e.Key, Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed}, 0, t)
 		e, ok = b.settle(e)
 	}
 	return e, ok, err
@@ -215,7 +218,7 @@ func (b *bound) ask(ctx context.Context, key string, t region.Ticket) (cache.Ele
 
 // fill keeps what was loaded, where memory may be looked at now.
 func (b *bound) fill(c cache.Command, version uint64, t region.Ticket) error {
-	if b.bypass() {
+	if b.bypass() || b.observed != "" {
 		return nil
 	}
 	_, err := b.Fill(b.n.now(), c, version, t)

@@ -35,6 +35,7 @@ type Node struct {
 	regions       regions
 	channels      Channels
 	endpoints     []*endpoint
+	disks         disks
 
 	stopping atomic.Bool // sessions are being handed over
 	closed   atomic.Bool
@@ -53,6 +54,7 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 		ccf: c.CCF, network: c.Network, log: c.Logger, wall: c.Now, done: make(chan struct{})}
 	n.clock.Node = cache.NodeID(rand.Uint64() | 1)
 	n.regions.n, n.channels.n = n, n
+	n.disks.life, n.disks.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if n.wall == nil {
 		n.wall = time.Now
 	}
@@ -79,6 +81,7 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 		n.endpoints = append(n.endpoints, e)
 	}
 	if err := n.openRegions(); err != nil {
+		n.disks.end()
 		for _, e := range n.endpoints {
 			e.closeSockets()
 		}
@@ -140,6 +143,7 @@ func (n *Node) start(ctx context.Context) {
 	go func() {
 		n.err = g.Wait()
 		n.closed.Store(true)
+		n.keepOnDisk()
 		close(n.done)
 	}()
 }

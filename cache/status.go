@@ -42,13 +42,21 @@ type EndpointStatus struct {
 	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
 	// JavaDown are the Java nodes to which there is no connection: address → cause.
 	JavaDown map[string]string `json:"java_down,omitempty"`
-	Security Security          `json:"security"`
+	// JavaNodes are those heard in the discovery group, whether or not there are
+	// connections.
+	JavaNodes  []JavaNode `json:"java_nodes,omitempty"`
+	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
+	Observed   *Observed  `json:"observed,omitempty"`
+	Security   Security   `json:"security"`
+	// Others are the clusters of other names that were heard in the group: address → name.
+	Others map[string]string `json:"others,omitempty"`
 }
 
 // Security says how an endpoint tells members from others.
 type Security struct {
 	Secrets   []string   `json:"secrets,omitempty"`   // fingerprints of the cluster secrets, the one that sends first
 	CertFile  string     `json:"cert_file,omitempty"` // links are proven by certificates of the operator's own
+	Ends      string     `json:"ends,omitempty"`      // that certificate ends soon, or has, in words
 	Java      string     `json:"java,omitempty"`      // Java nodes although there is a secret, in words
 	Open      string     `json:"open,omitempty"`      // anybody who reaches it may take part; what that means, in words
 	Strangers []Stranger `json:"strangers,omitempty"` // who was refused in the last minutes
@@ -90,6 +98,15 @@ type LeaseStatus struct {
 	Why      string        `json:"why,omitempty"`  // there is no lease from it, so nothing is served
 }
 
+// A SilentMember is one that counts though no link leads to it.
+type SilentMember struct {
+	Endpoint string `json:"endpoint"`          // of this node, to whose mesh it belongs
+	Name     string `json:"name,omitempty"`    // host/service.endpoint, "" if this node has only heard of it
+	ID       string `json:"id"`                // of that incarnation
+	Strict   bool   `json:"strict,omitempty"`  // strict regions are not served for its sake
+	Dropped  int    `json:"dropped,omitempty"` // once it is forgotten: elements of invalidated regions that this node dropped
+}
+
 // A Member is an endpoint that discovery believes in.
 type Member struct {
 	ID       string    `json:"id,omitempty"` // "" while only its address is known
@@ -103,6 +120,7 @@ type Member struct {
 	Heard    time.Time `json:"heard"`
 	Stale    bool      `json:"stale,omitempty"` // unseen for several announcement periods
 	Receive  bool      `json:"receive"`         // it listens and wants changes
+	Role     string    `json:"role,omitempty"`  // observer: it only listens to Java nodes (ListenOnly)
 }
 
 // A Row is what one member says of its own links.
@@ -238,8 +256,40 @@ type RegionStatus struct {
 	StaleMost time.Duration `json:"stale_most_ns,omitempty"`
 	StaleNow  time.Duration `json:"stale_now_ns,omitempty"`
 
+	Disks []DiskStatus `json:"disks,omitempty"` // in the order in which they are asked
+
 	Strict bool          `json:"strict,omitempty"`   // served under leases only
 	Lease  time.Duration `json:"lease_ns,omitempty"` // for how long it may be served if none is renewed; 0: it may not
+}
+
+// DiskStatus is what a region has on disk. Counters are since the start.
+type DiskStatus struct {
+	Name  string `json:"name"` // of the auxiliary
+	Path  string `json:"path"`
+	Works bool   `json:"works"`         // false: the region goes on in memory
+	Why   string `json:"why,omitempty"` // … because of this
+
+	Elements    int   `json:"elements"`
+	Tombstones  int   `json:"tombstones"` // removals that are remembered there
+	Bytes       int64 `json:"bytes"`      // of keys and records
+	FileBytes   int64 `json:"file_bytes"`
+	MaxElements int   `json:"max_elements"` // < 0: unlimited
+	MaxBytes    int64 `json:"max_bytes"`    // 0: unlimited
+	Queued      int   `json:"queued"`       // waiting to be written
+
+	Hits     uint64 `json:"hits"`
+	Misses   uint64 `json:"misses"`
+	Expired  uint64 `json:"expired"`  // found or cleared away over their lifetime
+	Written  uint64 `json:"written"`  // values
+	Removed  uint64 `json:"removed"`  // by removals, or because memory has something newer
+	Evicted  uint64 `json:"evicted"`  // the oldest, over the limits
+	Lost     uint64 `json:"lost"`     // values that did not get there: the queue was full, or the disk does not work
+	Wiped    uint64 `json:"wiped"`    // started empty because there were more removals than could wait
+	Harmed   uint64 `json:"harmed"`   // files that did not agree with themselves, and were put aside
+	Packed   uint64 `json:"packed"`   // files written anew without what is free
+	Failures uint64 `json:"failures"` // attempts at a disk that did not work
+	Restored uint64 `json:"restored"` // elements and removals taken from an earlier life
+	Unproven uint64 `json:"unproven"` // files of an earlier life not believed: peers may have removed something since
 }
 
 // Stats counts what happened in a region since the start.

@@ -57,6 +57,7 @@ func (r *reader) readAuxiliaries() {
 		}
 	}
 	r.checkListeners()
+	r.checkObserved()
 }
 
 // used returns the first line that names each auxiliary.
@@ -88,13 +89,16 @@ func (r *reader) auxiliary(name string, e entry) {
 	a := Auxiliary{Name: name, Kind: m.kind, Factory: class, Generation: g.String(), Where: e.pos}
 	l := r.lots[e.key+".attributes"]
 	r.checkAttributesClass(e, l, g, m)
-	b := &block{prefix: e.key + ".attributes", scopes: m.scopes, gen: g, quiet: m.kind != cache.Lateral, set: map[*key]setting{},
+	b := &block{prefix: e.key + ".attributes", scopes: m.scopes, gen: g, quiet: m.kind != cache.Lateral && !m.kept(), set: map[*key]setting{},
 		head: e.key, value: class, pos: e.pos, doc: must(scopeTop, "jcs.auxiliary.NAME").doc}
 	r.fill(b, l)
-	if m.kind == cache.Lateral {
+	switch {
+	case m.kind == cache.Lateral:
 		a.Lateral = r.lateral(b)
-	} else {
-		reason := diskReason
+	case m.kept():
+		a.Disk = r.disk(b)
+	default:
+		reason := otherDiskReason
 		if m.kind == cache.RemoteTier {
 			reason = remoteReason
 		}

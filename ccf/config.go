@@ -79,7 +79,7 @@ type Region struct {
 
 	MaxObjects int           `json:"max_objects"` // elements in memory; 0 keeps none there
 	MaxBytes   int64         `json:"max_bytes"`   // of keys and values in memory; 0 is no limit
-	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked
+	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked, -3: those that are linked, if any
 	AckTimeout time.Duration `json:"ack_timeout_ns"`
 
 	WhenLinkDown string        `json:"when_link_down"` // serve, bypass, drop; of an invalidated region
@@ -113,11 +113,26 @@ type Auxiliary struct {
 	Factory    string            `json:"factory"`    // the class named in the file
 	Generation string            `json:"generation"` // "1.3", "2", "3" or "4"
 	Lateral    *Lateral          `json:"lateral,omitempty"`
+	Disk       *Disk             `json:"disk,omitempty"`  // of indexed and block disk caches
 	Other      map[string]string `json:"other,omitempty"` // other kinds: what is written, by the names of JCS 1.3
 	Serializer string            `json:"serializer,omitempty"`
 	Key        string            `json:"-"` // PreSharedKey of an EncryptingSerializer
 	Cipher     string            `json:"-"` // its AesCipherTransformation
 	Where      Pos               `json:"where"`
+}
+
+// A Disk is what the disk tier needs to know
+// (JCS: auxiliary.disk.indexed.IndexedDiskCacheAttributes, auxiliary.disk.block.BlockDiskCacheAttributes).
+type Disk struct {
+	Path                   string        `json:"path"`         // "" is none: the regions stay in memory
+	MaxElements            int           `json:"max_elements"` // of each region; < 0 is no limit
+	MaxBytes               int64         `json:"max_bytes"`    // likewise; 0 is no limit
+	MaxPurgatorySize       int           `json:"max_purgatory_size"`
+	ShutdownSpoolTimeLimit time.Duration `json:"shutdown_spool_time_limit_ns"`
+	OptimizeAtRemoveCount  int           `json:"optimize_at_remove_count"` // ≤ 0: when half of the file is free
+	OptimizeOnShutdown     bool          `json:"optimize_on_shutdown"`
+	ClearDiskOnStartup     bool          `json:"clear_disk_on_startup"`
+	Restore                string        `json:"restore"` // PROVEN, ALWAYS, NEVER
 }
 
 // A Lateral is what an endpoint of the mesh needs to know
@@ -149,7 +164,8 @@ type Lateral struct {
 	AdvertiseHost     string        `json:"advertise_host"` // "" lets peers take the packet's source
 	DnsPeers          []string      `json:"dns_peers"`      // name:port, or the name of an SRV record
 	LogBytes          int64         `json:"log_bytes"`
-	Bridge            bool          `json:"bridge"` // relay between generations of JCS
+	Bridge            bool          `json:"bridge"`      // relay between generations of JCS
+	ListenOnly        bool          `json:"listen_only"` // observe Java nodes, and change nothing
 	HeartbeatInterval time.Duration `json:"heartbeat_interval_ns"`
 	LinkTimeout       time.Duration `json:"link_timeout_ns"`
 	MaxClockSkew      time.Duration `json:"max_clock_skew_ns"`

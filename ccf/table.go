@@ -86,7 +86,7 @@ const (
 	tISO     // ISO-8601; a plain number is milliseconds
 	tTime    // Lateral's own: Go's 10s, ISO-8601, or a number of milliseconds
 	tSize    // Lateral's own: bytes, with K, M or G
-	tAcks    // Lateral's own: a number of peers, or all
+	tAcks    // Lateral's own: a number of peers, all, or linked
 )
 
 var typTexts = [...]string{"text", "number", "number", "true or false", "class", "word", "port", "IP address", "list",
@@ -210,7 +210,7 @@ func (k *key) least(n int64) *key          { k.low = n; return k }
 
 // keys is the table: every key of every scope, declared once. The parser, its
 // checks, the reference and Config.Effective all come from it.
-var keys = slices.Concat(topKeys, cacheKeys, elementKeys, lateralKeys, diskKeys, remoteKeys, serializerKeys, poolKeys, serverKeys)
+var keys = slices.Concat(topKeys, cacheKeys, elementKeys, lateralKeys, diskKeys, otherDiskKeys, remoteKeys, serializerKeys, poolKeys, serverKeys)
 
 var byScope = func() map[scope][]*key {
 	m := map[scope][]*key{}

@@ -78,6 +78,7 @@ var lateralKeys = []*key{
 	mine(scopeLateral, "AnnounceInterval", tTime, "10s", "How often this node announces itself once the mesh is settled.").least(10),
 	mine(scopeLateral, "MemberTimeout", tTime, "180s", "A member unheard of for that long is forgotten, unless there is a link.").least(20),
 	mine(scopeLateral, "Bridge", tBool, "false", "Relay what Java nodes of one generation of JCS say to those of others. On one node of a cluster only."),
+	mine(scopeLateral, "ListenOnly", tBool, "false", "Observe a cluster of Java nodes: announce this node, so that they write to it, and tell and ask them nothing. Writes to its regions are refused here."),
 	mine(scopeLateral, "ClusterSecretFile", tString, "", "File of lateral keygen. Announcements are sealed and links proven with it; who has not got it stays out. A relative path starts at this file's directory.").shown("/etc/lateral/cluster.secret"),
 	mine(scopeLateral, "CertFile", tString, "", "Certificate (PEM) that proves this node on links, in place of one made of the cluster secret; with KeyFile and CAFile.").shown("/etc/lateral/node.pem"),
 	mine(scopeLateral, "KeyFile", tString, "", "Its private key (PEM), for nobody else to read.").shown("/etc/lateral/node.key"),
@@ -87,25 +88,39 @@ var lateralKeys = []*key{
 	mine(scopeLateral, "DrainTimeout", tTime, "5s", "How long a node that stops waits, at most, for as many peers as Acks says to hold what it holds in its regions with Acks.").least(0),
 }
 
-const diskReason = "this release keeps no disk tier yet: regions that name it stay in memory"
+const (
+	otherDiskReason = "Lateral's disk tier has one kind of file: indexed and block disk caches are kept there, others not, and their regions stay in memory"
+	storeReason     = "the store of Lateral's disk tier sees to it itself"
+	queueReason     = "each region's disk has one queue, bounded by MaxPurgatorySize"
+)
 
-// diskKeys: JCS auxiliary.disk.AbstractDiskCacheAttributes and its heirs.
-var diskKeys = idle(diskReason,
-	row(scopeDisk, gAll, "DiskPath", tString, "", "Directory; created if it is not there.").shown("/var/cache/lateral"),
-	row(scopeDisk, gAll, "MaxPurgatorySize", tInt, "5000", "Elements waiting to be written."),
-	row(scopeDisk, gAll, "AllowRemoveAll", tBool, "true", "removeAll empties the disk too."),
-	row(scopeDisk, g13to3, "ShutdownSpoolTimeLimit", tSeconds, "60", "How long the end may wait for writes.").or(g4, "ShutdownSpoolTimeLimit", tISO, "PT1M"),
-	row(scopeDisk, gAll, "EventQueueType", tWord, "SINGLE", "SINGLE or POOLED.").of("SINGLE", "POOLED"),
-	row(scopeDisk, gAll, "EventQueuePoolName", tString, "", "Thread pool of a POOLED queue."),
-	row(scopeDisk, g2to4, "DiskLimitTypeName", tWord, "COUNT", "Limit by COUNT of elements, or by SIZE in kB.").of("COUNT", "SIZE"),
-	row(scopeIndexed, gAll, "MaxKeySize", tInt, "5000", "Elements on disk; -1 is no limit."),
-	row(scopeIndexed, gAll, "OptimizeAtRemoveCount", tInt, "-1", "Removals after which the file is packed; -1 never."),
-	row(scopeIndexed, gAll, "OptimizeOnShutdown", tBool, "true", "Pack the file at the end."),
+// diskKeys: JCS auxiliary.disk.AbstractDiskCacheAttributes and its heirs, then
+// Lateral's own.
+var diskKeys = []*key{
+	row(scopeDisk, gAll, "DiskPath", tString, "", "Directory of the files, below it one per service and region; made if it is not there. A relative path starts at this file's directory.").shown("/var/cache/lateral"),
+	row(scopeDisk, gAll, "MaxPurgatorySize", tInt, "5000", "Elements that may wait to be written. Beyond it values are left out, and counted; removals are not."),
+	row(scopeDisk, gAll, "AllowRemoveAll", tBool, "true", "removeAll empties the disk too.").unneeded("it always does: what was removed is not served"),
+	row(scopeDisk, g13to3, "ShutdownSpoolTimeLimit", tSeconds, "60", "How long the end of the node may wait for writes, those of all that is in memory among them.").or(g4, "ShutdownSpoolTimeLimit", tISO, "PT1M"),
+	row(scopeDisk, gAll, "EventQueueType", tWord, "SINGLE", "SINGLE or POOLED.").of("SINGLE", "POOLED").unneeded(queueReason),
+	row(scopeDisk, gAll, "EventQueuePoolName", tString, "", "Thread pool of a POOLED queue.").unneeded(queueReason),
+	row(scopeDisk, g2to4, "DiskLimitTypeName", tWord, "COUNT", "MaxKeySize is a COUNT of elements, or a SIZE in kB.").of("COUNT", "SIZE"),
+	row(scopeDisk, gAll, "Name", tString, "", "Name of the auxiliary.").unneeded(setReason),
+	row(scopeDisk, gAll, "CacheName", tString, "", "Name of the region.").unneeded(setReason),
+	row(scopeIndexed, gAll, "MaxKeySize", tInt, "5000", "Elements on disk, for each region; the oldest go first. -1 is no limit."),
+	row(scopeIndexed, gAll, "OptimizeAtRemoveCount", tInt, "-1", "Removals after which the file is packed; -1 leaves it to when half of it is free."),
+	row(scopeIndexed, gAll, "OptimizeOnShutdown", tBool, "true", "Pack the file at the end, if a quarter of it is free."),
 	row(scopeIndexed, gAll, "ClearDiskOnStartup", tBool, "false", "Start empty."),
-	row(scopeIndexed, g13, "MaxRecycleBinSize", tInt, "5000", "Free slots remembered."),
-	row(scopeBlock, gAll, "MaxKeySize", tInt, "5000", "Elements on disk; -1 is no limit."),
-	row(scopeBlock, g13to3, "BlockSizeBytes", tInt, "0", "Bytes of a block; 0 is 4096.").or(g4, "BlockSizeBytes", tInt, "4096"),
-	row(scopeBlock, g13to3, "KeyPersistenceIntervalSeconds", tSeconds, "300", "How often the keys are written.").or(g4, "KeyPersistenceInterval", tISO, "PT5M"),
+	row(scopeIndexed, g13, "MaxRecycleBinSize", tInt, "5000", "Free slots remembered.").unneeded(storeReason),
+	row(scopeBlock, gAll, "MaxKeySize", tInt, "5000", "Elements on disk, for each region; the oldest go first. -1 is no limit."),
+	row(scopeBlock, g13to3, "BlockSizeBytes", tInt, "0", "Bytes of a block; 0 is 4096.").or(g4, "BlockSizeBytes", tInt, "4096").unneeded(storeReason),
+	row(scopeBlock, g13to3, "KeyPersistenceIntervalSeconds", tSeconds, "300", "How often the keys are written.").or(g4, "KeyPersistenceInterval", tISO, "PT5M").unneeded(storeReason),
+	mine(scopeDisk, "MaxDiskBytes", tSize, "1G", "Bytes of keys and values on disk, for each region; the oldest go first. The file may take twice that. 0 is no limit.").least(0),
+	mine(scopeDisk, "Restore", tWord, "PROVEN", "What an earlier life left is taken at the start if no peer was linked when it ended, who might have removed something since (PROVEN), "+
+		"in any case, by stamp (ALWAYS), or never. Of regions whose values do not travel to peers, but their removals do, never.").of("PROVEN", "ALWAYS", "NEVER"),
+}
+
+// otherDiskKeys: kinds of JCS that have no place here.
+var otherDiskKeys = idle(otherDiskReason,
 	row(scopeFile, g13, "MaxNumberOfFiles", tInt, "-1", "Elements on disk; -1 is no limit."),
 	row(scopeFile, g13, "MaxRetriesOnDelete", tInt, "10", "Attempts to delete a file."),
 	row(scopeFile, g13, "MaxRetriesOnTouch", tInt, "10", "Attempts to touch a file."),

@@ -155,6 +155,12 @@ func (n node) ccf() string {
 // start starts a Java node and opens its regions, which makes it dial.
 func start(t *testing.T, n node, wrap ...string) *jvm {
 	t.Helper()
+	return launch(t, n, wrap...).open()
+}
+
+// launch starts a Java node, and does not wait for it.
+func launch(t *testing.T, n node, wrap ...string) *jvm {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cache.ccf"), []byte(n.ccf()), 0o644); err != nil {
 		t.Fatal(err)
@@ -190,8 +196,14 @@ func start(t *testing.T, n node, wrap ...string) *jvm {
 			t.Logf("JCS %s said:\n%.3000s", n.g.name, b)
 		}
 	})
+	return j
+}
+
+// open opens the regions of a Java node that was launched.
+func (j *jvm) open() *jvm {
+	j.t.Helper()
 	if l := j.line(); l != "ready" {
-		t.Fatalf("JCS %s: %s", n.g.name, l)
+		j.t.Fatalf("JCS %s: %s", j.g.name, l)
 	}
 	j.want("ok", "open alpha")
 	j.want("ok", "open beta")

@@ -34,9 +34,9 @@ func (k Kind) String() string {
 
 // Limits of a datagram beyond those of its stream.
 const (
-	maxPacketRegions = 4096
-	maxHostName      = 253
-	maxPacket        = 64 << 10
+	maxPacketRegions = 4096     // as many as a log of ours may speak of
+	maxHostName      = 253      // bytes: the limit of DNS
+	maxPacket        = 64 << 10 // bytes: what UDP can carry
 )
 
 // A Packet is a UDPDiscoveryMessage.

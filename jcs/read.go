@@ -16,9 +16,6 @@ import (
 // object stream, but not what JCS sends.
 var ErrProtocol = errors.New("not a message of JCS")
 
-// maxRegionName bounds a region's name as cache.MaxRegion does.
-const maxRegionName = 1 << 10
-
 // ParseMessage reads a message from a decoded object. The names that any
 // generation gives a field are understood in all, unknown fields are skipped
 // and missing ones have their default, as in Java.

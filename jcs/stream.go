@@ -14,15 +14,20 @@ import (
 	"lateral/javaser"
 )
 
-// MaxFrame bounds a message: the largest value, as modified UTF-8, and its
-// surroundings.
-const MaxFrame = cache.MaxValue/2*3 + 1<<20
+// Limits of a connection, beside those of its streams (javaser.Limits).
+const (
+	// MaxFrame bounds a message: the largest value, as modified UTF-8, and its
+	// surroundings.
+	MaxFrame = cache.MaxValue/2*3 + 1<<20
+
+	maxRegionName = 1 << 10 // bytes: as cache.MaxRegion
+	maxNames      = 4096    // regions whose names a Writer remembers
+	maxKeptFrame  = 1 << 20 // largest buffer kept between messages
+)
 
 const (
-	streamHead   = "\xac\xed\x00\x05" // opens a Java object stream
-	maxNames     = 4096               // regions whose names a Writer remembers
-	frameHead    = 4                  // int32 length
-	maxKeptFrame = 1 << 20            // largest buffer kept between messages
+	streamHead = "\xac\xed\x00\x05" // opens a Java object stream
+	frameHead  = 4                  // int32 length
 )
 
 // A SkippedError is about one message that was read to its end: the connection

@@ -61,6 +61,32 @@ type hello struct {
 type regionInfo struct {
 	Name string `json:"name"`
 	Mode string `json:"mode"`
+	// Forgot is the time of the newest removal that it may not remember; 0:
+	// none. Who has elements from a disk holds them against it.
+	Forgot uint64 `json:"forgot,omitempty"`
+}
+
+// forgetful is a Region that knows what it has forgotten.
+type forgetful interface{ Forgot() uint64 }
+
+func infoOf(r Region) regionInfo {
+	info := regionInfo{Name: r.Name(), Mode: r.Mode().String()}
+	if f, ok := r.(forgetful); ok {
+		info.Forgot = f.Forgot()
+	}
+	return info
+}
+
+// infoRoom is what that takes as JSON at most.
+func infoRoom(r Region) int { return 6*len(r.Name()) + 72 }
+
+// forgot is what a peer has forgotten of each region.
+func (h *hello) forgot() map[string]uint64 {
+	out := map[string]uint64{}
+	for _, r := range h.Regions {
+		out[r.Name] = max(out[r.Name], r.Forgot)
+	}
+	return out
 }
 
 // Refusals that callers branch on.
@@ -76,15 +102,12 @@ func (m *Mesh) hello(dial uint64) *hello {
 	for _, r := range m.c.Regions() {
 		// JSON writes a byte of a name as six at most. What has no room is not
 		// shown as shared, which is all that a hello's regions are for.
-		if room -= 6*len(r.Name()) + 40; room > 0 && len(h.Regions) < maxNames {
-			h.Regions = append(h.Regions, regionInfo{r.Name(), r.Mode().String()})
+		if room -= infoRoom(r); room > 0 && len(h.Regions) < maxNames {
+			h.Regions = append(h.Regions, infoOf(r))
 		}
 	}
 	return h
 }
-
-// maxName bounds the names by which members are known, each.
-const maxName = 255
 
 // check refuses names that no operator would give: they go into logs, tables
 // and every member's row.
@@ -125,7 +148,7 @@ func (m *Mesh) check(h *hello) error {
 	case h.Group != "" && m.c.Group != "" && h.Group != m.c.Group:
 		return fmt.Errorf("it belongs to discovery group %.64q, this endpoint to %s: check the listener ports and TcpServers on both", h.Group, m.c.Group)
 	}
-	return m.ahead("its clock", h.Now)
+	return m.ahead("its clock", h.Now, m.c.Now().UnixMilli())
 }
 
 func appendJSON(b []byte, t frameType, v any) []byte {

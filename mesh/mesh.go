@@ -96,6 +96,14 @@ type Config struct {
 
 	Logger *slog.Logger
 
+	// Survey sends, listens and dials for a while, and says whom this endpoint
+	// hears and reaches; see Mesh.Survey. nil: it is not asked.
+	Survey func(ctx context.Context) cache.Surveyed
+	// Linking is called before a link is up, with the time of the newest removal
+	// of each region that the peer may not remember; it may write to a disk. nil: nobody
+	// has to know.
+	Linking func(forgot map[string]uint64)
+
 	// Guard proves who accepted connections are from; Dial does it for those
 	// that are dialled. nil: all is plain, and whoever connects is believed.
 	Guard Guard
@@ -139,6 +147,7 @@ type Mesh struct {
 	leases   leases
 	counters counters
 	strange  strangers     // connections that have not said hello
+	eager    handshakes    // who may have us compute one
 	often    *rate.Limiter // of log lines that strangers can cause
 	group    *errgroup.Group
 	work     context.Context // of group; set by Run

@@ -169,6 +169,9 @@ func (m *Mesh) adopt(l *link) error {
 	if err := m.counts(l); err != nil {
 		return err
 	}
+	if m.c.Linking != nil {
+		m.c.Linking(l.peerHello.forgot())
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock() // farewell misses none that is adopted before closing is set
 	if m.closing {
@@ -176,7 +179,7 @@ func (m *Mesh) adopt(l *link) error {
 	}
 	m.peers[p.id], p.touched = p, time.Now()
 	l.peer = p
-	m.linkLease(p, l)
+	m.linkLease(p, l, false)
 	p.set(l)
 	return nil
 }

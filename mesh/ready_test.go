@@ -97,7 +97,7 @@ func TestReadyBesideTheMute(t *testing.T) {
 			s := newStation(t, n, 1, 1, func(c *Config) { c.LinkTimeout = time.Hour })
 			s.keep(s.state, "k")
 			s.run()
-			c, _ := greet(t, n, 2, s, func(h *hello) { h.Regions = []regionInfo{{"State", mode}} })
+			c, _ := greet(t, n, 2, s, func(h *hello) { h.Regions = []regionInfo{{Name: "State", Mode: mode}} })
 			synctest.Wait()
 			if took := until(t, time.Hour, "ready", func() bool { return s.Unready(s.state) == "" }); took != after {
 				t.Errorf("%s: after %v, want %v", mode, took, after)

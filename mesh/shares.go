@@ -49,8 +49,8 @@ func (l *link) shares(buf []byte) []byte {
 	room := maxHello / 2
 	for _, r := range l.m.c.Regions() {
 		// JSON writes a byte of a name as six at most.
-		if room -= 6*len(r.Name()) + 40; room > 0 && !l.shown[r.Name()] && len(l.shown) < maxNames {
-			more = append(more, regionInfo{r.Name(), r.Mode().String()})
+		if room -= infoRoom(r); room > 0 && !l.shown[r.Name()] && len(l.shown) < maxNames {
+			more = append(more, infoOf(r))
 			l.shown[r.Name()] = true
 		}
 	}

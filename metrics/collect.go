@@ -24,12 +24,14 @@ var levels = struct {
 	reasons  *level[why]
 	endpoint *level[endpoint]
 	region   *level[region]
+	disk     *level[disk]
 	link     *level[link]
 }{
 	newLevel(nil, nodeInfos, nodeFamilies),
 	newLevel([]string{"reason"}, nil, reasonFamilies),
 	newLevel([]string{"endpoint"}, endpointInfos, endpointFamilies, javaFamilies),
 	newLevel([]string{"region"}, regionInfos, regionFamilies),
+	newLevel([]string{"region", "auxiliary"}, nil, diskFamilies),
 	newLevel([]string{"endpoint", "peer"}, linkInfos, linkFamilies),
 }
 
@@ -39,6 +41,7 @@ func Families() (out []Family) {
 	out = append(out, levels.reasons.list()...)
 	out = append(out, callFamilies()...)
 	out = append(out, levels.region.list()...)
+	out = append(out, levels.disk.list()...)
 	out = append(out, levels.endpoint.list()...)
 	out = append(out, levels.link.list()...)
 	return append(out, propagation)
@@ -66,6 +69,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 	levels.reasons.describe(out)
 	levels.endpoint.describe(out)
 	levels.region.describe(out)
+	levels.disk.describe(out)
 	levels.link.describe(out)
 	out <- propagationDesc
 }
@@ -85,6 +89,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	levels.reasons.collect(out, rows(whys(nodes[0].reasons), func(w *why) []string { return []string{w.name} }))
 	levels.endpoint.collect(out, endpoints)
 	levels.region.collect(out, regions)
+	levels.disk.collect(out, rows(disksOf(&st), func(d *disk) []string { return []string{c.regionName(d.region), d.Name} }))
 	levels.link.collect(out, peers)
 	propagate(out, peers)
 }
@@ -111,4 +116,12 @@ func (c *Collector) seat(st *cache.Status, links []link) ([]*row[endpoint], []*r
 		rows(links, func(l *link) []string {
 			return []string{c.endpoints.name(l.endpoint), c.peers.name(peerOf(&l.LinkStatus))}
 		})
+}
+
+// regionName is the label of a region that has been seated. Auxiliaries are
+// those of the ccf, which are few.
+func (c *Collector) regionName(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.regions.name(name)
 }

@@ -19,21 +19,53 @@ func (r *Region) Asks() bool {
 }
 
 // Fetch takes a miss to the auxiliaries in the order of the ccf, as far as
-// their settings allow. It returns the first element found, and an error only
-// if none was found.
-func (r *Region) Fetch(ctx context.Context, key string) (e cache.Element, ok bool, err error) {
+// their settings allow. It returns the first element found and where it was
+// (FromDisk, FromRemote or FromLateral), and an error only if none was found.
+func (r *Region) Fetch(ctx context.Context, key string) (e cache.Element, from cache.Origin, ok bool, err error) {
 	for i := range r.s.Auxiliaries {
 		b := &r.s.Auxiliaries[i]
 		if !Asks(b.Kind, b.Gates) {
 			continue
 		}
 		var ferr error
-		if e, ok, ferr = b.Aux.Fetch(ctx, r.s.Name, key); ok {
-			return e, true, nil
+		if e, ok, ferr = b.Aux.Fetch(ctx, r.s.Name, key); ok && (b.Kind != cache.Disk || r.believes(&e)) {
+			return e, found[b.Kind], true, nil
 		}
 		if ferr != nil {
 			err = ferr
 		}
 	}
-	return cache.Element{}, false, err
+	return cache.Element{}, 0, false, err
+}
+
+var found = map[cache.Kind]cache.Origin{cache.Disk: cache.FromDisk, cache.RemoteTier: cache.FromRemote, cache.Lateral: cache.FromLateral}
+
+// believes reports whether what was found on disk is not older than what the
+// region knows of. The disk has been told all of that; but removals of many
+// that capacity or their number caused only memory knows.
+func (r *Region) believes(e *cache.Element) bool {
+	if r.mode != Replicate {
+		return true
+	}
+	hash := hashOf(e.Key, r.seed)
+	r.mem.lock(hash)
+	h, ok := r.mem.peek(e.Key, hash)
+	r.mem.unlock(hash)
+	tags := ""
+	if e.Attr != nil {
+		tags = e.Attr.Tags
+	}
+	return !(ok && e.Stamp.Before(h.Stamp)) && r.floors.covers(e.Key, tags, e.Stamp) == stays
+}
+
+// Keep hands the disks what memory holds, before the node ends (JCS:
+// CompositeCache.dispose). pause is called every so many elements; false ends
+// it. Writers of a part of the region wait meanwhile.
+func (r *Region) Keep(every int, pause func() bool) (kept int) {
+	r.mem.each(func(h held) bool {
+		r.spool(&h)
+		kept++
+		return kept%every != 0 || pause()
+	})
+	return kept
 }

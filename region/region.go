@@ -69,6 +69,10 @@ func (s *Settings) retention() time.Duration {
 	return max(s.Attr.MaxLife, DefaultRetention)
 }
 
+// LongestLife returns for how long anything in the region lives at most, and a
+// removal is remembered that not every node is known to have.
+func (s *Settings) LongestLife() time.Duration { return s.retention() }
+
 // DefaultQuiet is the time after which a silent link is dead, and that for
 // which its regions are served nevertheless.
 const DefaultQuiet = 15 * time.Second
@@ -110,6 +114,7 @@ type Region struct {
 	refusals refusals
 
 	buried atomic.Uint64 // see bury
+	forgot atomic.Uint64 // see Forgot
 	pushed atomic.Bool   // capacity pushed out what peers may keep, see Lacks
 	struck atomic.Bool   // a removal found something that peers may hold, see Struck
 

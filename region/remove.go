@@ -37,7 +37,10 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 	case !foreign(c):
 		rep.Stamp = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case r.late(c) && !r.removes(c, &prev) || r.mode == Replicate && r.admit(now, c, &prev) == goes:
+	case r.late(c) && !r.removes(c, &prev):
+		r.tellDisksLate(cache.Remove, c.Key, c.Stamp)
+		return r.joinRemoval(now, c, &prev, was, hash)
+	case r.mode == Replicate && r.admit(now, c, &prev) == goes:
 		return r.joinRemoval(now, c, &prev, was, hash)
 	default:
 		r.clock.Observe(now, c.Stamp)
@@ -91,6 +94,7 @@ func (r *Region) removeMany(now int64, c *cache.Command, op cache.Op, name strin
 		s = r.clock.Next(now)
 		r.count.removes.Add(1)
 	case r.late(c) && !r.removesMany(s, op, name):
+		r.tellDisksLate(op, name, s)
 		return cache.Reply{}
 	case !r.clock.Observe(now, s) && r.mode == Replicate:
 		r.count.stale.Add(1)

@@ -40,11 +40,16 @@ func mix(key string, s cache.Stamp) uint64 {
 type ear struct {
 	mu   sync.Mutex
 	told []cache.Change
+	void []cache.Element // what a disk was told that memory has something newer of
 }
 
 func (a *ear) Note(c cache.Change) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if c.Op == cache.Put && c.Element.State == cache.Forgotten {
+		a.void = append(a.void, c.Element)
+		return
+	}
 	a.told = append(a.told, c)
 }
 

@@ -82,8 +82,12 @@ func (r *Region) Settle() (n int) {
 	if s == 0 {
 		return 0
 	}
-	n = r.mem.reap(s, r.undigest)
+	n = r.mem.reap(s, func(h *held) { r.undigest(h); r.Forget(h.Stamp.Time) })
+	before := r.floors.count.Load()
 	r.floors.expire(r.floorsUpTo(), r.digest)
+	if r.floors.count.Load() < before {
+		r.Forget(s)
+	}
 	return n
 }
 
@@ -94,6 +98,9 @@ func (r *Region) bury(h *held) {
 	dead := h.shared && h.State == cache.Tombstone || h.under != nil && h.under.state == cache.Tombstone
 	if s := h.known(); r.mode == Replicate && dead && s.Time > r.stable() {
 		r.buried.Store(max(r.buried.Load(), s.Time)) // nobody else evicts meanwhile
+	}
+	if dead {
+		r.Forget(h.known().Time)
 	}
 }
 

@@ -11,6 +11,9 @@ func (r *Region) tellPut(c *cache.Command, h *held, replaced cache.Stamp) Sendin
 	for i := range r.s.Auxiliaries {
 		b := &r.s.Auxiliaries[i]
 		what := Fanout(c.Origin, b.Kind, c.Op, h.Attr, b.Gates)
+		if b.Kind == cache.Disk && r.own(c.Origin, h.Attr) {
+			continue // see supersede
+		}
 		switch what {
 		case TheValue:
 			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element, Replaced: replaced})
@@ -34,6 +37,9 @@ func (r *Region) tellRemove(c *cache.Command, op cache.Op, key string, s cache.S
 		b := &r.s.Auxiliaries[i]
 		if Fanout(c.Origin, b.Kind, op, r.attr, b.Gates) == TheRemoval {
 			ch := r.removal(op, key, s)
+			if b.Kind == cache.Disk && r.own(c.Origin, r.attr) {
+				ch.Element.State = cache.Forgotten
+			}
 			ch.Hash = c.Hash
 			ch.Element.Value = c.Value // of a removal: the version, see VersionValue
 			b.Aux.Note(ch)
@@ -41,10 +47,41 @@ func (r *Region) tellRemove(c *cache.Command, op cache.Op, key string, s cache.S
 	}
 }
 
+// own reports whether a change of a replicated region concerns this node alone.
+// None of that is kept on disk: from there it would be told to peers.
+func (r *Region) own(o cache.Origin, a *cache.Attributes) bool {
+	return r.mode == Replicate && (o == cache.LocalOnly || !a.Lateral)
+}
+
+// supersede has the disks that were not told of a new value forget what they
+// have of older ones: these must not come back when memory lets go of the new
+// one, or the node ends. It is called once memory holds the new one.
+func (r *Region) supersede(c *cache.Command, h *held) {
+	for i := range r.s.Auxiliaries {
+		b := &r.s.Auxiliaries[i]
+		if b.Kind == cache.Disk && c.Origin != cache.FromDisk && (r.own(c.Origin, h.Attr) || Fanout(c.Origin, b.Kind, c.Op, h.Attr, b.Gates) != TheValue) {
+			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: cache.Element{Key: h.Key, Stamp: h.Stamp, State: cache.Forgotten}})
+		}
+	}
+}
+
 // tellDisks lets the disks know that elements left memory for good: expired,
-// or dropped because they may be stale. An older version must not come back
-// from there.
+// or dropped because they may be stale. Neither that version nor an older one
+// must come back from there. It is no removal: peers may hold them.
 func (r *Region) tellDisks(op cache.Op, key string, s cache.Stamp) {
+	for i := range r.s.Auxiliaries {
+		if b := &r.s.Auxiliaries[i]; b.Kind == cache.Disk {
+			ch := r.removal(op, key, s)
+			ch.Element.State = cache.Forgotten
+			b.Aux.Note(ch)
+		}
+	}
+}
+
+// tellDisksLate lets the disks know of a removal that is news to nobody but
+// perhaps to them.
+func (r *Region) tellDisksLate(op cache.Op, key string, s cache.Stamp) {
+	r.Forget(s.Time)
 	for i := range r.s.Auxiliaries {
 		if b := &r.s.Auxiliaries[i]; b.Kind == cache.Disk {
 			b.Aux.Note(r.removal(op, key, s))
@@ -54,8 +91,8 @@ func (r *Region) tellDisks(op cache.Op, key string, s cache.Stamp) {
 
 // spool hands the disks an element that memory has no room for.
 func (r *Region) spool(h *held) {
-	if h.State != cache.Live {
-		return
+	if h.State != cache.Live || r.mode == Replicate && (!h.shared || h.under != nil) {
+		return // see own
 	}
 	for i := range r.s.Auxiliaries {
 		if b := &r.s.Auxiliaries[i]; Spools(b.Kind, h.Attr, b.Gates) {

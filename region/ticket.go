@@ -94,6 +94,11 @@ func (r *Region) Ticket(key string) Ticket { return r.invalid.ticket(hashOf(key,
 // In an invalidated one the peer may not have heard yet of a removal that this
 // node has, so it is kept only where nothing was invalidated for Settings.Quiet.
 //
+// With Origin FromDisk it is what this node's own disk had, which was told of
+// every removal: a ticket decides. In a replicated region it is never kept:
+// memory has the elements with the largest stamps, as all replicas do, and
+// this one is not among them.
+//
 // An error means that the key or the value breaks a limit.
 func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (stored bool, err error) {
 	c.Op = cache.Put
@@ -104,6 +109,9 @@ func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (sto
 		return false, fmt.Errorf("fill in region %s: %w", r.s.Name, err)
 	}
 	if r.mode == Replicate && foreign(&c) {
+		if c.Origin == cache.FromDisk {
+			return false, nil
+		}
 		if c.Stamp.Time <= r.stable() {
 			return false, nil // since it was asked for, its removal may have come and been forgotten
 		}
@@ -126,7 +134,7 @@ func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (sto
 }
 
 func (r *Region) valid(now int64, c *cache.Command, version, hash uint64, t Ticket) bool {
-	if r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds() {
+	if r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c) && c.Origin != cache.FromDisk && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds() {
 		return false
 	}
 	return version == 0 || r.versions.raise(now, c.Key, version)

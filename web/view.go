@@ -135,7 +135,10 @@ type RegionView struct {
 	Gets       uint64        `json:"gets"`
 	Evictions  uint64        `json:"evictions"`
 	Expired    uint64        `json:"expired"`
-	Lag        int64         `json:"lag_ms"` // of the peer that is furthest behind
+	Disks      int           `json:"disks,omitempty"` // disk auxiliaries
+	OnDisk     int           `json:"on_disk,omitempty"`
+	DiskBytes  int64         `json:"disk_bytes,omitempty"` // of the files
+	Lag        int64         `json:"lag_ms"`               // of the peer that is furthest behind
 	Changes    uint64        `json:"changes"`
 	StaleMost  time.Duration `json:"stale_most_ns,omitempty"`
 	StaleNow   time.Duration `json:"stale_now_ns,omitempty"`

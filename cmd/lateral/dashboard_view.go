@@ -55,6 +55,7 @@ func warnings(r *meshReport, nodes []cache.Status) []web.Warning {
 			s := e.Security
 			where := n.Host + "/" + n.Service + " " + e.Endpoint + ": "
 			switch {
+			case e.ListenOnly: // who reaches it can change nothing of the cluster
 			case s.Open != "":
 				said["endpoint "+e.Endpoint+": "+s.Open] = true
 				out = append(out, web.Warning{Kind: web.WarnSecret, Text: where + s.Open})
@@ -200,7 +201,12 @@ func regionView(st *cache.Status, r *cache.RegionStatus) web.RegionView {
 	x := r.Stats
 	v := web.RegionView{Region: r.Region, Service: st.Host + "/" + st.Service, Mode: r.Mode, Elements: r.Elements, MaxObjects: r.MaxObjects, Bytes: r.Bytes,
 		Hits: x.Hits + x.AuxHits, Gets: x.Hits + x.AuxHits + x.Misses + x.Expired, Evictions: x.Evictions, Expired: x.Expired + x.Shrunk,
-		StaleMost: r.StaleMost, StaleNow: r.StaleNow, Unready: r.Unready, Trouble: strings.Join(happened(x), ", ")}
+		StaleMost: r.StaleMost, StaleNow: r.StaleNow, Unready: r.Unready, Trouble: strings.Join(append(happened(x), disksTrouble(r)...), ", ")}
+	for _, d := range r.Disks {
+		v.Disks++
+		v.OnDisk += d.Elements
+		v.DiskBytes += d.FileBytes
+	}
 	for _, e := range st.Endpoints {
 		for _, l := range e.Links {
 			lag := l.Lag.Regions[r.Region]

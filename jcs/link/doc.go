@@ -50,6 +50,13 @@
 // listener, which takes it for a length. So it is probed first with a DISPOSE,
 // which every JCS ignores and no JCS sends: Lateral answers with its magic.
 //
+// # Only listening
+//
+// With Config.ListenOnly nobody is dialled, so nothing is told or asked, and
+// probes are not answered: to Lateral nodes we are one more Java node. Questions
+// are answered with nothing. What is said is taken down (observe.go), with the
+// keys on which nodes may disagree (keys.go).
+//
 // # Limits
 //
 // maxInbound connections, each with the limits of package jcs, and a time for

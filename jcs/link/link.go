@@ -48,6 +48,7 @@ type Config struct {
 	Receive    bool
 	Filter     bool // FilterRemoveByHashCode
 	Bridge     bool // relay between generations
+	ListenOnly bool // dial, tell and answer nobody anything; see Observed
 
 	Log     *changelog.Log                   // or Follow
 	Regions func() []Region                  // those bound to this endpoint
@@ -73,6 +74,7 @@ type Links struct {
 	lateral map[string]bool           // configured addresses that turned out to be Lateral's
 	floors  map[origin]uint64         // the last removal of many by each
 	relays  map[string]*changelog.Log // by family, see bridge.go
+	watch   *observer                 // nil without ListenOnly
 
 	counters counters
 	often    *rate.Limiter // of log lines that strangers can cause
@@ -99,8 +101,12 @@ func New(c Config) *Links {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{},
+	l := &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{},
 		floors: map[origin]uint64{}, relays: map[string]*changelog.Log{}, often: rate.NewLimiter(1, 5)}
+	if c.ListenOnly {
+		l.watch = &observer{sources: map[int64]*source{}}
+	}
+	return l
 }
 
 // Follow says which log Java nodes are told of. It is called once, before Run.
@@ -141,6 +147,7 @@ func (l *Links) Counters() map[string]int64 {
 		"jcs_own": c.own.Load(), "jcs_dialled": c.dialled.Load(), "jcs_messages_out": c.sent.Load(), "jcs_untold": c.untold.Load(),
 		"jcs_gaps": c.gaps.Load(), "jcs_bytes_in": c.bytesIn.Load(), "jcs_bytes_out": c.bytesOut.Load(), "jcs_asked": c.asked.Load(),
 		"jcs_bridged": c.bridged.Load(), "jcs_bridged_foreign": c.bridgedForeign.Load(),
+		"jcs_crossings": l.watch.crossings(),
 	}
 }
 

@@ -122,6 +122,9 @@ func (l *Links) addLocked(p *peer) {
 }
 
 func (l *Links) startLocked(p *peer) {
+	if l.c.ListenOnly {
+		return // what it is known for is its name; it dials us
+	}
 	ctx, stop := context.WithCancel(l.work)
 	p.stop = stop
 	l.group.Go(func() error { p.run(ctx); return nil })

@@ -96,6 +96,9 @@ func (in *inbound) run(head []byte) error {
 			return err
 		}
 	}
+	if in.l.c.ListenOnly && string(head) == Magic {
+		return errObserver
+	}
 	if len(head) < 4 || !jcs.Opens([4]byte(head)) {
 		return fmt.Errorf("it opens with % x, which is neither the mesh's protocol nor JCS's", head)
 	}
@@ -163,7 +166,7 @@ func (p *pacer) Read(b []byte) (int, error) {
 func (in *inbound) take(m *jcs.Message, framed bool) error {
 	l := in.l
 	l.counters.messages.Add(1)
-	if m.Op == jcs.Dispose && m.Region == probeRegion {
+	if m.Op == jcs.Dispose && m.Region == probeRegion && !l.c.ListenOnly {
 		in.probed = true
 		_, err := io.WriteString(in.conn, Magic)
 		return err
@@ -180,6 +183,11 @@ func (in *inbound) take(m *jcs.Message, framed bool) error {
 	case m.Requester == l.c.Requester && !m.Op.Asks():
 		l.counters.own.Add(1)
 		return nil
+	}
+	if l.watch != nil {
+		l.watch.take(m, in.conn.RemoteAddr().String(), in.asker())
+	}
+	switch {
 	case m.Op.Asks():
 		return in.answer(m, framed)
 	}
@@ -203,6 +211,13 @@ func (in *inbound) note(m *jcs.Message) {
 	if m.Op == jcs.Update {
 		in.behind = in.l.c.Now().Sub(m.Attr.Created)
 	}
+}
+
+// asker is who sent a question, which carries no id: who spoke before it.
+func (in *inbound) asker() int64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.requester
 }
 
 // From counts the connections that came from a host.

@@ -16,6 +16,7 @@ const columns = [
   ['Hit ratio', r => r.gets ? (100 * ratio(r)).toFixed(1) + ' % of ' + number(r.gets) : 'no gets', ratio, true],
   ['Evicted', r => number(r.evictions), r => r.evictions, true],
   ['Expired', r => number(r.expired), r => r.expired, true],
+  ['On disk', r => r.disks ? number(r.on_disk ?? 0) + ', ' + bytes(r.disk_bytes ?? 0) : '–', r => r.disks ? r.on_disk ?? 0 : -1, true],
   ['Lag', r => millis(r.lag_ms) + (r.changes ? `, ${number(r.changes)} changes` : ''), lag, true],
   ['Stale', r => stale(r), r => r.stale_now_ns ?? 0, true],
   ['Remarks', r => r.trouble ?? '', r => r.trouble ?? ''],

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package disk
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"lateral/cache"
+)
+
+// Config is what a Disk is opened from.
+type Config struct {
+	Dir    string // of this region alone; made if it is not there
+	Region string
+	Trust  Trust
+	// ByStamp is for regions whose values travel: removals are kept, too.
+	ByStamp   bool
+	Retention time.Duration // ByStamp: the longest life of anything
+
+	MaxElements    int   // removals that are kept among them; < 0 is unlimited
+	MaxBytes       int64 // of keys and records; the file may take twice that; ≤ 0 is unlimited
+	MaxQueued      int   // elements that may wait to be written
+	PackAtRemovals int   // pack the file after so many removals; ≤ 0: when half of it is free
+	PackAtEnd      bool  // pack the file at the end if a quarter of it is free
+	Clear          bool  // start empty
+
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: slog.Default()
+}
+
+// A Disk is one region on disk. Its methods may be called by many goroutines.
+//
+// Lock order: an element's of the region, then files, then mu.
+type Disk struct {
+	c    Config
+	wake chan struct{}
+
+	files sync.RWMutex // held to read the store, and alone to put another in its place
+	mu    sync.Mutex   // guards what follows
+
+	store    *store // nil: there is none now, see why
+	why      string
+	known    map[uint64]struct{} // hashes of the keys that the store has
+	floors   floors              // ByStamp: all that are kept
+	queue    *batch
+	queued   int64  // bytes of it
+	writing  *batch // by Run, nil if none
+	wiping   bool   // what is in the store and in writing is void
+	seq      uint64 // of the last note
+	done     uint64 // up to where everything is on the medium
+	settled  chan struct{}
+	count    counters
+	seen     held            // of the store, as of the last batch
+	removals int             // since the file was packed
+	changed  map[string]bool // by key, since packing began; nil: it has not
+
+	marking sync.Mutex // held to change alone, and the file that says so; taken before files
+	alone   bool
+	until   int64 // of the last life's state
+}
+
+type counters struct {
+	hits, misses, expired, written, removed, evicted, lost, wiped, harmed, packed, failures, unproven uint64
+}
+
+// held is what a store holds.
+type held struct {
+	live, dead int
+	bytes      uint64
+}
+
+const (
+	elementsFile = "elements.db"
+	badSuffix    = ".bad"
+	unproven     = ".unproven"
+)
+
+// Open opens the files of a region, as far as Trust goes. It always returns a
+// Disk: if there is no getting at the files that keeps nothing, Status says
+// why, and Run tries again.
+func Open(c Config) *Disk {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	d := &Disk{c: c, wake: make(chan struct{}, 1), queue: newBatch(), floors: floors{}, settled: make(chan struct{})}
+	err := d.prepare()
+	if err == nil {
+		err = d.open()
+	}
+	if err != nil {
+		d.fail(err)
+	}
+	return d
+}
+
+func (d *Disk) file(suffix string) string { return filepath.Join(d.c.Dir, elementsFile+suffix) }
+
+// prepare takes away what an earlier life has left and this one does not believe.
+func (d *Disk) prepare() error {
+	if err := os.MkdirAll(d.c.Dir, 0o700); err != nil {
+		return err
+	}
+	last := readState(d.c.Dir, d.c.Region)
+	alone := last.Alone
+	d.until = last.Until
+	d.alone = true // so far
+	switch {
+	case d.c.Clear || d.c.Trust == TrustNone:
+		return ignoreMissing(os.Remove(d.file("")))
+	case d.c.Trust == TrustAlone && !alone:
+		err := os.Rename(d.file(""), d.file(unproven))
+		if err == nil {
+			d.count.unproven++
+			d.c.Log.Warn("what is on disk may have been removed since by peers, and is set aside: the region starts empty and is filled by them",
+				"region", d.c.Region, "file", d.file(unproven))
+		}
+		return ignoreMissing(err)
+	}
+	return nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// open opens the file; one that is harmed is put aside, and another begun.
+func (d *Disk) open() error {
+	s, o, err := openStore(d.file(""))
+	if errors.Is(err, ErrHarmed) {
+		d.quarantine(err)
+		s, o, err = openStore(d.file(""))
+	}
+	if err != nil {
+		return err
+	}
+	d.marking.Lock()
+	defer d.marking.Unlock()
+	if err := d.stateOf(d.alone).write(d.c.Dir); err != nil {
+		s.close()
+		return err
+	}
+	d.files.Lock()
+	d.mu.Lock()
+	d.store, d.why, d.known = s, "", o.known
+	d.queue, d.queued, d.writing, d.wiping, d.removals = newBatch(), 0, nil, false, 0
+	d.seen = held{s.live, s.dead, s.total.bytes}
+	d.floors = floors{}
+	if d.c.ByStamp {
+		d.floors = o.floors
+	}
+	d.settleLocked(d.seq)
+	d.mu.Unlock()
+	d.files.Unlock()
+	return nil
+}
+
+// quarantine puts the file aside, and lets an older one go for it.
+func (d *Disk) quarantine(cause error) {
+	d.mu.Lock()
+	d.count.harmed++
+	d.mu.Unlock()
+	err := os.Rename(d.file(""), d.file(badSuffix))
+	if err != nil {
+		err = os.Remove(d.file(""))
+	}
+	d.c.Log.Error("a file of the disk tier is harmed and put aside: nothing of it is served, the region goes on without", "region", d.c.Region,
+		"file", d.file(badSuffix), "cause", cause, "error", err)
+}
+
+// fail gives the store up: what is noted from now on is not kept, and when
+// there is a store again it is empty, as it missed that.
+func (d *Disk) fail(cause error) {
+	d.files.Lock()
+	d.mu.Lock()
+	s, before := d.store, d.why
+	d.store, d.why, d.known = nil, cause.Error(), nil
+	if d.writing != nil {
+		d.count.lost += uint64(len(d.writing.notes))
+	}
+	d.count.lost += uint64(len(d.queue.notes))
+	d.queue, d.queued, d.writing, d.wiping = newBatch(), 0, nil, false
+	d.count.failures++
+	d.settleLocked(d.seq)
+	d.mu.Unlock()
+	d.files.Unlock()
+	if s != nil {
+		s.close()
+	}
+	if before != cause.Error() {
+		d.c.Log.Error("the disk tier of a region does not work: the region goes on in memory", "region", d.c.Region, "dir", d.c.Dir, "cause", cause)
+	}
+}
+
+// errDown is what Flush returns while there is no store.
+var errDown = errors.New("the disk does not work")
+
+// settleLocked notes up to where everything is on the medium, or given up.
+func (d *Disk) settleLocked(seq uint64) {
+	d.done = seq
+	close(d.settled)
+	d.settled = make(chan struct{})
+}
+
+// Fetch looks a key up: first in what waits to be written. It reads a page or
+// two, and waits for nobody.
+func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, error) {
+	d.mu.Lock()
+	e, live, sure := d.queuedLocked(key)
+	_, known := d.known[xxh3.HashString(key)]
+	d.mu.Unlock()
+	var err error
+	if !sure && known {
+		e, live, err = d.read(key)
+	}
+	now := d.c.Now().UnixMilli()
+	over := live && d.over(&e, now)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case !live || d.wiping && !sure || !sure && d.coveredLocked(&e):
+		d.count.misses++
+		return cache.Element{}, false, err
+	case over:
+		d.count.expired++
+		d.count.misses++
+		return cache.Element{}, false, nil
+	}
+	d.count.hits++
+	return e, true, nil
+}
+
+// read looks in the store. One that is harmed is given up at once.
+func (d *Disk) read(key string) (e cache.Element, live bool, err error) {
+	d.files.RLock()
+	s := d.currentStore()
+	if s == nil {
+		d.files.RUnlock()
+		return e, false, nil
+	}
+	e, record, err := s.record(key)
+	d.files.RUnlock()
+	if err != nil {
+		d.replace(s, err)
+		return cache.Element{}, false, nil // a miss: what is harmed is not served
+	}
+	return e, record != nil && e.State == cache.Live, nil
+}
+
+func (d *Disk) currentStore() *store {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.store
+}
+
+// replace gives a harmed store up and begins another, unless somebody has.
+func (d *Disk) replace(s *store, cause error) {
+	d.files.Lock()
+	d.mu.Lock()
+	mine := d.store == s
+	if mine {
+		d.store, d.why, d.known, d.wiping = nil, cause.Error(), nil, true
+	}
+	d.mu.Unlock()
+	if mine {
+		s.abandon()
+		d.quarantine(cause)
+	}
+	d.files.Unlock()
+	d.wakeUp() // Run opens another
+}
+
+func (d *Disk) wakeUp() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wakeLocked()
+}
+
+// over reports whether an element is over its lifetime or the retention.
+func (d *Disk) over(e *cache.Element, now int64) bool {
+	if d.c.ByStamp && now-e.Stamp.UnixMilli() > d.c.Retention.Milliseconds() {
+		return true
+	}
+	return e.State == cache.Live && e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now)
+}
+
+// coveredLocked reports whether a removal of many means an element that was
+// read in the store.
+func (d *Disk) coveredLocked(e *cache.Element) bool {
+	return d.c.ByStamp && d.floors.covers(e, true) || d.queue.floors.covers(e, d.c.ByStamp) ||
+		d.writing != nil && d.writing.floors.covers(e, d.c.ByStamp)
+}
+
+func (d *Disk) stateOf(alone bool) state {
+	return state{Region: d.c.Region, Alone: alone, Until: d.c.Now().UnixMilli()}
+}
+
+// Wipe has the disk start empty.
+func (d *Disk) Wipe() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.seq++
+	d.wipeLocked()
+	d.wakeLocked()
+}
+
+// Alone tells whether any peer is linked. That one is has to be told before it
+// is so, and is on the medium when Alone returns.
+func (d *Disk) Alone(alone bool) {
+	d.marking.Lock()
+	defer d.marking.Unlock()
+	if d.alone == alone {
+		return
+	}
+	d.alone = alone
+	if d.currentStore() == nil {
+		return
+	}
+	if err := d.stateOf(alone).write(d.c.Dir); err != nil {
+		d.giveUp(err)
+	}
+}
