@@ -223,9 +223,11 @@ func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, err
 	e, live, sure := d.queuedLocked(key)
 	_, known := d.known[xxh3.HashString(key)]
 	d.mu.Unlock()
-	var err error
-	if !sure && known {
-		e, live, err = d.read(key)
+	if known && (live || !sure) {
+		// What waits may be older than what is there, and will be refused then.
+		if there, ok := d.read(key); !sure || ok && e.Stamp.Before(there.Stamp) {
+			e, live, sure = there, ok && there.State == cache.Live, false
+		}
 	}
 	now := d.c.Now().UnixMilli()
 	over := live && d.over(&e, now)
@@ -234,7 +236,7 @@ func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, err
 	switch {
 	case !live || d.wiping && !sure || !sure && d.coveredLocked(&e):
 		d.count.misses++
-		return cache.Element{}, false, err
+		return cache.Element{}, false, nil
 	case over:
 		d.count.expired++
 		d.count.misses++
@@ -244,21 +246,22 @@ func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, err
 	return e, true, nil
 }
 
-// read looks in the store. One that is harmed is given up at once.
-func (d *Disk) read(key string) (e cache.Element, live bool, err error) {
+// read looks in the store, for an element or a removal. A store that is harmed
+// is given up at once, and nothing of it served.
+func (d *Disk) read(key string) (e cache.Element, found bool) {
 	d.files.RLock()
 	s := d.currentStore()
 	if s == nil {
 		d.files.RUnlock()
-		return e, false, nil
+		return e, false
 	}
 	e, record, err := s.record(key)
 	d.files.RUnlock()
 	if err != nil {
 		d.replace(s, err)
-		return cache.Element{}, false, nil // a miss: what is harmed is not served
+		return cache.Element{}, false
 	}
-	return e, record != nil && e.State == cache.Live, nil
+	return e, record != nil
 }
 
 func (d *Disk) currentStore() *store {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"lateral/cache"
 )
@@ -60,9 +61,9 @@ func flush(t testing.TB, d *Disk) {
 }
 
 // holds checks what a get answers: "" is nothing.
-func holds(t testing.TB, d *Disk, key, value string) {
+func holds(t rapid.TB, d *Disk, key, value string) {
 	t.Helper()
-	e, ok, err := d.Fetch(t.Context(), "r", key)
+	e, ok, err := d.Fetch(context.Background(), "r", key)
 	if err != nil || ok != (value != "") || e.Value.Bytes != value {
 		t.Errorf("%q: %q, %v, %v; want %q", key, e.Value.Bytes, ok, err, value)
 	}

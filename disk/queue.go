@@ -177,7 +177,7 @@ func (d *Disk) queuedLocked(key string) (e cache.Element, live, sure bool) {
 		return e, false, d.wiping
 	case n.kind == supersede: // what is there may be as new
 		return e, false, true
-	case n.dead() || fs.covers(&n.e, d.c.ByStamp):
+	case n.dead() || fs.covers(&n.e, d.c.ByStamp) || d.c.ByStamp && d.floors.covers(&n.e, true):
 		return e, false, true
 	}
 	return n.e, true, true
