@@ -35,6 +35,8 @@ type Config struct {
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: slog.Default()
+
+	unsynced bool // tests alone: nothing is waited for until it is on the medium
 }
 
 // A Disk is one region on disk. Its methods may be called by many goroutines.
@@ -140,17 +142,17 @@ func ignoreMissing(err error) error {
 
 // open opens the file; one that is harmed is put aside, and another begun.
 func (d *Disk) open() error {
-	s, o, err := openStore(d.file(""))
+	s, o, err := openStore(d.file(""), d.c.unsynced)
 	if errors.Is(err, ErrHarmed) {
 		d.quarantine(err)
-		s, o, err = openStore(d.file(""))
+		s, o, err = openStore(d.file(""), d.c.unsynced)
 	}
 	if err != nil {
 		return err
 	}
 	d.marking.Lock()
 	defer d.marking.Unlock()
-	if err := d.stateOf(d.alone).write(d.c.Dir); err != nil {
+	if err := d.mark(d.alone); err != nil {
 		s.close()
 		return err
 	}
@@ -220,13 +222,18 @@ func (d *Disk) settleLocked(seq uint64) {
 // two, and waits for nobody.
 func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, error) {
 	d.mu.Lock()
-	e, live, sure := d.queuedLocked(key)
+	n, void := d.queuedLocked(key)
 	_, known := d.known[xxh3.HashString(key)]
 	d.mu.Unlock()
-	if known && (live || !sure) {
+	var e cache.Element
+	live, stored := false, false
+	if n != nil {
+		e, live = n.e, n.kind == put
+	}
+	if known && !void && (n == nil || n.kind != remove || d.c.ByStamp) {
 		// What waits may be older than what is there, and will be refused then.
-		if there, ok := d.read(key); !sure || ok && e.Stamp.Before(there.Stamp) {
-			e, live, sure = there, ok && there.State == cache.Live, false
+		if there, ok := d.read(key); ok && (n == nil || n.older(there.Stamp)) {
+			e, live, stored = there, there.State == cache.Live, true
 		}
 	}
 	now := d.c.Now().UnixMilli()
@@ -234,7 +241,7 @@ func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, err
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case !live || d.wiping && !sure || !sure && d.coveredLocked(&e):
+	case !live || stored && (d.wiping || d.coveredLocked(&e)):
 		d.count.misses++
 		return cache.Element{}, false, nil
 	case over:
@@ -308,8 +315,9 @@ func (d *Disk) coveredLocked(e *cache.Element) bool {
 		d.writing != nil && d.writing.floors.covers(e, d.c.ByStamp)
 }
 
-func (d *Disk) stateOf(alone bool) state {
-	return state{Region: d.c.Region, Alone: alone, Until: d.c.Now().UnixMilli()}
+// mark writes the file that says so; marking is held.
+func (d *Disk) mark(alone bool) error {
+	return state{Region: d.c.Region, Alone: alone, Until: d.c.Now().UnixMilli()}.write(d.c.Dir, d.c.unsynced)
 }
 
 // Wipe has the disk start empty.
@@ -333,7 +341,7 @@ func (d *Disk) Alone(alone bool) {
 	if d.currentStore() == nil {
 		return
 	}
-	if err := d.stateOf(alone).write(d.c.Dir); err != nil {
+	if err := d.mark(alone); err != nil {
 		d.giveUp(err)
 	}
 }

@@ -134,7 +134,7 @@ func (d *Disk) wipe(old *store) *store {
 	var s *store
 	var o *opened
 	if err == nil {
-		s, o, err = openStore(d.file(""))
+		s, o, err = openStore(d.file(""), d.c.unsynced)
 	}
 	d.mu.Lock()
 	if d.store = s; s != nil {
@@ -203,7 +203,7 @@ func (d *Disk) end() {
 	}
 	d.marking.Lock()
 	if d.currentStore() != nil {
-		if err := d.stateOf(d.alone).write(d.c.Dir); err != nil {
+		if err := d.mark(d.alone); err != nil {
 			d.c.Log.Warn("the end of this life could not be noted", "region", d.c.Region, "cause", err)
 		}
 	}

@@ -32,9 +32,12 @@ const lockTimeout = 200 * time.Millisecond
 
 // store is an open file. Only the writer of a Disk changes it; anybody may read.
 type store struct {
-	db    *bbolt.DB
-	file  *os.File // that of db
-	path  string
+	db   *bbolt.DB
+	file *os.File // that of db
+	path string
+
+	unsynced bool
+
 	total totals // of e and f
 	live  int    // elements in e that are no tombstones
 	dead  int
@@ -49,8 +52,8 @@ type opened struct {
 
 // openStore opens a file, or begins one, and reads all of it. An error that
 // wraps ErrHarmed is about its content, every other about getting at it.
-func openStore(path string) (*store, *opened, error) {
-	s := &store{path: path}
+func openStore(path string, unsynced bool) (*store, *opened, error) {
+	s := &store{path: path, unsynced: unsynced}
 	var o *opened
 	if i, err := os.Stat(path); err == nil && i.Size() == 0 {
 		return nil, nil, fmt.Errorf("%w: %s is empty", ErrHarmed, path)
@@ -76,7 +79,7 @@ func openStore(path string) (*store, *opened, error) {
 }
 
 func (s *store) options() *bbolt.Options {
-	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
+	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: s.unsynced,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			s.file = f // Open may panic, and then nobody else has it

@@ -80,6 +80,7 @@ var propertyKeys = []string{"a", "b", "p:1", "p:2", "p:q:3", cache.GroupKey("g",
 func TestMergeAtReopening(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c := config(t)
+		c.unsynced = true
 		c.ByStamp = rapid.Bool().Draw(rt, "by stamp")
 		d, stop := start(t, c)
 		m := &model{c.ByStamp, map[string]cache.Element{}, floors{}}
@@ -152,6 +153,7 @@ func TestMergeAtReopening(t *testing.T) {
 func TestOldestGoFirst(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c := config(t)
+		c.unsynced = true
 		c.MaxElements = rapid.IntRange(1, 20).Draw(rt, "max")
 		d, stop := start(t, c)
 		defer func() { stop() }()
