@@ -97,9 +97,12 @@ func Open(c Config) *Disk {
 		c.Log = slog.Default()
 	}
 	d := &Disk{c: c, wake: make(chan struct{}, 1), queue: newBatch(), floors: floors{}, settled: make(chan struct{})}
-	err := d.prepare()
+	d.alone = true // so far
+	last := readState(c.Dir, c.Region)
+	d.until = last.Until
+	err := os.MkdirAll(c.Dir, 0o700)
 	if err == nil {
-		err = d.open()
+		err = d.open(c.Clear || c.Trust == TrustNone, c.Trust == TrustAlone && !last.Alone)
 	}
 	if err != nil {
 		d.fail(err)
@@ -109,30 +112,6 @@ func Open(c Config) *Disk {
 
 func (d *Disk) file(suffix string) string { return filepath.Join(d.c.Dir, elementsFile+suffix) }
 
-// prepare takes away what an earlier life has left and this one does not believe.
-func (d *Disk) prepare() error {
-	if err := os.MkdirAll(d.c.Dir, 0o700); err != nil {
-		return err
-	}
-	last := readState(d.c.Dir, d.c.Region)
-	alone := last.Alone
-	d.until = last.Until
-	d.alone = true // so far
-	switch {
-	case d.c.Clear || d.c.Trust == TrustNone:
-		return ignoreMissing(os.Remove(d.file("")))
-	case d.c.Trust == TrustAlone && !alone:
-		err := os.Rename(d.file(""), d.file(unproven))
-		if err == nil {
-			d.count.unproven++
-			d.c.Log.Warn("what is on disk may have been removed since by peers, and is set aside: the region starts empty and is filled by them",
-				"region", d.c.Region, "file", d.file(unproven))
-		}
-		return ignoreMissing(err)
-	}
-	return nil
-}
-
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -140,12 +119,21 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// open opens the file; one that is harmed is put aside, and another begun.
-func (d *Disk) open() error {
+// open opens the file, whose lock is what makes it this process's. One that is
+// harmed is put aside, and another begun. wipe is to empty it, aside to keep
+// what is in it where nothing reads it.
+func (d *Disk) open(wipe, aside bool) error {
 	s, o, err := openStore(d.file(""), d.c.unsynced)
 	if errors.Is(err, ErrHarmed) {
 		d.quarantine(err)
 		s, o, err = openStore(d.file(""), d.c.unsynced)
+	}
+	switch {
+	case err != nil:
+	case wipe:
+		o, err = s.clear()
+	case aside && s.live+s.dead > 0:
+		s, o, err = d.setAside(s)
 	}
 	if err != nil {
 		return err
@@ -169,6 +157,23 @@ func (d *Disk) open() error {
 	d.mu.Unlock()
 	d.files.Unlock()
 	return nil
+}
+
+// setAside keeps what an earlier life left and this one does not believe, and
+// begins an empty file.
+func (d *Disk) setAside(s *store) (*store, *opened, error) {
+	d.count.unproven++
+	d.c.Log.Warn("what is on disk may have been removed since by peers, and is set aside: the region starts empty and is filled by them",
+		"region", d.c.Region, "file", d.file(unproven), "elements", s.live)
+	err := os.Rename(d.file(""), d.file(unproven))
+	s.close()
+	if err != nil { // some systems do not rename what is open
+		err = os.Rename(d.file(""), d.file(unproven))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return openStore(d.file(""), d.c.unsynced)
 }
 
 // quarantine puts the file aside, and lets an older one go for it.

@@ -87,6 +87,24 @@ func (s *store) options() *bbolt.Options {
 		}}
 }
 
+// clear empties the store.
+func (s *store) clear() (*opened, error) {
+	err := guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			for _, b := range [][]byte{bucketElements, bucketFloors, bucketOrder, bucketMeta} {
+				if err := tx.DeleteBucket(b); err != nil {
+					return err
+				}
+			}
+			return buckets(tx)
+		})
+	})
+	if err == nil {
+		s.total, s.live, s.dead, s.tags = totals{}, 0, 0, 0
+	}
+	return &opened{known: map[uint64]struct{}{}, floors: floors{}}, err
+}
+
 func buckets(tx *bbolt.Tx) error {
 	for _, b := range [][]byte{bucketElements, bucketFloors, bucketOrder, bucketMeta} {
 		if _, err := tx.CreateBucketIfNotExists(b); err != nil {
