@@ -70,6 +70,7 @@ func holds(t rapid.TB, d *Disk, key, value string) {
 }
 
 func TestReopened(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	d, stop := start(t, c)
 	for i := range 3000 {

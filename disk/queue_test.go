@@ -16,6 +16,7 @@ import (
 // TestQueueIsFull: values are left out and counted, removals are not; and
 // nothing that was removed or replaced is answered with an older value.
 func TestQueueIsFull(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	c.MaxQueued, c.unsynced = 10, true
 	d := Open(c) // nobody writes
@@ -52,6 +53,7 @@ func TestQueueIsFull(t *testing.T) {
 
 // TestTooManyRemovals: what cannot be noted makes everything older void.
 func TestTooManyRemovals(t *testing.T) {
+	t.Parallel()
 	for _, byStamp := range []bool{false, true} {
 		c := config(t)
 		c.MaxQueued, c.unsynced, c.ByStamp = 10, true, byStamp
@@ -87,6 +89,7 @@ func TestTooManyRemovals(t *testing.T) {
 
 // TestPack writes and reads while a file is packed again and again.
 func TestPack(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	c.PackAtRemovals, c.unsynced, c.ByStamp = 500, true, true
 	d, stop := start(t, c)
@@ -151,6 +154,7 @@ func TestPack(t *testing.T) {
 // TestLifetimes: what is over its lifetime is not answered, and is cleared
 // away; removals are remembered for the retention, and no longer.
 func TestLifetimes(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	var mu sync.Mutex
 	now := int64(t0)
@@ -187,6 +191,7 @@ func TestLifetimes(t *testing.T) {
 
 // TestTrust: who may be believed is.
 func TestTrust(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		trust Trust
 		alone bool

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSuite(t *testing.T) {
+	t.Parallel()
 	for _, byStamp := range []bool{false, true} {
 		t.Run(fmt.Sprint("by stamp ", byStamp), func(t *testing.T) {
 			auxtest.Run(t, func(t *testing.T) auxtest.Subject {
@@ -78,6 +79,7 @@ var propertyKeys = []string{"a", "b", "p:1", "p:2", "p:q:3", cache.GroupKey("g",
 // TestMergeAtReopening: whatever is noted in whatever order of stamps, written
 // and opened again at whatever points, a disk answers as the merge by stamp does.
 func TestMergeAtReopening(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		c := config(t)
 		c.unsynced = true
@@ -151,6 +153,7 @@ func TestMergeAtReopening(t *testing.T) {
 
 // TestOldestGoFirst: within its bounds a disk keeps the newest.
 func TestOldestGoFirst(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		c := config(t)
 		c.unsynced = true

@@ -25,8 +25,8 @@ func (*doctorCmd) Help() string {
 	return `Looks at what a cluster needs of a host: interfaces, the multicast route of each
 configured group, whether multicast comes back on the interfaces used, other
 members heard, ports and who has them, what the host's name leads to, open
-files, the cluster secret and who was refused for want of it, and the files
-themselves. Each finding has what was seen, why it matters
+files, the cluster secret and who was refused for want of it, the directories of
+the disk tier, and the files themselves. Each finding has what was seen, why it matters
 and what to do. Only interfaces that the configuration uses are used. Exit
 status: 0 all is well, 1 warnings, 2 failures.
 
@@ -66,7 +66,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	if len(o.Groups) > 0 {
 		o.Neighbours = neighbours(running, services)
 	}
-	o.Checks = append(o.Checks, security(running, services))
+	o.Checks = append(o.Checks, security(running, services), diskTier(running, services))
 	r := doctor.Run(ctx, o)
 	if c.JSON {
 		err = s.out.json(r)
