@@ -42,6 +42,12 @@ func TestAcks(t *testing.T) {
 		if v, ok, _ := s.Get(ctx, "alone"); !ok || v != "x" {
 			t.Fatal("a put that is not replicated is not stored here either")
 		}
+		if err := s.PutAcks(ctx, "alone", "x", cache.AllAcks); !errors.Is(err, cache.ErrNotReplicated) {
+			t.Fatalf("all of nobody: %v", err)
+		}
+		if err := s.PutAcks(ctx, "alone", "x", cache.LinkedAcks); err != nil {
+			t.Fatalf("those that are linked, and none is: %v", err)
+		}
 		c.start("2/groupware")
 		c.start("3/groupware")
 		c.wait(3)
@@ -54,12 +60,14 @@ func TestAcks(t *testing.T) {
 				t.Fatalf("put %d returned before any peer held it", i)
 			}
 		}
-		if err := s.PutAcks(ctx, "everywhere", "v", cache.AllAcks); err != nil {
-			t.Fatal(err)
-		}
-		for _, n := range []string{"2/groupware", "3/groupware"} {
-			if c.get(n, "SessionCache", "everywhere") != "v" {
-				t.Fatalf("acknowledged by all, and %s does not hold it", n)
+		for _, acks := range []cache.Acks{cache.AllAcks, cache.LinkedAcks} {
+			if err := s.PutAcks(ctx, "everywhere", acks.String(), acks); err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range []string{"2/groupware", "3/groupware"} {
+				if got := c.get(n, "SessionCache", "everywhere"); got != acks.String() {
+					t.Fatalf("acknowledged by %s, and %s holds %q", acks, n, got)
+				}
 			}
 		}
 		if err := s.PutAcks(ctx, "three", "v", 3); !errors.Is(err, cache.ErrNotReplicated) {
@@ -69,6 +77,10 @@ func TestAcks(t *testing.T) {
 		began = time.Now()
 		if err := s.PutAcks(ctx, "cut", "v", 2); !errors.Is(err, cache.ErrNotReplicated) || time.Since(began) != 250*time.Millisecond {
 			t.Fatalf("a peer that cannot be reached: %v after %v", err, time.Since(began))
+		}
+		began = time.Now()
+		if err := s.PutAcks(ctx, "cut", "v", cache.LinkedAcks); !errors.Is(err, cache.ErrNotReplicated) || time.Since(began) != 250*time.Millisecond {
+			t.Fatalf("a peer that is linked and silent: %v after %v", err, time.Since(began))
 		}
 		if err := s.PutAcks(ctx, "last", "words", 1); err != nil {
 			t.Fatal(err)

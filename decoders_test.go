@@ -22,7 +22,7 @@ var notFromOthers = map[string]string{
 }
 
 // TestDecoders: what reads bytes of others is in the table of docs/security.md,
-// with fuzz targets that there are, and limits.
+// with fuzz targets that there are, and limits in one block, each with a reason.
 func TestDecoders(t *testing.T) {
 	doc, err := os.ReadFile("docs/security.md")
 	if err != nil {
@@ -32,9 +32,9 @@ func TestDecoders(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no table")
 	}
-	fuzz := map[string][]string{}   // room → targets
-	limits := map[string][]string{} // file → constants
-	readers := map[string]string{}  // room → a function that decodes
+	fuzz := map[string][]string{}     // room → targets
+	limits := map[string][]*limiter{} // file → declarations of constants that are limits
+	readers := map[string]string{}    // room → a function that decodes
 	sources(t, func(path string, f *ast.File, _ *token.FileSet) {
 		room := filepath.ToSlash(filepath.Dir(path))
 		test := strings.HasSuffix(path, "_test.go")
@@ -48,15 +48,8 @@ func TestDecoders(t *testing.T) {
 					readers[room] = d.Name.Name
 				}
 			case *ast.GenDecl:
-				if d.Tok != token.CONST {
-					continue
-				}
-				for _, s := range d.Specs {
-					for _, n := range s.(*ast.ValueSpec).Names {
-						if strings.HasPrefix(strings.ToLower(n.Name), "max") {
-							limits[filepath.ToSlash(path)] = append(limits[filepath.ToSlash(path)], n.Name)
-						}
-					}
+				if l := limiterOf(d); l != nil {
+					limits[filepath.ToSlash(path)] = append(limits[filepath.ToSlash(path)], l)
 				}
 			}
 		}
@@ -67,10 +60,18 @@ func TestDecoders(t *testing.T) {
 		if len(cells) != 6 || strings.Contains(cells[2], "room") || strings.Contains(cells[2], "---") {
 			continue
 		}
-		room, file := strings.TrimSpace(cells[2]), strings.TrimSpace(cells[4])
+		room := strings.TrimSpace(cells[2])
 		listed[room] = true
-		if len(limits[room+"/"+file]) == 0 {
-			t.Errorf("%s: %s names no limit (a constant max…)", room, file)
+		for _, file := range strings.Fields(cells[4]) {
+			all := limits[room+"/"+file]
+			if len(all) != 1 {
+				t.Errorf("%s/%s has its limits (constants max…) in %d places, and not in one block: %v", room, file, len(all), all)
+			}
+			for _, l := range all {
+				for _, name := range l.bare {
+					t.Errorf("%s/%s: no comment says why %s is what it is", room, file, name)
+				}
+			}
 		}
 		targets := strings.Fields(cells[3])
 		for _, target := range targets {
@@ -91,6 +92,37 @@ func TestDecoders(t *testing.T) {
 	if len(listed) < 13 {
 		t.Errorf("the table has only %d rooms", len(listed))
 	}
+}
+
+// A limiter is a declaration of constants with limits among them.
+type limiter struct {
+	names, bare []string // limits; those without a reason
+}
+
+func (l *limiter) String() string { return strings.Join(l.names, " ") }
+
+// limiterOf returns the limits that are declared; nil: there are none.
+func limiterOf(d *ast.GenDecl) *limiter {
+	var l limiter
+	for _, s := range d.Specs {
+		v, ok := s.(*ast.ValueSpec)
+		if !ok || d.Tok != token.CONST {
+			return nil
+		}
+		for _, n := range v.Names {
+			if !strings.HasPrefix(strings.ToLower(n.Name), "max") {
+				continue
+			}
+			l.names = append(l.names, n.Name)
+			if v.Comment == nil && v.Doc == nil && (d.Lparen.IsValid() || d.Doc == nil) {
+				l.bare = append(l.bare, n.Name)
+			}
+		}
+	}
+	if len(l.names) == 0 {
+		return nil
+	}
+	return &l
 }
 
 // takesBytes reports whether a function's first parameter is a []byte.

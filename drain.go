@@ -56,9 +56,13 @@ func (e *endpoint) handOver(shares []mesh.Share) error {
 	return errors.Join(errs...)
 }
 
-// refuses returns the error of a write that comes when the sessions are being
-// handed over: another node is to take it.
+// refuses returns the error of a write to a region that is only observed, and of
+// one that comes when the sessions are being handed over: another node is to
+// take it.
 func (b *bound) refuses(c *cache.Command) error {
+	if err := b.unobserved(c.Op); err != nil {
+		return err
+	}
 	if !b.session || c.Origin != cache.Application || !b.n.stopping.Load() {
 		return nil
 	}

@@ -90,6 +90,26 @@ func TestDrainInVain(t *testing.T) {
 		}
 		delete(c.nodes, "1")
 	})
+	linked := attribute("Rep", "Acks=linked")
+	inBubble(t, func(c *cluster) { // with Acks=linked the last one leaves without a word
+		c.sessionNodes(2, linked)
+		c.put("1", "Rep", "k", "v")
+		time.Sleep(time.Second)
+		c.stop("2")
+		c.put("1", "Rep", "k", "w")
+		c.stop("1")
+	})
+	inBubble(t, func(c *cluster) { // and waits for one who may come back
+		c.sessionNodes(2, linked, "DrainTimeout=3s")
+		c.net.Partition(hostAddr(1), hostAddr(2))
+		time.Sleep(10 * time.Second)
+		c.put("1", "Rep", "lost", "v")
+		began := time.Now()
+		if err := c.nodes["1"].Close(); !errors.Is(err, cache.ErrNotReplicated) || time.Since(began) < 3*time.Second {
+			c.t.Errorf("one that may come back: %v after %v", err, time.Since(began))
+		}
+		delete(c.nodes, "1")
+	})
 	for _, lines := range [][]string{{}, {sessionRegion}} {
 		inBubble(t, func(c *cluster) {
 			c.own(1, lines...)

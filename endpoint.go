@@ -20,6 +20,7 @@ import (
 	"lateral/ccf"
 	"lateral/changelog"
 	"lateral/discover"
+	"lateral/jcs"
 	"lateral/mesh"
 )
 
@@ -39,6 +40,7 @@ type endpoint struct {
 	mesh     *mesh.Mesh
 	java     *javaSide // nil: Java nodes are not spoken to
 	shield   *shield
+	survey   survey
 
 	linkings atomic.Uint64 // links that began to come up
 }
@@ -57,16 +59,23 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 		e.closeSockets()
 		return nil, err
 	}
-	id := cache.NodeID(rand.Uint64() | 1)
+	id := e.newID()
 	self := discover.Self{ID: id, Node: n.clock.Node, Cluster: e.cluster(), Host: n.host, Service: n.service, Endpoint: e.name,
 		PID: n.pid, Port: port, AdvertiseHost: e.c.AdvertiseHost, Receive: e.c.Receive}
 	if javaMay(e.c) {
 		e.openJava(a, id, port)
 	}
+	if e.java == nil && e.c.ListenOnly {
+		e.closeSockets()
+		return nil, fmt.Errorf("%s: ListenOnly: %s cannot hear Java nodes with these settings; the log says why", e.c.Where["ListenOnly"], e.name)
+	}
 	dc := discover.Config{Self: self, Conn: e.conn, Static: e.c.TcpServers, DNS: e.c.DnsPeers,
 		Ring: e.shield.ring, Refuse: e.shield.refuse, AnnounceInterval: e.c.AnnounceInterval, MemberTimeout: e.c.MemberTimeout, Log: n.log.With("endpoint", e.name)}
 	if e.java != nil {
 		dc.Also, dc.Alien = e.java.also, e.java.hear
+	}
+	if dc.Observe = e.c.ListenOnly; dc.Observe {
+		dc.Static, dc.DNS = nil, nil // it dials nobody
 	}
 	e.disc = discover.New(dc)
 	e.doubt = &mesh.Suspicion{Directory: directory{e.disc, e}, Settle: e.c.HeartbeatInterval}
@@ -79,6 +88,18 @@ func (n *Node) openEndpoint(a ccf.Auxiliary) (*endpoint, error) {
 		e.mesh.Strict(d)
 	}
 	return e, nil
+}
+
+// newID returns the id by which others know the endpoint.
+func (e *endpoint) newID() cache.NodeID {
+	if e.c.ListenOnly {
+		return cache.NodeID(jcs.ObserverID())
+	}
+	for {
+		if id := rand.Uint64() | 1; !jcs.IsObserver(int64(id)) {
+			return cache.NodeID(id)
+		}
+	}
 }
 
 // openSockets opens the listener, whose port it returns, and the group.
@@ -118,10 +139,13 @@ func (e *endpoint) meshConfig(id cache.NodeID) mesh.Config {
 	if e.java != nil {
 		mc.Other = e.serveJava
 	}
+	if c.ListenOnly {
+		mc.Listener, mc.Receive = nil, false // javaSide.run accepts
+	}
 	if e.shield.guard != nil {
 		mc.Guard = e.shield.guard
 	}
-	mc.Refuse, mc.Linking = e.shield.refuse, e.linking
+	mc.Refuse, mc.Linking, mc.Survey = e.shield.refuse, e.linking, e.surveyed
 	if e.group.IsValid() {
 		mc.Group = e.group.String()
 	}
@@ -141,7 +165,7 @@ func (e *endpoint) advertise() string {
 // siblings are the node's other endpoints that are found by discovery.
 func (n *Node) siblings(of string) (out []cache.Sibling) {
 	for _, a := range n.ccf.Auxiliaries {
-		if a.Lateral != nil && a.Name != of && a.Lateral.UdpDiscoveryEnabled {
+		if a.Lateral != nil && a.Name != of && a.Lateral.UdpDiscoveryEnabled && !a.Lateral.ListenOnly {
 			out = append(out, cache.Sibling{Endpoint: a.Name, Cluster: cmp.Or(a.Lateral.ClusterName, "default"),
 				Group: a.Lateral.Group(), Receive: a.Lateral.Receive})
 		}
@@ -218,6 +242,12 @@ func (e *endpoint) status() cache.EndpointStatus {
 	st.Counters["packets_undecodable"], st.Counters["packets_sent"] = int64(h.Undecodable), int64(h.Sent)
 	st.Counters["packets_failed"], st.Counters["packets_unproven"] = int64(h.Failed), int64(h.Unproven)
 	st.Security = e.shield.status()
+	for addr, cluster := range e.disc.Foreigners() {
+		if st.Others == nil {
+			st.Others = map[string]string{}
+		}
+		st.Others[addr.Unmap().String()] = cluster
+	}
 	return st
 }
 

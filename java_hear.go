@@ -21,6 +21,9 @@ func (j *javaSide) also(k discover.Kind) (front, alone [][]byte) {
 	for _, r := range j.e.regions() {
 		names = append(names, r.Name())
 	}
+	if len(names) == 0 && j.e.c.ListenOnly && k == discover.Solicit {
+		names, k = []string{unnamed}, ask
+	}
 	if len(names) == 0 || javaHere(j.e.c) {
 		return nil, nil // nobody would look at it, or nobody is to see it
 	}
@@ -37,10 +40,10 @@ func (j *javaSide) also(k discover.Kind) (front, alone [][]byte) {
 		switch {
 		case k == discover.Withdraw:
 			kinds = []jcs.Kind{jcs.Withdrawal}
-		case j.e.c.Receive:
+		case j.e.c.Receive && k != ask:
 			kinds = []jcs.Kind{jcs.Passive}
 		}
-		if k == discover.Solicit {
+		if k == discover.Solicit || k == ask {
 			kinds = append(kinds, jcs.Request)
 		}
 		for _, p.Kind = range kinds {
@@ -56,6 +59,14 @@ func (j *javaSide) also(k discover.Kind) (front, alone [][]byte) {
 	}
 	return front, alone
 }
+
+// unnamed stands for a region in the question of an observer that has none yet.
+// Only the question who is there has it: it needs a name to be answered, and
+// which one does not matter.
+const unnamed = "lateral.observer"
+
+// ask is a Solicit that announces nothing.
+const ask = discover.Kind(0)
 
 // host is the address that JCS 1.3 nodes dial: that of the interface that
 // sends.
@@ -85,6 +96,8 @@ func (j *javaSide) hear(from beacon.Source, b []byte) {
 	j.speak(p.Gen)
 	j.named(p)
 	addr, ip, err := dialAddr(from.Addr.Addr(), from.Loopback, p)
+	j.notice(from, p, addr)
+	j.adopt(p)
 	if err == nil && !javaFrom(j.e.c, ip) {
 		return // JCS 1.3 may write any host
 	}

@@ -218,7 +218,7 @@ func (b *bound) ask(ctx context.Context, key string, t region.Ticket) (cache.Ele
 
 // fill keeps what was loaded, where memory may be looked at now.
 func (b *bound) fill(c cache.Command, version uint64, t region.Ticket) error {
-	if b.bypass() {
+	if b.bypass() || b.observed != "" {
 		return nil
 	}
 	_, err := b.Fill(b.n.now(), c, version, t)

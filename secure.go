@@ -4,10 +4,13 @@ package lateral
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"time"
 
@@ -95,8 +98,12 @@ func (s *shield) status() (st cache.Security) {
 		st.Secrets = s.ring.Fingerprints()
 	}
 	st.CertFile = c.CertFile
+	if p, ok := s.guard.(*secret.PKI); ok {
+		st.Ends = ending(c.CertFile, p.Ends(), s.e.n.wall())
+	}
 	st.Strangers = s.strangers.List(time.Now())
 	switch a, ok := s.listens(); {
+	case c.ListenOnly: // nobody can read or change anything of the cluster through it
 	case s.guard == nil && ok && !a.IP.IsLoopback():
 		st.Open = fmt.Sprintf("no cluster secret: whoever reaches TCP %s can join, and read, change and remove everything in this endpoint's regions; "+
 			"what travels can be read on the way. Run lateral keygen, give the file to all nodes and set ClusterSecretFile", a)
@@ -104,6 +111,20 @@ func (s *shield) status() (st cache.Security) {
 		st.Java = "Java nodes prove nothing and are spoken to all the same, in the clear (AllowUnauthenticatedJCS), from " + s.javaFrom()
 	}
 	return st
+}
+
+// endingTime is how long before its end a certificate is spoken of.
+const endingTime = 7 * 24 * time.Hour
+
+// ending says that a certificate has ended, or will soon.
+func ending(file string, ends, now time.Time) string {
+	switch left := ends.Sub(now); {
+	case left <= 0:
+		return fmt.Sprintf("the certificate %s has expired, at %s: links that are up go on, no new ones are made; put a new one in its place, it is read again by itself", file, ends.UTC().Format(time.RFC3339))
+	case left < endingTime:
+		return fmt.Sprintf("the certificate %s is good until %s only: put a new one in its place, it is read again by itself", file, ends.UTC().Format(time.RFC3339))
+	}
+	return ""
 }
 
 func (s *shield) listens() (*net.TCPAddr, bool) {
@@ -123,7 +144,21 @@ func (s *shield) javaFrom() string {
 
 // refuse notes and logs that somebody was refused.
 func (s *shield) refuse(addr netip.Addr, why error) {
-	if fresh := s.strangers.Refuse(addr, why.Error(), time.Now()); fresh && s.often.Allow() {
+	if errors.Is(why, secret.ErrTheyRefuse) {
+		s.mention(addr, why)
+		return
+	}
+	s.log(addr, why, s.strangers.Refuse(addr, why.Error(), time.Now()))
+}
+
+// mention is refuse for what is found out by dialling, and for what the other
+// side has said: what it did here tells more.
+func (s *shield) mention(addr netip.Addr, why error) {
+	s.log(addr, why, s.strangers.Mention(addr, why.Error(), errors.Is(why, secret.ErrTheyRefuse), time.Now()))
+}
+
+func (s *shield) log(addr netip.Addr, why error, fresh bool) {
+	if fresh && s.often.Allow() {
 		s.e.n.log.Warn(cache.Stranger{Addr: addr.Unmap().String(), Why: why.Error()}.String(), "endpoint", s.e.name)
 	}
 }
@@ -135,10 +170,21 @@ func (s *shield) client(ctx context.Context, raw net.Conn, err error) (net.Conn,
 	}
 	safe, err := s.guard.Client(ctx, raw)
 	if err != nil {
+		if a, perr := netip.ParseAddrPort(raw.RemoteAddr().String()); perr == nil && !cutOff(err) {
+			s.mention(a.Addr(), err)
+		}
 		raw.Close()
 		return nil, err
 	}
 	return safe, nil
+}
+
+// cutOff reports whether a handshake came to nothing because of the network,
+// which says nothing of who is there.
+func cutOff(err error) bool {
+	op := (*net.OpError)(nil)
+	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // javaMay reports whether an endpoint speaks with Java nodes at all.

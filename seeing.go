@@ -22,7 +22,7 @@ import (
 func (n *Node) Verify(ctx context.Context, region string, repair bool) (cache.Verification, error) {
 	var out cache.Verification
 	for _, b := range n.regions.all() {
-		if region == "" && b.digest == nil || region != "" && b.Name() != region {
+		if region == "" && b.digest == nil && b.observed == "" || region != "" && b.Name() != region {
 			continue
 		}
 		for _, e := range n.endpoints {
@@ -43,6 +43,9 @@ func (n *Node) Verify(ctx context.Context, region string, repair bool) (cache.Ve
 }
 
 func (e *endpoint) verify(ctx context.Context, b *bound, repair bool) cache.RegionVerdict {
+	if b.observed == e.name {
+		return e.verifyObserved(b)
+	}
 	v := e.mesh.Verify(ctx, b.Name())
 	if repair && v.Verdict == cache.Different {
 		err := e.mesh.Repair(ctx, b.Name())

@@ -54,17 +54,22 @@ func (s *Store) Now() int64 { return s.n.now() }
 // Len counts the live elements in memory.
 func (s *Store) Len() int { return s.b.Len() }
 
-// Get looks in memory only.
-func (s *Store) Get(key string) (cache.Element, bool) { return s.b.Get(s.n.now(), key) }
+// Get looks in memory only, at a time that Now has told lately: who asks for
+// many keys reads the clock once.
+func (s *Store) Get(now int64, key string) (cache.Element, bool) { return s.b.Get(now, key) }
+
+// Warm prepares for calls of Get and Do with these keys, which are then faster.
+// More than region.WarmAtOnce are not looked at.
+func (s *Store) Warm(keys []string) { s.b.Warm(keys) }
 
 // Do carries out a command on the region, without waiting for acknowledgements.
 func (s *Store) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	c.Region, c.Acks = s.b.Name(), cache.NoAcks
-	return s.n.Do(ctx, c)
+	return s.n.do(ctx, s.b, &c)
 }
 
 // Scan returns about n keys in memory, in the order of a hash, from a place on,
-// and the next place, 0 at the end. The lower 8 bits of places are zero.
+// and the next place, 0 at the end. The lower 19 bits of places are zero.
 func (s *Store) Scan(from uint64, n int) (keys []string, next uint64) {
 	return s.b.Scan(s.n.now(), from, n)
 }

@@ -201,7 +201,7 @@ func (b *bound) wanted(a cache.Acks, others int) cache.Acks {
 	switch {
 	case a == cache.NoAcks:
 		return 0
-	case a == cache.AllAcks || int(a) > others:
+	case a == cache.AllAcks || a == cache.LinkedAcks || int(a) > others:
 		return cache.Acks(others)
 	}
 	return a

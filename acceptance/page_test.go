@@ -80,11 +80,11 @@ func (s *site) files(h *lab.Host, service string) (flags []string) {
 
 func (s *site) runtimeDir(h *lab.Host) string { return filepath.Join(h.Dir, "run") }
 
-// run starts a service on a host.
-func (s *site) run(h *lab.Host, service string) *lab.Proc {
+// run starts a service on a host, with further flags.
+func (s *site) run(h *lab.Host, service string, more ...string) *lab.Proc {
 	s.t.Helper()
 	args := append([]string{"run", "--service", service, "--runtime-dir", s.runtimeDir(h)}, s.files(h, service)...)
-	return h.Start(binary, args...)
+	return h.Start(binary, append(args, more...)...)
 }
 
 // runAll starts every service on every host.

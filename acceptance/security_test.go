@@ -6,6 +6,7 @@ package acceptance
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,16 +33,20 @@ const secretLine = "ClusterSecretFile=../cluster.secret\n"
 
 // withSecret has the stock files name a file of their host's.
 func (s *site) withSecret() {
-	s.edit = func(_, text string) string {
-		var b strings.Builder
-		for line := range strings.Lines(text) {
-			b.WriteString(line)
-			if name, _, ok := strings.Cut(line, ".attributes="); ok && strings.HasPrefix(name, "jcs.auxiliary.") {
-				b.WriteString(name + ".attributes." + secretLine)
+	s.edit = func(_, text string) string { return text + perAuxiliary(text, strings.TrimSpace(secretLine)) }
+}
+
+// perAuxiliary returns lines of attributes for each auxiliary of a ccf.
+func perAuxiliary(text string, lines ...string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if name, _, ok := strings.Cut(line, ".attributes="); ok && strings.HasPrefix(name, "jcs.auxiliary.") {
+			for _, l := range lines {
+				b.WriteString("\n" + name + ".attributes." + l)
 			}
 		}
-		return b.String()
 	}
+	return b.String() + "\n"
 }
 
 // give writes a host's file of secrets, as an operator's copy would.
@@ -241,7 +248,7 @@ func TestFlood(t *testing.T) {
 	}
 	// While they stand a member comes back, which takes new links.
 	procs[1].Kill()
-	s.run(members[1], "groupware")
+	back := s.run(members[1], "groupware")
 	s.whole(2, members...)
 	s.must(members[0], "put", "--service", "groupware", "SessionCache", "k", "v")
 
@@ -270,6 +277,73 @@ func TestFlood(t *testing.T) {
 		t.Error("TLS 1.2 is spoken")
 	}
 	s.told(members[0], "neighbour "+evil.Addr.String())
+	back.Kill()
+	s.computes(members, evil, procs[0])
+}
+
+// computes has a host begin handshakes, one after the other on many lines, for
+// as long as it takes a member to come back: few of them are computed.
+func (s *site) computes(members []*lab.Host, evil *lab.Host, victim *lab.Proc) {
+	s.t.Helper()
+	to := netip.AddrPortFrom(members[0].Addr, 57462).String()
+	ctx, stop := context.WithCancel(s.t.Context())
+	defer stop()
+	before, began := cpuOf(s.t, victim), time.Now()
+	var all sync.WaitGroup
+	var begun, denied atomic.Int64
+	ring := secret.NewRing(nil, secret.New())
+	for range 8 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				var c net.Conn
+				var err error
+				if evil.Do(func() { c, err = net.Dial("tcp", to) }); err != nil {
+					s.t.Error(err)
+					return
+				}
+				begun.Add(1)
+				if _, err = ring.Client(ctx, c); err != nil && strings.Contains(err.Error(), "it takes no handshakes for now") {
+					denied.Add(1)
+				}
+				c.Close()
+			}
+		})
+	}
+	s.told(members[0], "neighbour "+evil.Addr.String()+" opens connections faster than it proves anything")
+	p := s.run(members[1], "groupware")
+	s.whole(2, members...)
+	s.must(members[1], "put", "--service", "groupware", "SessionCache", "k", "during")
+	lab.Eventually(s.t, 10*time.Second, func() error {
+		if out, _ := s.lateral(members[0], "get", "--service", "groupware", "SessionCache", "k"); !strings.Contains(out, "during") {
+			return errors.New(out)
+		}
+		if denied.Load() < 1000 {
+			return fmt.Errorf("%d of %d were denied", denied.Load(), begun.Load())
+		}
+		return nil
+	})
+	stop()
+	all.Wait()
+	computed, took := begun.Load()-denied.Load(), time.Since(began)
+	if most := 64 + 16*int64(took.Seconds()+1) + 8; computed > most {
+		s.t.Errorf("%d of %d handshakes were computed in %v, at most %d may be", computed, begun.Load(), took, most)
+	}
+	s.t.Logf("%d handshakes begun in %v, %d of them computed; the victim used %v of CPU", begun.Load(), took, computed, cpuOf(s.t, victim)-before)
+	p.Kill()
+}
+
+// cpuOf is the CPU time that a process has used.
+func cpuOf(t *testing.T, p *lab.Proc) time.Duration {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	f := strings.Fields(rest)
+	user, _ := strconv.ParseInt(f[11], 10, 64)
+	system, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ
 }
 
 // ends waits for the other side to close, whatever it says before.
@@ -280,66 +354,4 @@ func ends(c net.Conn) error {
 		return err
 	}
 	return nil
-}
-
-// TestRollingSecret replaces the secret of a cluster that is being written to,
-// host by host: nothing is lost, and at the end the old one opens nothing.
-func TestRollingSecret(t *testing.T) {
-	s := newSite(t, lab.Options{Hosts: 3})
-	s.withSecret()
-	old, next := secret.New(), secret.New()
-	var procs []*lab.Proc
-	for _, h := range s.Hosts {
-		s.give(h, old)
-		procs = append(procs, s.run(h, "groupware"))
-	}
-	s.whole(3, s.Hosts...)
-	n := 0
-	for i, step := range [][]secret.Secret{{old, next}, {next, old}, {next}} {
-		for j, h := range s.Hosts {
-			was := count(procs[j], "the cluster secrets have changed")
-			s.give(h, step...)
-			lab.Eventually(t, 10*time.Second, func() error {
-				n++
-				s.must(h, "put", "--service", "groupware", "SessionCache", fmt.Sprint("k", n), "v")
-				if count(procs[j], "the cluster secrets have changed") == was {
-					return errors.New("the file is not read again")
-				}
-				return nil
-			})
-			s.whole(3, s.Hosts...)
-			for k, p := range procs {
-				if i < 2 && count(p, "link down") > 0 {
-					t.Fatalf("step %d at %s: host %d lost a link", i+1, h.Name, k+1)
-				}
-			}
-		}
-	}
-	for k, p := range procs {
-		if downs := count(p, "link down"); downs > 2*len(s.Hosts) {
-			t.Errorf("host %d lost %d links in the last step", k+1, downs)
-		}
-	}
-	for _, h := range s.Hosts {
-		lab.Eventually(t, 5*time.Second, func() error {
-			out := s.must(h, "keys", "--service", "groupware", "SessionCache")
-			if got := len(strings.Fields(out)); got != n {
-				return fmt.Errorf("%s has %d of %d", h.Name, got, n)
-			}
-			return nil
-		})
-	}
-	procs[0].Kill()
-	s.give(s.Hosts[0], old)
-	s.run(s.Hosts[0], "groupware")
-	s.told(s.Hosts[1], "uses another secret, fingerprint "+old.Fingerprint())
-}
-
-func count(p *lab.Proc, text string) (n int) {
-	for _, line := range p.Lines() {
-		if strings.Contains(line, text) {
-			n++
-		}
-	}
-	return n
 }

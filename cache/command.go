@@ -60,6 +60,7 @@ type Command struct {
 	Key     string
 	Pattern string // Keys, GetMatching: Java-like regular expression over the whole key; "" is all
 	Value   Value
+	Whole   string      // of a Put: "", or Key and the bytes of Value in one string of their own, which memory may keep instead of a copy
 	Attr    *Attributes // nil: the region's own
 	Stamp   Stamp       // zero for Application and LocalOnly: the region's clock gives it
 	Hash    uint64      // Remove from IssueRemoveOnPut: hash of the value put there; 0 is none
@@ -88,16 +89,20 @@ const (
 	RegionAcks Acks = 0  // what the region's settings say
 	AllAcks    Acks = -1 // every linked peer that holds the region, and at least one
 	NoAcks     Acks = -2 // none: as in JCS
+	LinkedAcks Acks = -3 // every linked peer that holds the region, and none if none is linked
 )
 
-// ParseAcks reads what people write: 0 for none, a number of peers, or all.
+// ParseAcks reads what people write: 0 for none, a number of peers, all, or
+// linked.
 func ParseAcks(text string) (Acks, error) {
 	n, err := strconv.ParseInt(text, 10, 16)
 	switch {
 	case text == "all":
 		return AllAcks, nil
+	case text == "linked":
+		return LinkedAcks, nil
 	case err != nil || n < 0:
-		return RegionAcks, fmt.Errorf("acks %.40q: write 0, a number of peers, or all", text)
+		return RegionAcks, fmt.Errorf("acks %.40q: write 0, a number of peers, all, or linked", text)
 	case n == 0:
 		return NoAcks, nil
 	}
@@ -111,6 +116,8 @@ func (a Acks) String() string {
 		return ""
 	case AllAcks:
 		return "all"
+	case LinkedAcks:
+		return "linked"
 	case NoAcks:
 		return "0"
 	}
@@ -143,6 +150,7 @@ type Change struct {
 var (
 	ErrNoRegion = errors.New("no such region")
 	ErrKey      = errors.New("bad key")
+	ErrNoMember = errors.New("no silent member is called")
 	ErrTooLarge = errors.New("too large")
 	ErrClosed   = errors.New("node is closed")
 	// ErrStopping: the node hands its sessions over and leaves, and takes no
@@ -153,6 +161,9 @@ var (
 	ErrNotReplicated = errors.New("not replicated")
 	// ErrNotReady: regions of this node may still lack what its peers hold.
 	ErrNotReady = errors.New("not ready")
+	// ErrObserved: the region belongs to a cluster that this node only listens
+	// to (ListenOnly), so nothing is written to it here.
+	ErrObserved = errors.New("only observed here")
 	// ErrUnsettled: in a strict region the removal is done here and on its way,
 	// but some member may still serve what was removed.
 	ErrUnsettled = errors.New("not settled")

@@ -42,13 +42,21 @@ type EndpointStatus struct {
 	Leases    []LeaseStatus    `json:"leases,omitempty"` // of all members, where a region is strict
 	// JavaDown are the Java nodes to which there is no connection: address → cause.
 	JavaDown map[string]string `json:"java_down,omitempty"`
-	Security Security          `json:"security"`
+	// JavaNodes are those heard in the discovery group, whether or not there are
+	// connections.
+	JavaNodes  []JavaNode `json:"java_nodes,omitempty"`
+	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
+	Observed   *Observed  `json:"observed,omitempty"`
+	Security   Security   `json:"security"`
+	// Others are the clusters of other names that were heard in the group: address → name.
+	Others map[string]string `json:"others,omitempty"`
 }
 
 // Security says how an endpoint tells members from others.
 type Security struct {
 	Secrets   []string   `json:"secrets,omitempty"`   // fingerprints of the cluster secrets, the one that sends first
 	CertFile  string     `json:"cert_file,omitempty"` // links are proven by certificates of the operator's own
+	Ends      string     `json:"ends,omitempty"`      // that certificate ends soon, or has, in words
 	Java      string     `json:"java,omitempty"`      // Java nodes although there is a secret, in words
 	Open      string     `json:"open,omitempty"`      // anybody who reaches it may take part; what that means, in words
 	Strangers []Stranger `json:"strangers,omitempty"` // who was refused in the last minutes
@@ -90,6 +98,15 @@ type LeaseStatus struct {
 	Why      string        `json:"why,omitempty"`  // there is no lease from it, so nothing is served
 }
 
+// A SilentMember is one that counts though no link leads to it.
+type SilentMember struct {
+	Endpoint string `json:"endpoint"`          // of this node, to whose mesh it belongs
+	Name     string `json:"name,omitempty"`    // host/service.endpoint, "" if this node has only heard of it
+	ID       string `json:"id"`                // of that incarnation
+	Strict   bool   `json:"strict,omitempty"`  // strict regions are not served for its sake
+	Dropped  int    `json:"dropped,omitempty"` // once it is forgotten: elements of invalidated regions that this node dropped
+}
+
 // A Member is an endpoint that discovery believes in.
 type Member struct {
 	ID       string    `json:"id,omitempty"` // "" while only its address is known
@@ -103,6 +120,7 @@ type Member struct {
 	Heard    time.Time `json:"heard"`
 	Stale    bool      `json:"stale,omitempty"` // unseen for several announcement periods
 	Receive  bool      `json:"receive"`         // it listens and wants changes
+	Role     string    `json:"role,omitempty"`  // observer: it only listens to Java nodes (ListenOnly)
 }
 
 // A Row is what one member says of its own links.

@@ -43,7 +43,15 @@ type RegionVerdict struct {
 	Total       int          `json:"total,omitempty"` // of differences
 	More        bool         `json:"more,omitempty"`  // there may be others: not all that was unlike was looked at
 	Repaired    bool         `json:"repaired,omitempty"`
-	Why         []string     `json:"why,omitempty"` // of unknown, and remarks
+
+	// Observed is set where an endpoint with ListenOnly heard the values, and
+	// compared what Java nodes said. Then Total counts the crossed disputes, and
+	// the verdict is never equal: who only listens cannot prove it.
+	Observed bool      `json:"observed,omitempty"`
+	Disputes []Dispute `json:"disputes,omitempty"` // the first MaxDifferences, the crossed before the others
+	InTurn   int       `json:"in_turn,omitempty"`  // of disputes
+
+	Why []string `json:"why,omitempty"` // of unknown, and remarks
 }
 
 // MaxDifferences bounds how many keys a verdict lists.

@@ -57,6 +57,7 @@ func (r *reader) readAuxiliaries() {
 		}
 	}
 	r.checkListeners()
+	r.checkObserved()
 }
 
 // used returns the first line that names each auxiliary.

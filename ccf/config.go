@@ -79,7 +79,7 @@ type Region struct {
 
 	MaxObjects int           `json:"max_objects"` // elements in memory; 0 keeps none there
 	MaxBytes   int64         `json:"max_bytes"`   // of keys and values in memory; 0 is no limit
-	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked
+	Acks       int           `json:"acks"`        // peers that must hold a value before its put returns; -1: all linked, -3: those that are linked, if any
 	AckTimeout time.Duration `json:"ack_timeout_ns"`
 
 	WhenLinkDown string        `json:"when_link_down"` // serve, bypass, drop; of an invalidated region
@@ -164,7 +164,8 @@ type Lateral struct {
 	AdvertiseHost     string        `json:"advertise_host"` // "" lets peers take the packet's source
 	DnsPeers          []string      `json:"dns_peers"`      // name:port, or the name of an SRV record
 	LogBytes          int64         `json:"log_bytes"`
-	Bridge            bool          `json:"bridge"` // relay between generations of JCS
+	Bridge            bool          `json:"bridge"`      // relay between generations of JCS
+	ListenOnly        bool          `json:"listen_only"` // observe Java nodes, and change nothing
 	HeartbeatInterval time.Duration `json:"heartbeat_interval_ns"`
 	LinkTimeout       time.Duration `json:"link_timeout_ns"`
 	MaxClockSkew      time.Duration `json:"max_clock_skew_ns"`

@@ -35,6 +35,7 @@ func (r *reader) lateral(b *block) *Lateral {
 		DnsPeers:               b.list(s, "DnsPeers"),
 		LogBytes:               look[int64](b, s, "LogBytes"),
 		Bridge:                 b.bool(s, "Bridge"),
+		ListenOnly:             b.bool(s, "ListenOnly"),
 		HeartbeatInterval:      b.time(s, "HeartbeatInterval"),
 		LinkTimeout:            b.time(s, "LinkTimeout"),
 		MaxClockSkew:           b.time(s, "MaxClockSkew"),
@@ -55,6 +56,7 @@ func (r *reader) lateral(b *block) *Lateral {
 	}
 	r.security(b, l)
 	r.checkWays(b, l)
+	r.checkObserver(b, l)
 	r.checkTimes(b, l)
 	return l
 }

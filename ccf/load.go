@@ -15,6 +15,7 @@ const (
 	maxFindings = 500      // told about one service
 
 	maxRegions     = 10_000 // each costs memory and is compared with peers
+	maxServers     = 1000   // of a peer list: a mesh is meant for some hundred endpoints
 	maxAuxiliaries = 100    // each is a listener, a log and a mesh of its own
 )
 

@@ -10,9 +10,6 @@ import (
 	"strings"
 )
 
-// maxServers bounds a peer list: a mesh is meant for some hundred endpoints.
-const maxServers = 1000
-
 // readServers takes a TcpServers list apart as generation g does and returns
 // the peers that it would reach, as host:port (IPv6 in brackets), with what is
 // to be said about the others.

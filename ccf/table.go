@@ -86,7 +86,7 @@ const (
 	tISO     // ISO-8601; a plain number is milliseconds
 	tTime    // Lateral's own: Go's 10s, ISO-8601, or a number of milliseconds
 	tSize    // Lateral's own: bytes, with K, M or G
-	tAcks    // Lateral's own: a number of peers, or all
+	tAcks    // Lateral's own: a number of peers, all, or linked
 )
 
 var typTexts = [...]string{"text", "number", "number", "true or false", "class", "word", "port", "IP address", "list",

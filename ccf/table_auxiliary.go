@@ -78,6 +78,7 @@ var lateralKeys = []*key{
 	mine(scopeLateral, "AnnounceInterval", tTime, "10s", "How often this node announces itself once the mesh is settled.").least(10),
 	mine(scopeLateral, "MemberTimeout", tTime, "180s", "A member unheard of for that long is forgotten, unless there is a link.").least(20),
 	mine(scopeLateral, "Bridge", tBool, "false", "Relay what Java nodes of one generation of JCS say to those of others. On one node of a cluster only."),
+	mine(scopeLateral, "ListenOnly", tBool, "false", "Observe a cluster of Java nodes: announce this node, so that they write to it, and tell and ask them nothing. Writes to its regions are refused here."),
 	mine(scopeLateral, "ClusterSecretFile", tString, "", "File of lateral keygen. Announcements are sealed and links proven with it; who has not got it stays out. A relative path starts at this file's directory.").shown("/etc/lateral/cluster.secret"),
 	mine(scopeLateral, "CertFile", tString, "", "Certificate (PEM) that proves this node on links, in place of one made of the cluster secret; with KeyFile and CAFile.").shown("/etc/lateral/node.pem"),
 	mine(scopeLateral, "KeyFile", tString, "", "Its private key (PEM), for nobody else to read.").shown("/etc/lateral/node.key"),

@@ -40,7 +40,7 @@ var memoryPolicies = []struct {
 var cacheKeys = []*key{
 	row(scopeCache, gAll, "MaxObjects", tInt, "100", "Elements kept in memory; 0 keeps none there."),
 	mine(scopeCache, "MaxBytes", tSize, "0", "Bytes of keys and values kept in memory, such as 64M; 0 is no limit."),
-	mine(scopeCache, "Acks", tAcks, "0", "How many peers must hold a value before its put returns: 0, a number, or all that are linked; fewer is an error of the put. Only where values travel."),
+	mine(scopeCache, "Acks", tAcks, "0", "How many peers must hold a value before its put returns: 0, a number, all that are linked (and at least one), or those that are linked, if any (linked); fewer is an error of the put. Only where values travel."),
 	mine(scopeCache, "AckTimeout", tTime, "250ms", "How long a put waits for these.").least(1),
 	mine(scopeCache, "WhenLinkDown", tWord, "serve",
 		"What an invalidated region does while a peer's removals cannot arrive, because the link to it is down: serve what is held, for StaleMax at most; bypass memory, so that every get is a miss; or drop what is held when the link goes, then serve what is loaded since for StaleMax. After StaleMax all three bypass.").of("serve", "bypass", "drop"),

@@ -188,7 +188,7 @@ func TestDefaults(t *testing.T) {
 	l.Where = nil
 	if got, want := fmt.Sprintf("%+v", *l), "{TcpServers:[] TcpListenerPort:57462 TcpListenerHost: Receive:true AllowGet:true PutOnlyMode:true AllowPut:true "+
 		"IssueRemoveOnPut:false FilterRemoveByHashCode:true SocketTimeOut:1s OpenTimeOut:2s ZombieQueueMaxSize:1000 UdpDiscoveryEnabled:true "+
-		"UdpDiscoveryAddr:228.5.6.7 UdpDiscoveryPort:6789 UdpTTL:0 ClusterName: Interface:[] AdvertiseHost: DnsPeers:[] LogBytes:67108864 Bridge:false "+
+		"UdpDiscoveryAddr:228.5.6.7 UdpDiscoveryPort:6789 UdpTTL:0 ClusterName: Interface:[] AdvertiseHost: DnsPeers:[] LogBytes:67108864 Bridge:false ListenOnly:false "+
 		"HeartbeatInterval:1s LinkTimeout:5s MaxClockSkew:500ms AnnounceInterval:10s MemberTimeout:3m0s DrainTimeout:5s "+
 		"ClusterSecretFile: CertFile: KeyFile: CAFile: AllowUnauthenticatedJCS:false AllowJCSFrom:[] Where:map[]}"; got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)

@@ -280,9 +280,12 @@ func readOwn(k *key, sp *spelling, text string) (any, *trouble) {
 		if strings.EqualFold(text, "all") {
 			return int64(-1), nil
 		}
+		if strings.EqualFold(text, "linked") {
+			return int64(-3), nil
+		}
 		n, err := strconv.ParseInt(text, 10, 16)
 		if err != nil || n < 0 {
-			return bad("write 0, 1, 2 … or all")
+			return bad("write 0, 1, 2 …, all or linked")
 		}
 		return n, nil
 	}

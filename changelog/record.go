@@ -12,9 +12,13 @@ import (
 	"lateral/cache"
 )
 
-// MaxRecord bounds one record: the largest value and key, all tags, and their
-// frame.
-const MaxRecord = cache.MaxValue + cache.MaxKey + cache.MaxTagsBytes + 128
+// The limits of a record.
+const (
+	// MaxRecord bounds it: the largest value and key, all tags, and their frame.
+	MaxRecord = cache.MaxValue + cache.MaxKey + cache.MaxTagsBytes + 128
+
+	maxMillis = 1000 * 365 * 24 * 3600 * 1000 // the longest time that it may carry: 1000 years
+)
 
 const (
 	flagEternal = 1 << iota
@@ -242,9 +246,6 @@ func (d *decoder) tags() (joined string) {
 	joined, d.s = d.s[:n], d.s[n:]
 	return joined
 }
-
-// maxMillis is the longest time that a record may carry: 1000 years.
-const maxMillis = 1000 * 365 * 24 * 3600 * 1000
 
 func (d *decoder) millis() time.Duration {
 	ms := d.varint()

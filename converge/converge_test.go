@@ -359,3 +359,31 @@ func TestReplace(t *testing.T) {
 		}
 	}
 }
+
+// Two keys that exchanged their stamps, or stamps their nodes, are a
+// difference, though the parts are the same.
+func TestDigestOfExchanges(t *testing.T) {
+	sum := func(ka, kb string, a, b cache.Stamp) Sum {
+		d := New(7)
+		d.Add(ka, a)
+		d.Add(kb, b)
+		return d.Root()
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		stamp := rapid.Custom(func(t *rapid.T) cache.Stamp {
+			return cache.Stamp{Time: rapid.Uint64Range(0, 3).Draw(t, "time"), Node: cache.NodeID(rapid.Uint64Range(0, 3).Draw(t, "node"))}
+		})
+		a, b := stamp.Draw(t, "a"), stamp.Draw(t, "b")
+		if a == b {
+			return
+		}
+		was := sum("a", "b", a, b)
+		if sum("a", "b", b, a) == was {
+			t.Fatalf("%v and %v exchanged: the digest is the same", a, b)
+		}
+		c, e := cache.Stamp{Time: a.Time, Node: b.Node}, cache.Stamp{Time: b.Time, Node: a.Node}
+		if c != a && c != b && (sum("a", "b", c, e) == was || sum("a", "b", e, c) == was) {
+			t.Fatalf("%v and %v have each other's node: the digest is the same", a, b)
+		}
+	})
+}

@@ -45,13 +45,21 @@ type Digest struct {
 func New(seed uint64) *Digest { return &Digest{seed: seed} }
 
 // BucketOf returns the bucket of a key.
-func (d *Digest) BucketOf(key string) int { return int(xxh3.HashStringSeed(key, d.seed) % Buckets) }
+func (d *Digest) BucketOf(key string) int { return bucketOf(d.keyed(key)) }
 
-// hash mixes the stamp into the seed of the key's hash, which saves putting
-// the two into one buffer.
-func (d *Digest) hash(key string, s cache.Stamp) xxh3.Uint128 {
-	hi, lo := bits.Mul64(s.Time^0x9e3779b97f4a7c15, uint64(s.Node)^d.seed^0xd1b54a32d192ed03)
-	return xxh3.HashString128Seed(key, hi^lo^s.Time)
+// keyed is the one look at a key's bytes, which are the dear part: they are
+// rarely in the processor's cache.
+func (d *Digest) keyed(key string) xxh3.Uint128 { return xxh3.HashString128Seed(key, d.seed) }
+
+func bucketOf(k xxh3.Uint128) int { return int(k.Lo % Buckets) }
+
+// hash is that of an element: of its key's hash and its stamp, neither of which
+// it may be linear in, or two keys that exchanged their stamps would go unseen.
+func (d *Digest) hash(key string, s cache.Stamp) xxh3.Uint128 { return stamped(d.keyed(key), s) }
+
+func stamped(k xxh3.Uint128, s cache.Stamp) xxh3.Uint128 {
+	hi, lo := bits.Mul64(k.Hi^mix(s.Time, spread[1]), k.Lo^uint64(s.Node)*spread[2])
+	return xxh3.Uint128{Hi: mix(hi^lo, spread[0]), Lo: mix(lo+k.Hi, spread[3])}
 }
 
 // Add puts an element into the digest.
@@ -62,24 +70,30 @@ func (d *Digest) Remove(key string, s cache.Stamp) { d.note(key, s, ^uint64(0)) 
 
 // Replace is Remove of one version of a key and Add of another, for less.
 func (d *Digest) Replace(key string, old, now cache.Stamp) {
-	h, g := d.hash(key, old), d.hash(key, now)
-	b := &d.buckets[d.BucketOf(key)]
+	k := d.keyed(key)
+	h, g := stamped(k, old), stamped(k, now)
+	b := &d.buckets[bucketOf(k)]
 	b[0].Add(g.Hi - h.Hi)
 	b[1].Add(g.Lo - h.Lo)
 	v, w := word(h.Hi, 0), word(g.Hi, 0)
-	for t := range tables {
-		d.cells[place(v, t, KeptLevel)].Add(-v)
-		d.cells[place(w, t, KeptLevel)].Add(w)
-	}
+	d.cell(v, -v)
+	d.cell(w, w)
 }
 
 func (d *Digest) note(key string, s cache.Stamp, sign uint64) {
-	h, b := d.hash(key, s), &d.buckets[d.BucketOf(key)]
+	k := d.keyed(key)
+	h, b := stamped(k, s), &d.buckets[bucketOf(k)]
 	b[0].Add(h.Hi * sign)
 	b[1].Add(h.Lo * sign)
 	w := word(h.Hi, 0)
+	d.cell(w, w*sign)
+}
+
+// cell adds to the cells of a word.
+func (d *Digest) cell(w, add uint64) {
+	m := mix(w>>checkBits, spread[1])
 	for t := range tables {
-		d.cells[place(w, t, KeptLevel)].Add(w * sign)
+		d.cells[at(m, t, KeptLevel)].Add(add)
 	}
 }
 

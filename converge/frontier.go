@@ -149,6 +149,16 @@ func (f *Frontier) Unlinked(id cache.NodeID) {
 // Died notes that a member's process has certainly ended.
 func (f *Frontier) Died(id cache.NodeID) { f.change(id, f.died) }
 
+// Vouched is Died of a member, or of anybody, for which a person vouches.
+func (f *Frontier) Vouched(id cache.NodeID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if id != f.self && f.gone[id] == nil {
+		f.learn(Member{ID: id, Standing: Dead, Receives: true})
+		f.settle()
+	}
+}
+
 // Heard notes that everything a member wrote up to t has been applied here.
 func (f *Frontier) Heard(id cache.NodeID, t uint64) {
 	f.change(id, func(m *member) {
@@ -236,6 +246,14 @@ func (f *Frontier) Counts(id cache.NodeID) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.members[id] != nil || f.gone[id] != nil || id == f.self
+}
+
+// Ended reports whether a member counts no more because its process has ended.
+func (f *Frontier) Ended(id cache.NodeID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := f.members[id]
+	return m != nil && m.Standing != Counting || f.gone[id] != nil
 }
 
 // Forget takes out a member that has been silent for so long that nothing it

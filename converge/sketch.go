@@ -45,9 +45,8 @@ func CellsOf(level int) int { return tables << level }
 // level is that of a sketch by its length.
 func (k Sketch) level() int { return bits.Len(uint(len(k)/tables)) - 1 }
 
-// spread are odd numbers whose products with a hash tell its place in each
-// table, and its check.
-var spread = [tables + 1]uint64{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0xd6e8feb86659fd93}
+// spread are odd numbers whose products with a hash are mixed.
+var spread = [4]uint64{0x9e3779b97f4a7c15, 0xc2b2ae3d27d4eb4f, 0x165667b19e3779f9, 0xd6e8feb86659fd93}
 
 // word returns what an element adds to its cells. Salted, words that were
 // equal by chance differ.
@@ -61,7 +60,7 @@ func word(hash, salt uint64) uint64 {
 }
 
 // check must not be linear: else that of a sum is the sum of checks.
-func check(x uint64) uint64 { return mix(x, spread[tables]) >> (64 - checkBits) }
+func check(x uint64) uint64 { return mix(x, spread[3]) >> (64 - checkBits) }
 
 func mix(x, by uint64) uint64 {
 	x *= by
@@ -70,14 +69,17 @@ func mix(x, by uint64) uint64 {
 	return x ^ x>>32
 }
 
-// place returns the cell of a word in one of the tables.
-func place(w uint64, table, level int) int {
-	return table<<level + int(mix(w>>checkBits, spread[table])>>(64-level))
+// place returns the cell of a word in one of the tables, each of which goes by
+// 21 bits of its own.
+func place(w uint64, table, level int) int { return at(mix(w>>checkBits, spread[1]), table, level) }
+
+func at(mixed uint64, table, level int) int {
+	return table<<level + int(mixed<<(21*table)>>(64-level))
 }
 
 func (k Sketch) add(w uint64, level int) {
-	for t := range tables {
-		k[place(w, t, level)] += w
+	for m, t := mix(w>>checkBits, spread[1]), 0; t < tables; t++ {
+		k[at(m, t, level)] += w
 	}
 }
 

@@ -5,8 +5,10 @@ package discover
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -37,6 +39,8 @@ type Discoverer struct {
 	said  bool   // somebody may know us: a goodbye is due
 	rand  *rand.Rand
 	grump grumble
+
+	listening []*listening
 }
 
 // New returns a Discoverer that does nothing until Run; Members already lists
@@ -154,6 +158,14 @@ func (d *Discoverer) Heard() Counts {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.table.counts
+}
+
+// Foreigners returns the clusters of others that were heard in this group, by
+// the address of who last announced them; at most maxForeigners are remembered.
+func (d *Discoverer) Foreigners() map[netip.Addr]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.grump.foreigners)
 }
 
 // do makes a change to the table, logs what it had to say and pokes if there

@@ -90,6 +90,10 @@ type Config struct {
 	// Also returns what tells others than Lateral (JCS) the same: what stands
 	// in front of our section, one packet for each; and what must go alone.
 	Also func(k Kind) (front, alone [][]byte)
+	// Observe has us take part as a Java node: what Also returns goes out, with
+	// no section of ours; Alien is told of every datagram, and there are no
+	// members.
+	Observe bool
 	// Alien is told of datagrams without a section of ours; they may be
 	// JCS's. nil ignores them. b is valid until it returns.
 	Alien func(from beacon.Source, b []byte)

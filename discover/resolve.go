@@ -13,23 +13,30 @@ import (
 )
 
 const (
-	resolveEvery = 30 * time.Second
-	resolveGap   = time.Second // at least, between two rounds
+	resolveEvery = 30 * time.Second // at most, between two rounds; a fifth less at least
+	resolveGap   = time.Second      // at least, between two rounds
 	resolveWait  = 10 * time.Second
+	resolveBlur  = time.Second / 2 // at most, between a failed dial and the round that it asks for
 )
 
-// resolve asks DNS for every configured name, again and again.
+// resolve asks DNS for every configured name, again and again. A cluster that
+// was started at once, or that lost a member whom all dialled, does not ask
+// at once: the pauses are each node's own.
 func (d *Discoverer) resolve(ctx context.Context) {
 	for {
 		for _, name := range d.cfg.DNS {
 			d.resolveOne(ctx, name)
 		}
+		d.mu.Lock()
+		chance := d.rand.Float64()
+		d.mu.Unlock()
 		pause(ctx, resolveGap)
 		select {
 		case <-ctx.Done():
 			return
 		case <-d.again:
-		case <-time.After(resolveEvery - resolveGap):
+			pause(ctx, time.Duration(chance*float64(resolveBlur)))
+		case <-time.After(time.Duration((1-chance/5)*float64(resolveEvery)) - resolveGap):
 		}
 	}
 }

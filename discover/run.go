@@ -124,6 +124,7 @@ func (d *Discoverer) speak(ctx context.Context) {
 	defer look.Stop()
 	d.mu.Lock()
 	d.pace.restart(time.Now())
+	d.ask = d.ask || d.cfg.Observe
 	d.mu.Unlock()
 	seen := d.look()
 	for {
@@ -166,8 +167,8 @@ func (d *Discoverer) look() (ready []string) {
 	return ready
 }
 
-// sayIfDue sends an announcement, or asks: the latter while nobody is known,
-// and once after the interfaces changed. Who receives nothing only asks.
+// sayIfDue sends an announcement, or asks: the latter while nobody is known
+// (who observes asks once, as JCS does), and once after the interfaces changed. Who receives nothing only asks.
 func (d *Discoverer) sayIfDue() {
 	d.mu.Lock()
 	now := time.Now()
@@ -177,7 +178,7 @@ func (d *Discoverer) sayIfDue() {
 	}
 	d.pace.sent(now, d.rand.Float64())
 	kind := Announce
-	if d.ask || d.table.lonely() {
+	if d.ask || d.table.lonely() && !d.cfg.Observe {
 		kind = Solicit
 	}
 	d.ask = false
@@ -193,7 +194,7 @@ func (d *Discoverer) send(k Kind) {
 	if d.cfg.Also != nil {
 		front, alone = d.cfg.Also(k)
 	}
-	if len(front) == 0 {
+	if len(front) == 0 && !d.cfg.Observe {
 		front = [][]byte{nil}
 	}
 	var errs []error
@@ -202,7 +203,10 @@ func (d *Discoverer) send(k Kind) {
 		d.seq++
 		p := d.packet(k, d.seq)
 		d.mu.Unlock()
-		b, err := d.encode(p, jcs)
+		b, err := jcs, error(nil)
+		if !d.cfg.Observe {
+			b, err = d.encode(p, jcs)
+		}
 		if err == nil {
 			err = d.cfg.Conn.Send(b)
 		}

@@ -449,6 +449,7 @@ func TestRunRefuses(t *testing.T) {
 type names struct {
 	mu    sync.Mutex
 	asked int
+	when  []time.Time // it was asked
 	hosts map[string][]netip.Addr
 	srv   map[string][]*net.SRV
 	err   error
@@ -458,6 +459,7 @@ func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, er
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.asked++
+	n.when = append(n.when, time.Now())
 	if n.err != nil {
 		return nil, n.err
 	}
@@ -512,6 +514,53 @@ func TestDNS(t *testing.T) {
 		passes(resolveEvery)
 		l.knows("0@gw1.example:8")
 		end(l)
+	})
+}
+
+// TestDNSSpread: nodes that were started at once ask DNS at times of their own,
+// at least every 30 s and at most every 24; so they do after a dial that
+// failed for all of them.
+func TestDNSSpread(t *testing.T) {
+	inBubble(t, func(b *bubble) {
+		all := make([]*names, 8)
+		var nodes []*lad
+		for i := range all {
+			n := &names{}
+			n.set(nil, host(200))
+			all[i] = n
+			nodes = append(nodes, b.start(i+1, cache.NodeID(100+i), func(c *Config) { c.Resolver, c.DNS = n, []string{"cache.example:7"} }))
+		}
+		passes(10 * resolveEvery)
+		third, after := map[time.Time]int{}, map[time.Time]int{}
+		for i, n := range all {
+			n.mu.Lock()
+			for k := range n.when[1:] {
+				if d := n.when[k+1].Sub(n.when[k]); d > resolveEvery || d < resolveEvery*4/5 {
+					t.Errorf("node %d asked again after %v", i, d)
+				}
+			}
+			third[n.when[2]]++
+			n.when = nil
+			n.mu.Unlock()
+		}
+		passes(resolveGap)
+		for _, l := range nodes {
+			l.Refresh()
+		}
+		passes(resolveGap + resolveBlur)
+		for i, n := range all {
+			n.mu.Lock()
+			if len(n.when) == 0 {
+				t.Errorf("node %d did not ask after a failed dial", i)
+			} else {
+				after[n.when[len(n.when)-1]]++
+			}
+			n.mu.Unlock()
+		}
+		if len(third) < len(all) || len(after) < len(all) {
+			t.Errorf("of %d nodes there were %d and %d different times", len(all), len(third), len(after))
+		}
+		end(nodes...)
 	})
 }
 

@@ -26,7 +26,10 @@ type grumble struct {
 
 // take judges one datagram.
 func (d *Discoverer) take(from beacon.Source, b []byte) {
-	p, err := d.decode(from, b)
+	p, err := Packet{}, error(ErrAlien)
+	if !d.cfg.Observe {
+		p, err = d.decode(from, b)
+	}
 	var o outcome
 	d.do(func(now time.Time) bool {
 		c := &d.table.counts
@@ -40,6 +43,11 @@ func (d *Discoverer) take(from beacon.Source, b []byte) {
 			c.Undecodable++
 		default:
 			o = d.table.heard(now, from, p)
+			for _, l := range d.listening {
+				if !o.foreign {
+					l.note(p.ID, from)
+				}
+			}
 		}
 		if o.answer && d.cfg.Self.Receive {
 			d.pace.ask(now, d.rand.Float64())

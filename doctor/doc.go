@@ -20,6 +20,7 @@
 //	hostname          does not lead to loopback
 //	file-limit        enough files for the links
 //	security          who may take part, and who was refused; lent by the caller
+//	jcs-…             Java nodes of JCS: see JCS.Checks; lent by the caller
 //	config            what other rooms found, handed in as values
 //
 // The network is touched in three places only. multicast-loop joins the group

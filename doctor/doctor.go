@@ -18,7 +18,7 @@ const DefaultTimeout = 3 * time.Second
 // A Check looks at one thing and says what it found.
 type Check struct {
 	Name      string   // kebab-case
-	DependsOn []string // names of checks before it whose failure explains one of this
+	DependsOn []string // names of checks before it whose findings explain those of this that are no worse
 	// Run must end soon after ctx does. It runs beside the other checks.
 	// The findings need no Check name.
 	Run func(ctx context.Context) []Finding
@@ -30,6 +30,12 @@ type Group struct {
 	Interfaces []string       // by name, "*" is all that can; empty: the kernel's route decides
 	At         string         // where it is configured: "groupware/cache.ccf:212"
 	Service    string
+	Cluster    string // its name
+	// Set is the command that gives an attribute of the configuration another
+	// value; nil, or "", is none.
+	Set     func(key, value string) string
+	TTL     int  // routers that its packets may pass, plus one; 0 is 1
+	Running bool // a service that runs is in it
 }
 
 // A Port is one that a service is to listen on.
@@ -47,7 +53,16 @@ type Neighbour struct {
 	Group     string         // the group it was heard in, "224.0.0.1:6780"; may be empty
 	ThisHost  bool           // it runs on this host
 	HeardFrom netip.Addr     // source of its packet; zero if unknown
+
+	// Of somebody in the group who is no member for this host:
+	Cluster string // it announces another cluster, of this name
+	Join    string // and this command makes this host one of that cluster; may be empty
+	Refused string // it is not believed, and why
+	Fix     string // what to do about that; may be empty
 }
+
+// member reports whether it is believed.
+func (n Neighbour) member() bool { return n.Cluster == "" && n.Refused == "" }
 
 // Options say what to check. The zero Options check the host alone.
 type Options struct {
@@ -62,10 +77,15 @@ type Options struct {
 	// Neighbours listens until ctx ends, or less, and returns who was heard;
 	// nil leaves the check out.
 	Neighbours func(ctx context.Context) ([]Neighbour, error)
+	// Peers are members that the configuration names, to be resolved and dialled.
+	Peers []Peer
+	// Places are where services write.
+	Places []Place
 	// Config are findings of other rooms, such as those of the ccf files. An
 	// empty Check becomes "config".
 	Config []Finding
-	// Checks are further ones; they may depend on those built in.
+	// Checks are further ones. They come before neighbours, which may follow
+	// from one called security, and depend on those built in that stand before.
 	Checks []Check
 	// Timeout bounds each check; 0 is DefaultTimeout.
 	Timeout time.Duration
@@ -83,7 +103,7 @@ func Run(ctx context.Context, o Options) Report {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return runAll(ctx, append(builtin(o, look(ctx)), o.Checks...))
+	return runAll(ctx, builtin(o, look(ctx)))
 }
 
 // runAll runs the checks at once and puts their findings in order.
@@ -130,23 +150,39 @@ func await(ctx context.Context, result <-chan []Finding) []Finding {
 
 // builtin returns the checks that the options ask for.
 func builtin(o Options, m machine) []Check {
-	s := &scene{Options: o, machine: m}
+	s := &scene{Options: o, machine: m, heard: &ear{done: make(chan struct{})}}
 	checks := []Check{{Name: "interfaces", Run: s.interfaces}}
 	if len(o.Groups) > 0 {
 		checks = append(checks,
 			Check{Name: "multicast-route", DependsOn: []string{"interfaces"}, Run: s.routes},
-			Check{Name: "multicast-loop", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.loops})
+			Check{Name: "multicast-loop", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.loops},
+			Check{Name: "interfaces-alike", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.together},
+			Check{Name: "rp-filter", DependsOn: []string{"interfaces"}, Run: s.reverse},
+			Check{Name: "memberships", DependsOn: []string{"interfaces", "multicast-route"}, Run: s.memberships},
+			Check{Name: "snooping", DependsOn: []string{"interfaces"}, Run: s.snooping})
 	}
 	if len(o.Ports) > 0 {
-		checks = append(checks, Check{Name: "listener-ports", Run: s.ports})
+		checks = append(checks, Check{Name: "listener-ports", Run: s.ports}, Check{Name: "packet-filter", Run: s.inbound})
 	}
 	if len(o.Groups) > 0 {
 		checks = append(checks, Check{Name: "udp-port", Run: s.shared})
 	}
+	checks = append(checks, o.Checks...)
 	if o.Neighbours != nil {
-		checks = append(checks, Check{Name: "neighbours", DependsOn: []string{"multicast-loop", "udp-port"}, Run: s.neighbours})
+		checks = append(checks, Check{Name: "neighbours", DependsOn: []string{"multicast-route", "multicast-loop", "udp-port", "rp-filter", "security"}, Run: s.neighbours})
+	} else {
+		close(s.heard.done)
+	}
+	if len(o.Peers) > 0 {
+		checks = append(checks, Check{Name: "peer-names", Run: s.peerNames})
+	}
+	if o.Neighbours != nil || len(o.Peers) > 0 {
+		checks = append(checks, Check{Name: "peers", DependsOn: []string{"interfaces", "peer-names"}, Run: s.reach})
 	}
 	checks = append(checks, Check{Name: "hostname", Run: s.hostname}, Check{Name: "file-limit", Run: s.files})
+	if len(o.Places) > 0 {
+		checks = append(checks, Check{Name: "disk-space", Run: s.disks})
+	}
 	if len(o.Config) > 0 {
 		checks = append(checks, lent("config", o.Config)...)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,8 @@ type filters struct {
 	manager string  // "firewalld" or "ufw", which write the rules of the others
 	chains  []chain // of nftables, that may drop
 	tables  bool    // iptables that are not nftables underneath, or are all that is there
+	ruleset string  // what nft -j list ruleset prints
+	list    string  // what iptables -S prints
 }
 
 // A chain is one of nftables' that packets go through first.
@@ -36,6 +39,9 @@ type chain struct {
 func findFilters(ctx context.Context, root string) (filters, bool) {
 	var f filters
 	at := func(path string) string { return filepath.Join(root, path) }
+	rules, errNft := output(ctx, "nft", "-j", "list", "ruleset")
+	list, errTables := output(ctx, "iptables", "-S")
+	f.ruleset, f.list = rules, list
 	if _, err := os.Stat(at("run/firewalld.pid")); err == nil {
 		f.manager = "firewalld"
 		return f, true
@@ -44,13 +50,16 @@ func findFilters(ctx context.Context, root string) (filters, bool) {
 		f.manager = "ufw"
 		return f, true
 	}
-	rules, err := output(ctx, "nft", "-j", "list", "ruleset")
 	f.chains = dropping(rules)
-	nft := err == nil
-	rules, err = output(ctx, "iptables", "-S")
 	// iptables that write into nftables show there too, as "ip filter INPUT".
-	f.tables = err == nil && (strings.Contains(rules, "-j DROP") || strings.Contains(rules, "-j REJECT") || strings.Contains(rules, "PUT DROP"))
-	return f, nft || err == nil || errors.Is(err, exec.ErrNotFound)
+	f.tables = errTables == nil && (strings.Contains(list, "-j DROP") || strings.Contains(list, "-j REJECT") || strings.Contains(list, "PUT DROP"))
+	return f, errNft == nil || errTables == nil || errors.Is(errTables, exec.ErrNotFound)
+}
+
+// bars reports whether something may drop what comes in (input) or leaves
+// (output).
+func (f filters) bars(hook string) bool {
+	return f.manager != "" || f.tables || slices.ContainsFunc(f.chains, func(c chain) bool { return c.Hook == hook })
 }
 
 // dropping returns the base chains of a ruleset, as nft -j lists it, in whose

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"lateral/cache"
 )
 
 // A Severity says how bad a finding is. Larger is worse.
@@ -65,6 +67,8 @@ type Finding struct {
 type Report struct {
 	Findings []Finding `json:"findings"`
 	ExitCode int       `json:"exit_code"` // 0, 1 or 2: the worst severity
+	// Surveys are what a Cluster report was made of.
+	Surveys []cache.Survey `json:"surveys,omitempty"`
 }
 
 // Count returns how many findings of a severity there are that no other explains.
@@ -99,7 +103,7 @@ func newReport(checks []Check, findings []Finding) Report {
 			continue
 		}
 		for _, c := range findings {
-			if c.Severity == Failure && above[f.Check][c.Check] && touches(c.About, f.About) {
+			if c.Severity >= f.Severity && above[f.Check][c.Check] && touches(c.About, f.About) {
 				f.Because = c.Check
 				break
 			}

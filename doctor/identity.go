@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -28,13 +27,16 @@ func (s *scene) hostname(ctx context.Context) []Finding {
 		f.Why, f.Do = javas, "see that /etc/hosts can be read"
 	case len(id.Addrs) == 0:
 		f.Saw = fmt.Sprintf("the hostname %s leads nowhere: %s", id.Hostname, id.Error)
-		f.Why, f.Do = javas, s.hostsRemedy(id)
+		f.Why = javas
+		s.hostsRemedy(&f, id)
 	case id.Loopback():
 		f.Saw = fmt.Sprintf("the hostname %s leads to %s only%s", id.Hostname, addresses(id.Addrs), lines(id))
-		f.Why, f.Do = javas+": other hosts would dial themselves", s.hostsRemedy(id)
+		f.Why = javas + ": other hosts would dial themselves"
+		s.hostsRemedy(&f, id)
 	case s.foreign(id):
 		f.Saw = fmt.Sprintf("the hostname %s leads to %s, which this machine does not have", id.Hostname, addresses(id.Addrs))
-		f.Why, f.Do = javas, s.hostsRemedy(id)
+		f.Why = javas
+		s.hostsRemedy(&f, id)
 	default:
 		f.Severity = Ok
 		f.Saw = fmt.Sprintf("%s leads to %s", id.Hostname, addresses(id.Addrs))
@@ -49,20 +51,42 @@ func (s *scene) foreign(id host.Identity) bool {
 	})
 }
 
+// hostsFile is where the system keeps fixed names.
+const hostsFile = host.HostsFile
+
 // hostsRemedy names the line of /etc/hosts to write, and the one to replace.
-func (s *scene) hostsRemedy(id host.Identity) string {
+// Its commands write into the file: in containers it is a mount, in whose place
+// no other file can be put.
+func (s *scene) hostsRemedy(f *Finding, id host.Identity) {
 	addr := "ADDRESS"
 	if i, ok := s.find(s.main()); ok && len(i.Addrs) > 0 {
 		if addr = i.Addrs[0].Addr().String(); i.Addr4().IsValid() {
 			addr = i.Addr4().String()
 		}
 	}
+	safe := addr != "ADDRESS" && plainName(id.Hostname)
 	for _, l := range id.Hosts {
-		if l.Addr.IsLoopback() {
-			return fmt.Sprintf("replace line %d of %s (%s %s) by:\n    %s %s", l.Line, l.File, l.Addr, strings.Join(l.Names, " "), addr, strings.Join(l.Names, " "))
+		if i, _ := s.find(s.main()); !l.Addr.IsLoopback() && i.Has(l.Addr) {
+			continue
 		}
+		names := strings.Join(l.Names, " ")
+		f.Do = fmt.Sprintf("replace line %d of %s (%s %s) by:\n    %s %s", l.Line, l.File, l.Addr, names, addr, names)
+		if safe && !slices.ContainsFunc(l.Names, func(n string) bool { return !plainName(n) || n == "localhost" }) {
+			f.Run = []string{fmt.Sprintf(`text=$(sed '%ds/.*/%s %s/' %s) && printf '%%s\n' "$text" >%s`, l.Line, addr, names, l.File, l.File)}
+		}
+		return
 	}
-	return fmt.Sprintf("add to %s:\n    %s %s", host.HostsFile, addr, id.Hostname)
+	f.Do = fmt.Sprintf("add to %s:\n    %s %s", hostsFile, addr, id.Hostname)
+	if safe {
+		f.Run = []string{fmt.Sprintf("echo '%s %s' >>%s", addr, id.Hostname, hostsFile)}
+	}
+}
+
+// plainName reports whether a name can stand in a command as it is.
+func plainName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' || r == '_')
+	})
 }
 
 // lines prints which lines of /etc/hosts name the host.
@@ -81,24 +105,4 @@ func addresses(all []netip.Addr) string {
 		words = append(words, a.String())
 	}
 	return strings.Join(words, ", ")
-}
-
-// enoughFiles is what a mesh of 300 links needs with clients beside it.
-const enoughFiles = 1024
-
-// files checks how many sockets a service may open. The Go runtime raises the
-// soft limit to the hard one, so the hard one counts.
-func (s *scene) files(context.Context) []Finding {
-	_, hard, err := s.machine.files()
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		return nil
-	case err != nil:
-		return []Finding{{Severity: Warning, Saw: err.Error(), Why: "so it is not known how many links are possible", Do: "look with: ulimit -Hn"}}
-	case hard < enoughFiles:
-		return []Finding{{Severity: Warning, Saw: fmt.Sprintf("a process may open no more than %d files", hard),
-			Why: fmt.Sprintf("every link and every client is one; below %d a large cluster or a busy front runs out", enoughFiles),
-			Do:  "raise it: LimitNOFILE=65536 in the systemd unit, or ulimit -Hn 65536"}}
-	}
-	return []Finding{{Saw: fmt.Sprintf("a process may open %d files", hard)}}
 }

@@ -4,6 +4,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -27,6 +28,11 @@ func (s *scene) interfaces(context.Context) []Finding {
 	var all []Finding
 	for _, n := range names {
 		all = append(all, s.examine(n))
+	}
+	for _, i := range s.ifs {
+		if i.Loopback && !i.Up && !slices.Contains(names, i.Name) {
+			all = append(all, s.examine(i.Name))
+		}
 	}
 	return all
 }
@@ -75,11 +81,15 @@ func (s *scene) examine(name string) Finding {
 		f.Saw = fmt.Sprintf("there is no interface %s", name)
 		f.Why = "the configuration names it, so nothing is sent or heard until it comes"
 		f.Do = "correct the name; this machine has " + s.names()
+		f.Run = s.rename(name)
 	case !i.Up:
 		f.Saw = fmt.Sprintf("interface %s is down", name)
 		f.Why = "no packet leaves or enters through it, and its routes are gone"
-		f.Run = []string{"ip link set dev " + name + " up"}
-		f.Do = "its routes are gone with it; what configures the network brings them back: " + s.bringUp(name)
+		f.Run = append([]string{"ip link set dev " + name + " up"}, s.routesBack(name)...)
+		f.Do = "or, with all that is configured for it: " + s.bringUp(name)
+		if i.Loopback {
+			f.Why = "services of this host can't reach each other by it"
+		}
 	case !i.Running:
 		f.Saw = fmt.Sprintf("interface %s is up but has no carrier", name)
 		f.Why = "no packet leaves or enters through it"
@@ -88,7 +98,13 @@ func (s *scene) examine(name string) Finding {
 		f.Saw = fmt.Sprintf("interface %s has its multicast flag off", name)
 		f.Why = "the kernel then takes no part in groups on it, so discovery neither sends nor hears there"
 		f.Run = []string{"ip link set dev " + name + " multicast on"}
-		f.Do = "find out who switched it off; it is on by default"
+		f.Do = s.keepMulticast(name)
+	case !s.addressed(i) && s.six(name) == "1" && s.needsSix(name):
+		setting, _ := s.kernel("ipv6", name, "disable_ipv6")
+		f.Saw = fmt.Sprintf("IPv6 is switched off on interface %s (%s = 1)", name, setting)
+		f.Why = "its groups are IPv6 ones, and peers dial the address that packets come from"
+		f.Run = []string{"sysctl -w " + setting + "=0"}
+		f.Do = keepSysctl(setting, "0") + "\nor choose an IPv4 group on all hosts"
 	case !s.addressed(i):
 		f.Saw = fmt.Sprintf("interface %s has no address of the family its groups need", name)
 		f.Why = "peers dial the address that packets come from"
@@ -97,6 +113,47 @@ func (s *scene) examine(name string) Finding {
 		f.Severity, f.Saw = Ok, describe(i)
 	}
 	return f
+}
+
+// rename are the commands that have the configuration name the interface that
+// is most likely meant in place of one that is not there.
+func (s *scene) rename(gone string) (commands []string) {
+	best := s.main()
+	for _, g := range s.Groups {
+		if best == "" || g.Set == nil || !slices.Equal(g.Interfaces, []string{gone}) {
+			continue
+		}
+		if c := g.Set("Interface", best); c != "" && !slices.Contains(commands, c) {
+			commands = append(commands, c)
+		}
+	}
+	return commands
+}
+
+// six says whether IPv6 is switched off on an interface.
+func (s *scene) six(dev string) string {
+	_, off := s.kernel("ipv6", dev, "disable_ipv6")
+	return off
+}
+
+// needsSix reports whether an IPv6 group uses the interface.
+func (s *scene) needsSix(dev string) bool {
+	return slices.ContainsFunc(s.groups(), func(g netip.Addr) bool { return g.Is6() && slices.Contains(s.used(g), dev) })
+}
+
+// routesBack are the commands for the multicast routes that an interface lost
+// when it went down: those to its own networks come back by themselves.
+func (s *scene) routesBack(dev string) []string {
+	var all []string
+	for _, g := range s.groups() {
+		if _, err := s.route(g); !g.Is4() || !errors.Is(err, host.ErrNoRoute) || len(s.named(g)) > 0 || s.likely(g) != dev {
+			continue
+		}
+		if c := s.addRoute(g, dev); !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // bringUp is how this machine's own network configuration starts an interface.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/ipv4"
@@ -21,6 +22,17 @@ import (
 // loopWait is how long a datagram may take from this host to itself: it is
 // delivered while it is being sent, unless something drops it.
 const loopWait = 500 * time.Millisecond
+
+// tentative is how long a new IPv6 address can't be used, while the kernel asks
+// whether somebody else has it (RFC 4862, section 5.4), and a bit.
+const tentative = 2 * time.Second
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
 
 // loops checks that a datagram to each group comes back on each interface
 // that would be used, and on no other.
@@ -60,13 +72,17 @@ func (s *scene) loopOn(ctx context.Context, g netip.Addr, dev string) Finding {
 		return f
 	}
 	err := s.loop(ctx, netip.AddrPortFrom(g, 0), dev)
+	for start := time.Now(); g.Is6() && errors.Is(err, syscall.EADDRNOTAVAIL) && time.Since(start) < tentative; {
+		pause(ctx, 100*time.Millisecond)
+		err = s.loop(ctx, netip.AddrPortFrom(g, 0), dev)
+	}
 	if err == nil {
 		f.Saw = fmt.Sprintf("%s on %s: a datagram came back", g, dev)
 		return f
 	}
 	barred := errors.Is(err, fs.ErrPermission) // what our own packet filter does to what leaves
 	filters, all := s.filters()
-	through := errors.Is(err, errLost)
+	through := errors.Is(err, errLost) || barred
 	for _, o := range s.Groups {
 		if o.Addr.Addr() != g {
 			continue
@@ -80,7 +96,7 @@ func (s *scene) loopOn(ctx context.Context, g netip.Addr, dev string) Finding {
 	f.Severity = Failure
 	f.Saw = fmt.Sprintf("%s on %s: %v", g, dev, err)
 	f.Why = "services of this host find each other this way, and what drops this drops the neighbours' packets too"
-	f.Do = "these let discovery's packets through this host's packet filter until it is loaded anew; keep them with its other rules"
+	f.Do = "that lets discovery's packets through this host's packet filter until it is loaded anew; " + filters.keep(f.Run)
 	if !all {
 		f.Do += "\nas root, lateral doctor sees which rules there are, and names commands that fit"
 	}
@@ -151,7 +167,7 @@ func echo(ctx context.Context, c net.PacketConn, to *net.UDPAddr, wait time.Dura
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) })
 	defer stop()
 	if _, err := c.WriteTo(word, to); err != nil {
-		return fmt.Errorf("can't send: %w", err)
+		return fmt.Errorf("can't send: %w", cause(err))
 	}
 	buf := make([]byte, len(word)+1)
 	for {

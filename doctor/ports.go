@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 
@@ -56,12 +57,31 @@ func (s *scene) port(p Port) Finding {
 		f.Do = "stop what holds it, or give one of the two another port" + at(p.At)
 		if len(others) > 0 {
 			f.Saw = fmt.Sprintf("%s is taken by %s%s", what, processes(others), at(p.At))
+			f.Run = s.stop(others)
 			break
 		}
 		f.Saw = fmt.Sprintf("%s is taken by a process of another user%s", what, at(p.At))
 		f.Do += "\nas root, lateral doctor tells which process it is"
 	}
 	return f
+}
+
+// stop returns the commands that end processes: by their systemd unit where
+// they have one, or it would start them again.
+func (s *scene) stop(all []host.Process) (commands []string) {
+	for _, p := range all {
+		c := fmt.Sprintf("kill %d", p.PID)
+		for line := range strings.Lines(s.says(fmt.Sprintf("/proc/%d/cgroup", p.PID))) {
+			unit := path.Base(strings.TrimSpace(line)) // "0::/system.slice/nginx.service"
+			if strings.Contains(line, "/system.slice/") && strings.HasSuffix(unit, ".service") && !strings.ContainsAny(unit, " '\"$`;&|<>") {
+				c = "systemctl stop " + unit
+			}
+		}
+		if !slices.Contains(commands, c) {
+			commands = append(commands, c)
+		}
+	}
+	return commands
 }
 
 // processes prints them: "3706/java, 3582/java".
@@ -108,6 +128,7 @@ func (s *scene) shareOne(g Group) Finding {
 	f.Saw = fmt.Sprintf("UDP port %d can't be bound beside the others (%s): %v%s", port, who, err, at(g.At))
 	f.Why = "every service of this host must listen on this same port to discover others; who holds it does not share it (SO_REUSEADDR)"
 	f.Do = "stop who holds it, or choose another UdpDiscoveryPort on all hosts"
+	f.Run = s.stop(slices.DeleteFunc(slices.Clone(owners), func(o host.Process) bool { return slices.Contains(s.OwnPIDs, o.PID) }))
 	if errors.Is(ownErr, host.ErrHidden) {
 		f.Do += "\nas root, lateral doctor tells which process it is"
 	}

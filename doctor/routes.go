@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"lateral/host"
 )
@@ -35,13 +36,12 @@ func (s *scene) routes(context.Context) []Finding {
 				Do:  "choose one of 224.0.0.0/4, such as 224.0.0.1 (one segment) or 239.1.2.3"})
 			continue
 		}
-		if names := s.named(g); len(names) > 0 || len(s.Interfaces) > 0 {
-			for _, n := range names {
-				all = append(all, s.routeNamed(g, n))
-			}
-			continue
+		for _, n := range s.named(g) {
+			all = append(all, s.routeNamed(g, n))
 		}
-		all = append(all, s.routeOf(g))
+		if s.routed(g) {
+			all = append(all, s.routeOf(g))
+		}
 	}
 	return all
 }
@@ -67,16 +67,52 @@ func (s *scene) routeOf(g netip.Addr) Finding {
 	case i.Loopback:
 		f.Severity = Warning
 		f.Why = "only services of this host find each other this way"
-		f.Do = "if there are other hosts"
 		f.Run = []string{fmt.Sprintf("ip route replace %s dev %s", rt.Prefix, s.device(g))}
+		f.Do = "if there are no other hosts, name the interface in the configuration: attribute Interface=lo\n" + s.keepRoute(rt.Prefix, s.device(g))
+	case madeUp(rt.Interface) && s.main() != rt.Interface && !madeUp(s.main()) && s.main() != "":
+		f.Severity = Warning
+		f.Saw += ", which looks like a network of containers or a VPN on this host"
+		f.Why = "members on other hosts are not in it"
+		f.Run = []string{fmt.Sprintf("ip route replace %s dev %s", rt.Prefix, s.main())}
+		f.Do = s.keepRoute(rt.Prefix, s.main()) + fmt.Sprintf("\nor, if it is meant, name it in the configuration: attribute Interface=%s", rt.Interface)
 	case rt.LinkDown:
 		f.Severity = Warning
 		f.Why = "that interface has no carrier"
 		f.Do = "look at its cable, or at the route if another interface was meant"
+	case linkNet.Contains(g) && s.ttl(g) > 1:
+		f.Severity = Warning
+		f.Saw += fmt.Sprintf("; UdpTTL is %d, and no router passes %s on whatever it is (RFC 5771, section 4)", s.ttl(g), g)
+		f.Why = "members behind a router are not found, though the setting looks as if they were"
+		f.Run = s.set(g, "UdpTTL", "1")
+		f.Do = "if all members are on one network segment; else choose a group such as 239.1.2.3 on all hosts, or list members in TcpServers"
 	case linkNet.Contains(g):
 		f.Details = append(f.Details, fmt.Sprintf("%s never crosses a router: all members must be on the network segment of %s", g, rt.Interface))
 	}
 	return f
+}
+
+// ttl is how far packets to a group may go.
+func (s *scene) ttl(group netip.Addr) int {
+	most := 0
+	for _, g := range s.Groups {
+		if g.Addr.Addr() == group {
+			most = max(most, g.TTL)
+		}
+	}
+	return most
+}
+
+// set are the commands that give an attribute of a group's configuration a value.
+func (s *scene) set(group netip.Addr, key, value string) (commands []string) {
+	for _, g := range s.Groups {
+		if g.Addr.Addr() != group || g.Set == nil {
+			continue
+		}
+		if c := g.Set(key, value); c != "" && !slices.Contains(commands, c) {
+			commands = append(commands, c)
+		}
+	}
+	return commands
 }
 
 // routeNamed checks a group for an interface that the configuration names:

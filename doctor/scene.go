@@ -17,6 +17,8 @@ type machine struct {
 	ifsErr   error
 	table    []host.Route // that can match a group
 	tableErr error
+	joined   []host.Membership // before any check joined
+	joinErr  error
 	route    func(group netip.Addr) (host.Route, error)
 	routeVia func(group netip.Addr, dev string) (host.Route, error)
 	owners   func(proto string, addr netip.Addr, port uint16) ([]host.Process, error)
@@ -25,6 +27,13 @@ type machine struct {
 	files    func() (soft, hard uint64, err error)
 	identity func(ctx context.Context) (host.Identity, error)
 	tools    tools
+	// text returns what a small file of the system says, without the line's end;
+	// false: there is none, or it may not be read.
+	text    func(path string) (string, bool)
+	lookup  host.Lookup
+	dial    func(ctx context.Context, addr string) (segment int, err error) // bytes that a segment there may have
+	filesOf func(pid int) (hard uint64, err error)                          // what another process may open
+	disk    func(path string) (disk, error)
 }
 
 // look takes in the real machine.
@@ -32,10 +41,11 @@ func look(ctx context.Context) machine {
 	m := machine{
 		route: host.RouteTo, routeVia: host.RouteVia, owners: host.OwnersOf,
 		loop: loopback, share: bindShared, files: host.FileLimit, identity: host.Identify,
-		tools: findTools(ctx, "/"),
+		tools: findTools(ctx, "/"), text: smallFile, lookup: host.SystemLookup, dial: dialTCP, filesOf: host.FileLimitOf, disk: diskAt,
 	}
 	m.ifs, m.ifsErr = host.Interfaces()
 	m.table, m.tableErr = host.Routes()
+	m.joined, m.joinErr = host.Memberships()
 	return m
 }
 
@@ -44,6 +54,28 @@ func look(ctx context.Context) machine {
 type scene struct {
 	Options
 	machine
+	heard *ear
+}
+
+// An ear keeps what the check of neighbours heard for the one that dials them.
+type ear struct {
+	all  []Neighbour
+	done chan struct{} // closed when all is there
+}
+
+// get returns who was heard; nobody before it is done.
+func (e *ear) get() []Neighbour {
+	select {
+	case <-e.done:
+		return e.all
+	default:
+		return nil
+	}
+}
+
+// running reports whether a running service is in a group.
+func (s *scene) running(group netip.Addr) bool {
+	return slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Running && g.Addr.Addr() == group })
 }
 
 // filters returns this machine's packet filters; false: only root sees them.
@@ -112,15 +144,25 @@ func (s *scene) expand(names []string) []string {
 	return all
 }
 
+// routed reports whether some configuration leaves a group's interface to the
+// kernel.
+func (s *scene) routed(group netip.Addr) bool {
+	return len(s.Interfaces) == 0 && slices.ContainsFunc(s.Groups, func(g Group) bool { return g.Addr.Addr() == group && len(s.expand(g.Interfaces)) == 0 })
+}
+
 // used returns the interfaces that packets to a group would take: the named
 // ones, else the one of the kernel's route, else loopback alone, as beacon has
 // it. With a restriction it never returns another.
 func (s *scene) used(group netip.Addr) []string {
-	if names := s.named(group); len(names) > 0 || len(s.Interfaces) > 0 {
+	names := s.named(group)
+	if !s.routed(group) {
 		return names
 	}
 	if rt, err := s.route(group); err == nil && rt.Interface != "" {
-		return []string{rt.Interface}
+		return distinct(append(names, rt.Interface))
+	}
+	if len(names) > 0 {
+		return names
 	}
 	for _, i := range s.ifs {
 		if i.Loopback {
@@ -202,10 +244,15 @@ func (s *scene) points(i host.Interface) int {
 	if i.Up && i.Running {
 		p += 2
 	}
-	if slices.ContainsFunc(virtual, func(v string) bool { return strings.HasPrefix(i.Name, v) }) {
+	if madeUp(i.Name) {
 		return p / 4
 	}
 	return p + 1
+}
+
+// madeUp reports whether container or VPN software names interfaces like this.
+func madeUp(name string) bool {
+	return slices.ContainsFunc(virtual, func(v string) bool { return strings.HasPrefix(name, v) })
 }
 
 // distinct returns the names without repetitions, in order.

@@ -5,7 +5,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,30 +55,6 @@ func networkFile(state string) string {
 		}
 	}
 	return ""
-}
-
-// keepRoute says how a route survives a restart of the network.
-func (s *scene) keepRoute(net netip.Prefix, dev string) string {
-	switch s.tools.network {
-	case netManager:
-		family := "ipv4"
-		if net.Addr().Is6() {
-			family = "ipv6"
-		}
-		return fmt.Sprintf("to keep it, with NetworkManager:\n    nmcli connection modify \"$(nmcli -g GENERAL.CONNECTION device show %s)\" +%s.routes %s", dev, family, net)
-	case networkd:
-		i, _ := s.find(dev)
-		file := s.tools.file(i.Index)
-		if file == "" {
-			return fmt.Sprintf("to keep it, with systemd-networkd, in the .network file that matches %s:\n    [Route]\n    Destination=%s\n    Scope=link", dev, net)
-		}
-		return fmt.Sprintf("to keep it, with systemd-networkd, in %s:\n    [Route]\n    Destination=%s\n    Scope=link",
-			"/etc/systemd/network/"+filepath.Base(file)+".d/multicast.conf", net)
-	}
-	if net.Addr().Is6() {
-		return fmt.Sprintf("to keep it, in /etc/network/interfaces below \"iface %s inet6 …\":\n    post-up ip -6 route add %s dev %s table local", dev, net, dev)
-	}
-	return fmt.Sprintf("to keep it, in /etc/network/interfaces below \"iface %s inet …\":\n    post-up route add -net %s dev %s", dev, net, dev)
 }
 
 // output runs a program that only looks, and returns what it prints; "" where

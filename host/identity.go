@@ -83,7 +83,7 @@ func IdentityOf(ctx context.Context, name string, hosts io.Reader, lookup Lookup
 	}
 	addrs, err := lookup(ctx, name)
 	if err != nil {
-		id.Error = err.Error()
+		id.Error = LookupError(err)
 	}
 	for _, a := range addrs {
 		if a = a.Unmap(); !slices.Contains(id.Addrs, a) {
@@ -91,6 +91,21 @@ func IdentityOf(ctx context.Context, name string, hosts io.Reader, lookup Lookup
 		}
 	}
 	return id, nil
+}
+
+// LookupError says why a name leads nowhere, without the question and the way
+// to the name server.
+func LookupError(err error) string {
+	d := (*net.DNSError)(nil)
+	switch {
+	case !errors.As(err, &d):
+		return err.Error()
+	case d.IsNotFound:
+		return "there is no such name"
+	case d.Server != "":
+		return "the name server " + d.Server + " gives no answer"
+	}
+	return d.Err
 }
 
 // ParseHosts reads the text of /etc/hosts. Lines whose first word is not an

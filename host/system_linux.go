@@ -20,3 +20,14 @@ func FileLimit() (soft, hard uint64, err error) {
 	}
 	return l.Cur, l.Max, nil
 }
+
+// FileLimitOf returns how far another process may raise its own limit of open
+// files. It is an error that wraps fs.ErrPermission if the process belongs to
+// somebody else.
+func FileLimitOf(pid int) (hard uint64, err error) {
+	var l unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &l); err != nil {
+		return 0, fmt.Errorf("host: file limit of pid %d: %w", pid, err)
+	}
+	return l.Max, nil
+}

@@ -34,3 +34,8 @@ func RouteVia(group netip.Addr, dev string) (Route, error) {
 
 // Watch works on Linux only.
 func Watch(context.Context, func()) error { return fmt.Errorf("host: watch: %w", errHere) }
+
+// FileLimitOf is known on Linux only.
+func FileLimitOf(pid int) (hard uint64, err error) {
+	return 0, fmt.Errorf("host: file limit of pid %d: %w", pid, errHere)
+}

@@ -188,7 +188,7 @@ func (ses *Session) commit(ctx context.Context) (changed bool, err error) {
 func (ses *Session) put(ctx context.Context, now int64) (token string, err error) {
 	key, fresh := keyOf(ses.id), ses.since == now
 	for range maxTries {
-		e, found := ses.s.store.Get(key)
+		e, found := ses.s.store.Get(ses.s.store.Now(), key)
 		var h fields.Hash
 		cmd := cache.Command{Op: cache.Put, Key: key, Attr: ses.s.lasting(ses.since, now), Seen: &cache.Stamp{}}
 		if found {

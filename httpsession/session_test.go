@@ -156,7 +156,7 @@ func TestCookie(t *testing.T) {
 			s.t.Errorf("id %q", id)
 		}
 		st, _ := s.c.Node(0).Store("Sessions")
-		if _, found := st.Get(id); found {
+		if _, found := st.Get(st.Now(), id); found {
 			s.t.Error("the id is a key of the region")
 		}
 		if w := s.ask(0, "/"); len(w.Result().Cookies()) != 0 {

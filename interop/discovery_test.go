@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +38,11 @@ func inside(t *testing.T) bool {
 	if err := exec.Command("unshare", "-n", "true").Run(); err != nil || os.Getuid() != 0 {
 		lab.Missing(t, "lab", "needs root and unshare, for a network of its own: multicast must not leave this machine")
 	}
-	cmd := exec.Command("unshare", "-n", os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=5m")
+	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=5m"}
+	if *remake {
+		args = append(args, "-remake")
+	}
+	cmd := exec.Command("unshare", args...)
 	cmd.Env = append(os.Environ(), mark+"="+tools.dir)
 	out, err := cmd.CombinedOutput()
 	if err != nil || testing.Verbose() {
@@ -49,8 +54,20 @@ func inside(t *testing.T) bool {
 	return false
 }
 
-func discovering(g generation, port int, more ...string) node {
-	return node{g: g, port: port, more: append(more, ".UdpDiscoveryEnabled=true", ".UdpDiscoveryAddr=228.5.6.7", ".UdpDiscoveryPort=6780")}
+// discovering is a node that finds others by multicast, in the group of that
+// port.
+func discovering(g generation, group, port int, more ...string) node {
+	return node{g: g, port: port, more: append(more, ".UdpDiscoveryEnabled=true", ".UdpDiscoveryAddr=228.5.6.7", fmt.Sprint(".UdpDiscoveryPort=", group))}
+}
+
+// ports are those of a generation, which has its test run beside the others': of
+// its group and of its nodes.
+func (g generation) ports() (group int, nodes [4]int) {
+	i := slices.Index(generations, g)
+	for n := range nodes {
+		nodes[n] = 22001 + 10*i + n
+	}
+	return 6780 + i, nodes
 }
 
 // TestDiscovery: two Java and two Lateral nodes find each other by multicast,
@@ -60,11 +77,11 @@ func TestDiscovery(t *testing.T) {
 		return
 	}
 	each(t, func(t *testing.T, g generation) {
-		ports := []int{22001, 22002, 22003, 22004}
-		j1 := start(t, discovering(g, ports[0]))
-		l1 := openAt(t, discovering(g, ports[1]))
-		l2 := openAt(t, discovering(g, ports[2]))
-		j2 := start(t, discovering(g, ports[3]))
+		group, ports := g.ports()
+		j1 := start(t, discovering(g, group, ports[0]))
+		l1 := openAt(t, discovering(g, group, ports[1]))
+		l2 := openAt(t, discovering(g, group, ports[2]))
+		j2 := start(t, discovering(g, group, ports[3]))
 		began := time.Now()
 		eventually(t, "the two Lateral nodes have one mesh link", func() bool { m := l1.Mesh(); return m.Complete && m.Nodes == 2 })
 		linked(t, l1, g, 2)
@@ -110,8 +127,10 @@ func TestRestart(t *testing.T) {
 		if g.profile == "jcs2" {
 			return // its discovery finds nobody
 		}
-		l := openAt(t, discovering(g, 22001))
-		j := start(t, discovering(g, 22002))
+		group, ports := g.ports()
+		at, javaAt := ports[0], ports[1]
+		l := openAt(t, discovering(g, group, at))
+		j := start(t, discovering(g, group, javaAt))
 		linked(t, l, g, 1)
 		reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
 		reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
@@ -122,7 +141,7 @@ func TestRestart(t *testing.T) {
 		for i := range 100 {
 			put(t, l, fmt.Sprint("meanwhile", i), fmt.Sprint(i))
 		}
-		j = start(t, discovering(g, 22002))
+		j = start(t, discovering(g, group, javaAt))
 		have := func() int {
 			n, _ := strconv.Atoi(j.ask("check alpha meanwhile 100 0"))
 			return n
@@ -136,7 +155,7 @@ func TestRestart(t *testing.T) {
 		reaches(t, "the restarted Java to Lateral", 3, javaPuts(j), lateralHas(t, l))
 
 		l.Close()
-		l = openAt(t, discovering(g, 22001))
+		l = openAt(t, discovering(g, group, at))
 		linked(t, l, g, 1)
 		reaches(t, "Java to the restarted Lateral", 4, javaPuts(j), lateralHas(t, l))
 		reaches(t, "the restarted Lateral to Java", 5, lateralPuts(t, l), javaHas(j))
@@ -152,8 +171,8 @@ func TestBridge(t *testing.T) {
 	}
 	needJava(t)
 	old, young := generations[0], generations[2]
-	l := openAt(t, discovering(old, 22001, ".Bridge=true"))
-	jvms := []*jvm{start(t, discovering(old, 22002)), start(t, discovering(young, 22003))}
+	l := openAt(t, discovering(old, 6780, 22001, ".Bridge=true"))
+	jvms := []*jvm{start(t, discovering(old, 6780, 22002)), start(t, discovering(young, 6780, 22003))}
 	linked(t, l, old, 1)
 	linked(t, l, young, 1)
 	for i, from := range jvms {

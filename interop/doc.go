@@ -4,6 +4,15 @@
 // 2.2.1 and 3.2.1 by their Maven coordinates (java/pom.xml), each in a JVM of
 // its own that java/Driver.java lets tests talk to.
 //
+// The bytes that the rooms below are tested with come from them, too:
+//
+//	go test ./interop -run Goldens -remake
+//
+// has java/Capture.java write jcs/testdata/golden, and javaser/testdata/Golden.java
+// its streams, anew; without -remake the same tests want them to be what Java
+// sends, but for ids, times and ports. JCS 1.3.3.5 and 4, which are no
+// artifacts, are in jcs/testdata/wire (its README says where from).
+//
 // There is nothing here but tests. They need java, javac and mvn in PATH, and
 // say so when they skip; with LATERAL_REQUIRE containing "java" the lack of
 // them is a failure. JCS 4 is unreleased: it is tested from captured bytes.

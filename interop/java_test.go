@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -29,11 +30,15 @@ var generations = []generation{
 	{"jcs3", "3.2.1", "org.apache.commons.jcs3", "jcs-3"},
 }
 
-// each runs a test against every generation.
+// each runs a test against every generation; at once, as they wait more than
+// they work.
 func each(t *testing.T, test func(t *testing.T, g generation)) {
 	needJava(t)
 	for _, g := range generations {
-		t.Run("JCS "+g.name, func(t *testing.T) { test(t, g) })
+		t.Run("JCS "+g.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, g)
+		})
 	}
 }
 
@@ -64,12 +69,16 @@ func build() (err error) {
 	if tools.dir, err = os.MkdirTemp("", "lateral-interop"); err != nil {
 		return err
 	}
-	for _, f := range []string{"java/Driver.java", "java/pom.xml"} { // so that go test knows that a result depends on them
+	sources, err := filepath.Glob("java/*.java")
+	if err != nil {
+		return err
+	}
+	for _, f := range append(sources, "java/pom.xml") { // so that go test knows that a result depends on them
 		if _, err := os.ReadFile(f); err != nil {
 			return err
 		}
 	}
-	cmds := []*exec.Cmd{exec.Command("javac", "-d", filepath.Join(tools.dir, "classes"), "java/Driver.java")}
+	cmds := []*exec.Cmd{exec.Command("javac", append([]string{"-nowarn", "-d", filepath.Join(tools.dir, "classes")}, sources...)...)}
 	for _, g := range generations {
 		cmds = append(cmds, exec.Command("mvn", "-q", "-B", "-f", "java/pom.xml", "-P", g.profile, "dependency:copy-dependencies",
 			"-DoutputDirectory="+filepath.Join(tools.dir, g.profile)))
@@ -146,6 +155,12 @@ func (n node) ccf() string {
 // start starts a Java node and opens its regions, which makes it dial.
 func start(t *testing.T, n node, wrap ...string) *jvm {
 	t.Helper()
+	return launch(t, n, wrap...).open()
+}
+
+// launch starts a Java node, and does not wait for it.
+func launch(t *testing.T, n node, wrap ...string) *jvm {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "cache.ccf"), []byte(n.ccf()), 0o644); err != nil {
 		t.Fatal(err)
@@ -181,8 +196,14 @@ func start(t *testing.T, n node, wrap ...string) *jvm {
 			t.Logf("JCS %s said:\n%.3000s", n.g.name, b)
 		}
 	})
+	return j
+}
+
+// open opens the regions of a Java node that was launched.
+func (j *jvm) open() *jvm {
+	j.t.Helper()
 	if l := j.line(); l != "ready" {
-		t.Fatalf("JCS %s: %s", n.g.name, l)
+		j.t.Fatalf("JCS %s: %s", j.g.name, l)
 	}
 	j.want("ok", "open alpha")
 	j.want("ok", "open beta")
@@ -245,13 +266,18 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// freePort returns a port that was free just now.
+// freePort returns a port that was free just now, and that no connection of
+// another test takes before a JVM has come so far as to listen to it: the system
+// gives ports from 32768 on (Linux: ip_local_port_range; others higher).
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 10_000 + rand.IntN(22_000)
+		if l, err := net.Listen("tcp", fmt.Sprint(":", port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no free port")
+	return 0
 }

@@ -27,32 +27,37 @@ const padding = 100 // bytes of each value
 // TestLoad: so many puts each way, and none is lost. Java to Java is measured
 // beside it, where JCS may lose some; times are reported, not judged.
 func TestLoad(t *testing.T) {
-	each(t, func(t *testing.T, g generation) {
-		n := puts(t)
-		j, l := pair(t, g)
-		began, cpu := time.Now(), ownCPU()
-		j.ask("fill alpha in %d %d", n, padding)
-		eventually(t, "all that Java put is here", func() bool { return l.Status().Regions[0].Elements >= n })
-		report(t, "JCS "+g.name+" → Lateral", n, time.Since(began), ownCPU()-cpu)
-		pad := strings.Repeat("x", padding)
-		for i := 0; i < n; i += 97 {
-			if e, ok := held(t, l, fmt.Sprint("in", i)); !ok || e.Value.Bytes != pad+fmt.Sprint(i) {
-				t.Fatalf("in%d: %q, %v", i, e.Value.Bytes, ok)
-			}
+	needJava(t)
+	for _, g := range generations { // one after the other: they are measured
+		t.Run("JCS "+g.name, func(t *testing.T) { load(t, g) })
+	}
+}
+
+func load(t *testing.T, g generation) {
+	n := puts(t)
+	j, l := pair(t, g)
+	began, cpu := time.Now(), ownCPU()
+	j.ask("fill alpha in %d %d", n, padding)
+	eventually(t, "all that Java put is here", func() bool { return l.Status().Regions[0].Elements >= n })
+	report(t, "JCS "+g.name+" → Lateral", n, time.Since(began), ownCPU()-cpu)
+	pad := strings.Repeat("x", padding)
+	for i := 0; i < n; i += 97 {
+		if e, ok := held(t, l, fmt.Sprint("in", i)); !ok || e.Value.Bytes != pad+fmt.Sprint(i) {
+			t.Fatalf("in%d: %q, %v", i, e.Value.Bytes, ok)
 		}
-		before := size(t, j)
-		began, cpu = time.Now(), ownCPU()
-		for i := range n {
-			put(t, l, fmt.Sprint("out", i), pad+fmt.Sprint(i))
-		}
-		eventually(t, "all that Lateral put is there", func() bool { return size(t, j) >= before+n })
-		report(t, "Lateral → JCS "+g.name, n, time.Since(began), ownCPU()-cpu)
-		j.want(strconv.Itoa(n), "check alpha out %d %d", n, padding)
-		if c := l.Status().Endpoints[0].Counters; c["jcs_gaps"]+c["jcs_untold"]+c["jcs_skipped"]+c["jcs_unapplied"] > 0 {
-			t.Errorf("%v", c)
-		}
-		javaToJava(t, g, n)
-	})
+	}
+	before := size(t, j)
+	began, cpu = time.Now(), ownCPU()
+	for i := range n {
+		put(t, l, fmt.Sprint("out", i), pad+fmt.Sprint(i))
+	}
+	eventually(t, "all that Lateral put is there", func() bool { return size(t, j) >= before+n })
+	report(t, "Lateral → JCS "+g.name, n, time.Since(began), ownCPU()-cpu)
+	j.want(strconv.Itoa(n), "check alpha out %d %d", n, padding)
+	if c := l.Status().Endpoints[0].Counters; c["jcs_gaps"]+c["jcs_untold"]+c["jcs_skipped"]+c["jcs_unapplied"] > 0 {
+		t.Errorf("%v", c)
+	}
+	javaToJava(t, g, n)
 }
 
 func javaToJava(t *testing.T, g generation, n int) {

@@ -3,6 +3,7 @@
 package javaser
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ type Decoder struct {
 	spent   int // of Limits.Memory, by the value that is being read
 	opened  bool
 	thrown  *Exception // cut the value that is being read
+	lost    error      // the value that is being read refers to what is forgotten
 	known   known
 }
 
@@ -51,12 +53,13 @@ func (d *Decoder) Whole(b []byte) (Value, error) {
 
 // Next returns the next value: an object of any kind, nil, a Block, a Reset or
 // an *Exception. At the end between two values it returns io.EOF; everything
-// else is an error for good, io.ErrUnexpectedEOF if the stream just ends.
+// else is an error for good, io.ErrUnexpectedEOF if the stream just ends, but for
+// ErrForgotten: the value is lost, and the stream goes on behind it.
 func (d *Decoder) Next() (Value, error) {
 	if d.err == nil {
 		d.header()
 	}
-	d.spent, d.depth = 0, 0
+	d.spent, d.depth, d.lost = 0, 0, nil
 	if d.atEnd() {
 		return nil, io.EOF
 	}
@@ -68,8 +71,8 @@ func (d *Decoder) Next() (Value, error) {
 		d.fail(fmt.Errorf("%w: %d bytes are referred to again and again and can't be forgotten, at most %d are allowed; the writer never resets its stream",
 			ErrLimit, d.handles.pinned, d.limits.Retained))
 	}
-	if d.err != nil {
-		return nil, fmt.Errorf("byte %d: %w", d.offset(), d.err)
+	if err := cmp.Or(d.err, d.lost); err != nil {
+		return nil, fmt.Errorf("byte %d: %w", d.offset(), err)
 	}
 	return v, nil
 }
@@ -202,8 +205,7 @@ func (d *Decoder) reference() Value {
 	case !known:
 		d.failf("a reference to %#x, of which nothing has the number", n)
 	case v == nil:
-		d.fail(fmt.Errorf("%w: a reference to %#x, which was forgotten when more than %d bytes had to be kept; the writer never resets its stream",
-			ErrLimit, n, d.limits.Retained))
+		d.lost = fmt.Errorf("%w: a reference to %#x, when more than %d bytes had to be kept; the writer never resets its stream", ErrForgotten, n, d.limits.Retained)
 	}
 	return v
 }

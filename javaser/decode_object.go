@@ -39,7 +39,9 @@ func (d *Decoder) newClass(tag byte) *Class {
 		d.handle(c)
 		d.interfaces(c)
 	} else {
-		c.Name = d.name()
+		if c.Name = d.name(); d.limits.denies(c.Name) {
+			d.fail(fmt.Errorf("%w: %.100q", ErrDenied, c.Name))
+		}
 		c.UID = d.int64()
 		d.handle(c)
 		c.Flags = d.byte()
@@ -110,7 +112,7 @@ func (d *Decoder) custom() (list []Value) {
 			return list
 		}
 		v := d.content(tag, false)
-		if d.charge(costSlot) {
+		if d.charge(costGrown) {
 			list = append(list, v)
 		}
 	}
@@ -197,7 +199,7 @@ func (d *Decoder) array() Value {
 	d.handle(a)
 	n := d.int32()
 	w := width(c.elem())
-	cost := costSlot
+	cost := costGrown
 	if w > 0 {
 		cost = w
 	}

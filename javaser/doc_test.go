@@ -35,7 +35,7 @@ func TestDocDump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := Plain(v); !reflect.DeepEqual(got, []any{"cat", int32(7), "cat"}) {
+	if got, _ := Plain(v, 1<<20); !reflect.DeepEqual(got, []any{"cat", int32(7), "cat"}) {
 		t.Errorf("%v", got)
 	}
 }

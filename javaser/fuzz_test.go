@@ -5,15 +5,21 @@ package javaser
 import (
 	"bytes"
 	"testing"
+
+	"lateral/internal/hostile"
 )
 
 // FuzzDecode: whatever arrives is refused or read; what was read is written
 // and read again to the same bytes; and walking it ends.
 func FuzzDecode(f *testing.F) {
-	for _, c := range hostile {
-		if s := c.stream.Bytes(); len(s) < 1<<16 {
-			f.Add(s)
-		}
+	for _, c := range malformed {
+		f.Add(c.stream.Bytes())
+	}
+	for _, c := range hostile.Cases() {
+		f.Add(c.Stream[:min(len(c.Stream), 1<<14)])
+	}
+	for _, s := range []*hostile.Stream{hostile.Handles(200), hostile.Nested(60), hostile.Tower(60, 50), hostile.Shared(50, 100), hostile.SetBomb(20), hostile.Collisions(20)} {
+		f.Add(s.Bytes())
 	}
 	for _, path := range append(files(f, "testdata/java/*.hex"), files(f, "../jcs/testdata/wire/*/put_hashmap.c2s.hex")...) {
 		if s := readHex(f, path); len(s) < 1<<16 {
@@ -29,8 +35,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, v := range append(list, whole) {
 			Tree(v)
-			Plain(v)
-			Hash(v)
+			Plain(v, len(s))
+			Hash(v, len(s))
 		}
 		again := encodeAll(t, list)
 		more, err := decodeAll(bytes.NewReader(again), Limits{})

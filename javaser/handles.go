@@ -13,27 +13,36 @@ const (
 // array, enum constant and string since the last reset, by number.
 //
 // A stream that is never reset would make them grow without end. So they are
-// kept by the top-level value that brought them. One of which something was
-// referred to later is pinned; of the others the oldest are forgotten when all
-// together cost more than the limit. In practice classes, region names and
-// keys that the application holds are pinned early, and what was cached goes.
+// kept by the top-level value that brought them. When all together cost more
+// than the limit, the oldest lose first all but their classes and short texts,
+// which is what keys are, then everything. What something referred to later
+// stays: a text or a class by itself, anything else with its whole value. In
+// practice classes, region names and keys that the application holds are pinned
+// early, and what was cached goes.
 type handles struct {
 	blocks []*[blockSize]Value // nil: all of it is forgotten
 	n      int                 // handles given out
 	spare  *[blockSize]Value   // an empty block
 
-	values []span // what is kept, oldest first
-	kept   int    // their cost
-	pinned int    // that of those which are pinned
-	start  int    // first handle of the value that is being read
+	values []span        // what is kept, oldest first
+	pins   map[int]Value // what stays
+	kept   int           // the cost of values
+	pinned int           // that of what stays
+	start  int           // first handle of the value that is being read
 }
 
 // A span is the handles of one top-level value.
 type span struct {
 	first, end int
 	cost       int
-	pinned     bool
+	stripped   bool // only texts and classes are left
 }
+
+const (
+	costPin  = 80      // in the table of pins
+	costSeat = 8       // in a block, taken or not
+	maxText  = 1 << 10 // of a text that outlives its value
+)
 
 func (h *handles) add(v Value) {
 	if h.n%blockSize == 0 {
@@ -57,36 +66,97 @@ func (h *handles) get(i int) (v Value, known bool) {
 		return nil, false
 	}
 	if i < h.start {
-		h.pin(i)
+		if v, ok := h.pins[i]; ok {
+			return v, true
+		}
 	}
 	if b := h.blocks[i/blockSize]; b != nil {
 		v = b[i%blockSize]
 	}
+	if v != nil && i < h.start {
+		h.pin(i, v)
+	}
 	return v, true
 }
 
-func (h *handles) pin(i int) {
-	at := sort.Search(len(h.values), func(k int) bool { return h.values[k].end > i })
-	if at < len(h.values) && h.values[at].first <= i && !h.values[at].pinned {
-		h.values[at].pinned = true
-		h.pinned += h.values[at].cost
+// pin keeps v, and what it consists of.
+func (h *handles) pin(i int, v Value) {
+	if h.pins == nil {
+		h.pins = map[int]Value{}
 	}
+	if cost, ok := light(v); ok {
+		h.pins[i] = v
+		h.pinned += cost + costPin
+		return
+	}
+	at := sort.Search(len(h.values), func(k int) bool { return h.values[k].end > i })
+	if at == len(h.values) {
+		return
+	}
+	s := h.values[at]
+	for k := s.first; k < s.end; k++ {
+		if w := h.blocks[k/blockSize][k%blockSize]; w != nil {
+			h.pins[k] = w
+		}
+	}
+	h.pinned += s.cost + costPin*(s.end-s.first)
+}
+
+// light reports what a value costs that stands for itself.
+func light(v Value) (cost int, ok bool) {
+	switch v := v.(type) {
+	case *String:
+		return costNode + len(v.S), true
+	case *Class:
+		return costNode, true
+	}
+	return 0, false
 }
 
 // close ends a top-level value that cost so much, and makes room. It returns
 // false if there is none to be had.
 func (h *handles) close(cost, limit int) bool {
 	if h.n > h.start {
+		cost += costSeat * (h.n - h.start)
 		h.values = append(h.values, span{first: h.start, end: h.n, cost: cost})
 		h.kept += cost
 		h.start = h.n
 	}
-	if h.kept <= limit {
+	if h.kept+h.pinned <= limit {
 		return true
 	}
+	enough := max(0, limit/4*3-h.pinned)
+	for i := 0; i < len(h.values)-1 && h.kept > enough; i++ {
+		if s := &h.values[i]; !s.stripped {
+			h.kept -= s.cost
+			h.strip(s)
+			h.kept += s.cost
+		}
+	}
+	if h.kept > enough {
+		h.drop(max(0, limit/2-h.pinned))
+	}
+	return h.pinned <= limit
+}
+
+// strip leaves the texts and classes of a span.
+func (h *handles) strip(s *span) {
+	s.stripped, s.cost = true, costSeat*(s.end-s.first)
+	for i := s.first; i < s.end; i++ {
+		seat := &h.blocks[i/blockSize][i%blockSize]
+		if cost, ok := light(*seat); ok && cost <= maxText {
+			s.cost += cost
+		} else {
+			*seat = nil
+		}
+	}
+}
+
+// drop forgets the oldest until no more than enough is kept.
+func (h *handles) drop(enough int) {
 	keep := h.values[:0]
 	for i, s := range h.values {
-		if !s.pinned && h.kept > limit/2 && i < len(h.values)-1 {
+		if h.kept > enough && i < len(h.values)-1 {
 			h.forget(s)
 			h.kept -= s.cost
 			continue
@@ -95,7 +165,6 @@ func (h *handles) close(cost, limit int) bool {
 	}
 	clear(h.values[len(keep):])
 	h.values = keep
-	return h.pinned <= limit
 }
 
 // forget lets go of a span, and of blocks of which nothing is kept.

@@ -15,10 +15,13 @@ func HashString(s string) (h int32) {
 }
 
 // Hash is hashCode as Java computes it for what Plain knows; of two equal
-// values it is the same on every JVM. ok is false for what has no such hash:
-// arrays, enums and classes that only Java knows.
-func Hash(v Value) (h int32, ok bool) {
-	budget := maxPlain
+// values it is the same on every JVM. size is the length of the stream that v
+// came in. ok is false for what has no such hash (arrays, enums and classes that
+// only Java knows), and for what takes much longer to hash than its stream to
+// read: a set that holds a set twice, which holds a set twice, …, or a text of a
+// megabyte that stands in a list a million times.
+func Hash(v Value, size int) (h int32, ok bool) {
+	budget := work(size)
 	return hash(v, 0, &budget)
 }
 
@@ -30,6 +33,9 @@ func hash(v Value, depth int, budget *int) (h int32, ok bool) {
 	case nil:
 		return 0, true
 	case *String:
+		if *budget -= len(v.S); *budget < 0 {
+			return 0, false
+		}
 		return HashString(v.S), true
 	case *Object:
 		if p, ok := scalar(v); ok {

@@ -4,102 +4,48 @@ package javaser
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"strings"
 	"testing"
+
+	"lateral/internal/hostile"
 )
 
-// raw builds streams that no Java writes.
-type raw struct{ bytes.Buffer }
-
-func newRaw() *raw { r := &raw{}; r.WriteString(header); return r }
-
-func (r *raw) b(bs ...byte) *raw { r.Write(bs); return r }
-func (r *raw) i32(n uint32) *raw { return r.b(binary.BigEndian.AppendUint32(nil, n)...) }
-func (r *raw) i64(n uint64) *raw { return r.b(binary.BigEndian.AppendUint64(nil, n)...) }
-func (r *raw) utf(s string) *raw { r.b(byte(len(s)>>8), byte(len(s))); r.WriteString(s); return r }
-func (r *raw) ref(n uint32) *raw { return r.b(tcReference).i32(firstHandle + n) }
-func (r *raw) class(name string, flags byte, fields ...string) *raw {
-	r.b(tcClassDesc).utf(name).i64(1).b(flags, byte(len(fields)>>8), byte(len(fields)))
-	for _, f := range fields {
-		r.b(f[0]).utf(f[1:])
-		if width(f[0]) == 0 {
-			r.b(tcString).utf("Ljava/lang/Object;")
-		}
-	}
-	return r.b(tcEndBlockData)
-}
-
-// deep nests an array of objects n times.
-func deep(n int) *raw {
-	r := newRaw()
-	r.b(tcArray).class("[Ljava.lang.Object;", Serializable).b(tcNull).i32(1)
-	for range n {
-		r.b(tcArray).ref(0).i32(1)
-	}
-	return r.b(tcNull)
-}
-
-// tower gives a class n superclasses and then makes many objects of it.
-func tower(n, objects int) *raw {
-	r := newRaw().b(tcArray).class("[Ljava.lang.Object;", Serializable).b(tcNull).i32(uint32(objects))
-	r.b(tcObject)
-	for i := range n {
-		r.class(fmt.Sprint("C", i), Serializable)
-	}
-	r.b(tcNull)
-	for range objects - 1 {
-		r.b(tcObject).ref(2)
-	}
-	return r
-}
-
-var hostile = map[string]struct {
-	stream *raw
+// malformed are streams that are damaged, or too large, in one place; whole
+// attacks are in internal/hostile.
+var malformed = map[string]struct {
+	stream *hostile.Stream
 	want   error
 }{
-	"deep nesting":           {deep(100_000), ErrLimit},
-	"deep classes":           {tower(100_000, 1), ErrLimit},
-	"many superclasses":      {tower(maxSupers+2, 1), ErrLimit},
-	"huge array":             {newRaw().b(tcArray).class("[B", Serializable).b(tcNull).i32(0x7fffffff), ErrLimit},
-	"huge array of objects":  {newRaw().b(tcArray).class("[Lx;", Serializable).b(tcNull).i32(0x7fffffff), ErrLimit},
-	"negative array":         {newRaw().b(tcArray).class("[B", Serializable).b(tcNull).i32(0xffffffff), ErrLimit},
-	"large array, no data":   {newRaw().b(tcArray).class("[B", Serializable).b(tcNull).i32(200 << 20), io.ErrUnexpectedEOF},
-	"large objects, no data": {newRaw().b(tcArray).class("[Lx;", Serializable).b(tcNull).i32(10 << 20), io.ErrUnexpectedEOF},
-	"huge string":            {newRaw().b(tcLongString).i64(1 << 62), ErrLimit},
-	"negative string":        {newRaw().b(tcLongString).i64(1 << 63), ErrLimit},
-	"large string, no data":  {newRaw().b(tcLongString).i64(100 << 20), io.ErrUnexpectedEOF},
-	"huge block":             {newRaw().b(tcBlockDataLong).i32(0x7fffffff), ErrLimit},
-	"negative block":         {newRaw().b(tcBlockDataLong).i32(0x80000000), ErrFormat},
-	"many fields":            {newRaw().b(tcObject, tcClassDesc).utf("X").i64(1).b(2, 0xff, 0xff), ErrLimit},
-	"many interfaces":        {newRaw().b(tcObject, tcProxyClassDesc).i32(1 << 30), ErrLimit},
-	"negative interfaces":    {newRaw().b(tcObject, tcProxyClassDesc).i32(1 << 31), ErrLimit},
-	"own superclass":         {newRaw().b(tcObject).class("X", 2).ref(0), ErrFormat},
-	"unknown handle":         {newRaw().ref(0), ErrFormat},
-	"handle below the first": {newRaw().b(tcReference).i32(5), ErrFormat},
-	"class is a string":      {newRaw().b(tcArray).class("[Lx;", 2).b(tcNull).i32(2).b(tcString).utf("s").b(tcObject).ref(2), ErrFormat},
-	"object without class":   {newRaw().b(tcObject, tcNull), ErrFormat},
-	"array without class":    {newRaw().b(tcArray, tcNull), ErrFormat},
-	"array of no arrays":     {newRaw().b(tcArray).class("X", 2).b(tcNull), ErrFormat},
-	"enum of no enum":        {newRaw().b(tcEnum).class("X", 2).b(tcNull).b(tcString).utf("A"), ErrFormat},
-	"enum without name":      {newRaw().b(tcEnum).class("X", 0x12).b(tcNull).b(tcNull), ErrFormat},
-	"enum as object":         {newRaw().b(tcObject).class("X", 0x12).b(tcNull), ErrFormat},
-	"class of nothing":       {newRaw().b(tcClass, tcNull), ErrFormat},
-	"field order":            {newRaw().b(tcObject).class("X", 2, "Lo", "Ii").b(tcNull), ErrFormat},
-	"field type":             {newRaw().b(tcObject).class("X", 2, "Qo").b(tcNull), ErrFormat},
-	"protocol version 1":     {newRaw().b(tcObject).class("X", Externalizable).b(tcNull), ErrFormat},
-	"both kinds":             {newRaw().b(tcObject).class("X", Externalizable|Serializable).b(tcNull), ErrFormat},
-	"inner reset":            {newRaw().b(tcArray).class("[Lx;", 2).b(tcNull).i32(1).b(tcReset), ErrFormat},
-	"block as element":       {newRaw().b(tcArray).class("[Lx;", 2).b(tcNull).i32(1).b(tcBlockData, 0), ErrFormat},
-	"exception in exception": {newRaw().b(tcException, tcException, tcNull), ErrFormat},
-	"unknown tag":            {newRaw().b(0x7f), ErrFormat},
-	"bad UTF-8":              {newRaw().b(tcString, 0, 1, 0xff), ErrFormat},
-	"cut UTF-8":              {newRaw().b(tcString, 0, 2, 0xe6, 0xbc), ErrFormat},
-	"other format":           {&raw{*bytes.NewBufferString("GET / HTTP/1.1\r\n")}, ErrFormat},
+	"many superclasses":      {hostile.Tower(maxSupers+2, 1), ErrLimit},
+	"large objects, no data": {hostile.New().B(tcArray).Class("[Lx;", Serializable).B(tcNull).I32(5 << 20), io.ErrUnexpectedEOF},
+	"negative string":        {hostile.New().B(tcLongString).I64(1 << 63), ErrLimit},
+	"huge block":             {hostile.New().B(tcBlockDataLong).I32(0x7fffffff), ErrLimit},
+	"negative block":         {hostile.New().B(tcBlockDataLong).I32(0x80000000), ErrFormat},
+	"negative interfaces":    {hostile.New().B(tcObject, tcProxyClassDesc).I32(1 << 31), ErrLimit},
+	"unknown handle":         {hostile.New().Ref(0), ErrFormat},
+	"handle below the first": {hostile.New().B(tcReference).I32(5), ErrFormat},
+	"class is a string":      {hostile.New().B(tcArray).Class("[Lx;", 2).B(tcNull).I32(2).B(tcString).UTF("s").B(tcObject).Ref(2), ErrFormat},
+	"object without class":   {hostile.New().B(tcObject, tcNull), ErrFormat},
+	"array without class":    {hostile.New().B(tcArray, tcNull), ErrFormat},
+	"array of no arrays":     {hostile.New().B(tcArray).Class("X", 2).B(tcNull), ErrFormat},
+	"enum of no enum":        {hostile.New().B(tcEnum).Class("X", 2).B(tcNull).B(tcString).UTF("A"), ErrFormat},
+	"enum without name":      {hostile.New().B(tcEnum).Class("X", 0x12).B(tcNull).B(tcNull), ErrFormat},
+	"enum as object":         {hostile.New().B(tcObject).Class("X", 0x12).B(tcNull), ErrFormat},
+	"class of nothing":       {hostile.New().B(tcClass, tcNull), ErrFormat},
+	"field order":            {hostile.New().B(tcObject).Class("X", 2, "Lo", "Ii").B(tcNull), ErrFormat},
+	"field type":             {hostile.New().B(tcObject).Class("X", 2, "Qo").B(tcNull), ErrFormat},
+	"protocol version 1":     {hostile.New().B(tcObject).Class("X", Externalizable).B(tcNull), ErrFormat},
+	"both kinds":             {hostile.New().B(tcObject).Class("X", Externalizable|Serializable).B(tcNull), ErrFormat},
+	"inner reset":            {hostile.New().B(tcArray).Class("[Lx;", 2).B(tcNull).I32(1).B(tcReset), ErrFormat},
+	"block as element":       {hostile.New().B(tcArray).Class("[Lx;", 2).B(tcNull).I32(1).B(tcBlockData, 0), ErrFormat},
+	"exception in exception": {hostile.New().B(tcException, tcException, tcNull), ErrFormat},
+	"unknown tag":            {hostile.New().B(0x7f), ErrFormat},
+	"bad UTF-8":              {hostile.New().B(tcString, 0, 1, 0xff), ErrFormat},
+	"cut UTF-8":              {hostile.New().B(tcString, 0, 2, 0xe6, 0xbc), ErrFormat},
 }
 
 // allocated runs f and returns how many bytes it allocated in all.
@@ -111,10 +57,10 @@ func allocated(f func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// TestHostile wants each of these refused for its own reason, and cheaply: a
+// TestMalformed wants each of these refused for its own reason, and cheaply: a
 // few times what arrived and a little.
-func TestHostile(t *testing.T) {
-	for name, c := range hostile {
+func TestMalformed(t *testing.T) {
+	for name, c := range malformed {
 		s := c.stream.Bytes()
 		for how, open := range map[string]func() *Decoder{
 			"reader": func() *Decoder { return NewDecoder(bytes.NewReader(s), Limits{}) },
@@ -135,19 +81,19 @@ func TestHostile(t *testing.T) {
 // TestMemoryIsCharged reads streams that are a thousand times larger in memory
 // than on the wire, with a small limit.
 func TestMemoryIsCharged(t *testing.T) {
-	handles := newRaw().b(tcArray).class("[Lx;", 2).b(tcNull).i32(200_000)
+	handles := hostile.New().B(tcArray).Class("[Lx;", 2).B(tcNull).I32(200_000)
 	for range 200_000 {
-		handles.b(tcString, 0, 0)
+		handles.B(tcString, 0, 0)
 	}
 	wide := make([]string, maxFields)
 	for i := range wide {
 		wide[i] = "Bf"
 	}
-	for name, r := range map[string]*raw{
-		"towers":  tower(maxSupers, 200_000),
+	for name, r := range map[string]*hostile.Stream{
+		"towers":  hostile.Tower(maxSupers, 200_000),
 		"handles": handles,
-		"custom":  newRaw().b(tcObject).class("X", 3).b(tcNull).b(bytes.Repeat([]byte{tcNull}, 1<<20)...),
-		"wide":    newRaw().b(tcObject).class("X", 2, wide...).b(tcNull),
+		"custom":  hostile.New().B(tcObject).Class("X", 3).B(tcNull).B(bytes.Repeat([]byte{tcNull}, 1<<20)...),
+		"wide":    hostile.New().B(tcObject).Class("X", 2, wide...).B(tcNull),
 	} {
 		s := r.Bytes()
 		const limit = 200 << 10
@@ -165,9 +111,9 @@ func TestMemoryIsCharged(t *testing.T) {
 // TestChained builds, of shallow values that refer to each other, a graph so
 // deep that walking it would take all the stack there is.
 func TestChained(t *testing.T) {
-	r := newRaw().b(tcArray).class("[Lx;", Serializable).b(tcNull).i32(0)
+	r := hostile.New().B(tcArray).Class("[Lx;", Serializable).B(tcNull).I32(0)
 	for i := range uint32(10_000) {
-		r.b(tcArray).ref(0).i32(1).ref(i + 1)
+		r.B(tcArray).Ref(0).I32(1).Ref(i + 1)
 	}
 	list := must(decodeAll(&r.Buffer, Limits{}))
 	last := list[len(list)-1]
@@ -175,33 +121,54 @@ func TestChained(t *testing.T) {
 		t.Errorf("%d levels were written: %v", len(list), err)
 	}
 	Tree(last)
-	Plain(last)
-	Hash(last)
+	Plain(last, 1<<20)
+	Hash(last, 1<<20)
 }
 
-// TestGadget reads the shape of a known chain of gadgets: to us it is a tree
-// like any other, and the class names are text.
-func TestGadget(t *testing.T) {
-	r := newRaw().b(tcObject).class("java.util.HashSet", 3).b(tcNull).b(tcBlockData, 12).i32(1).i32(0x3f400000).i32(1)
-	r.b(tcObject).class("org.apache.commons.collections.keyvalue.TiedMapEntry", 2, "Lkey", "Lmap").b(tcNull)
-	r.b(tcString).utf("foo")
-	r.b(tcObject).class("org.apache.commons.collections.map.LazyMap", 3, "Lfactory").b(tcNull)
-	r.b(tcObject).class("org.apache.commons.collections.functors.ChainedTransformer", 2, "[iTransformers").b(tcNull)
-	r.b(tcArray).class("[Lorg.apache.commons.collections.Transformer;", 2).b(tcNull).i32(1)
-	r.b(tcObject).class("org.apache.commons.collections.functors.InvokerTransformer", 2, "LiMethodName").b(tcNull).b(tcString).utf("exec")
-	r.b(tcNull, tcEndBlockData, tcEndBlockData)
-	v, err := Decode(r.Bytes(), Limits{})
-	if err != nil {
-		t.Fatal(err)
+// TestHostile reads attacks. To us they are trees, if they are whole, and text;
+// looking at them costs what arrived, however much Java would make of it. What
+// is cut is refused.
+func TestHostile(t *testing.T) {
+	for _, c := range hostile.Cases() {
+		var v Value
+		var err error
+		n := allocated(func() { v, err = Decode(c.Stream, Limits{}) })
+		if c.Whole != (err == nil) {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+		if n > uint64(1<<20+64*len(c.Stream)) || n > 4*DefaultMemory { // lists grow, which is counted here each time
+			t.Errorf("%s: %d bytes were allocated for a stream of %d", c.Name, n, len(c.Stream))
+		}
+		if err != nil {
+			continue
+		}
+		size := len(c.Stream)
+		if n := allocated(func() { Plain(v, size); Hash(v, size) }); n > uint64(1<<20+200*size) {
+			t.Errorf("%s: %d bytes were allocated to see what %d mean", c.Name, n, size)
+		}
+		budget := work(size)
+		if hash(v, 0, &budget); budget < -size {
+			t.Errorf("%s: %d more visits than %d", c.Name, -budget, work(size))
+		}
+		if tree := Tree(v); len(tree) > maxTree+100 {
+			t.Errorf("%s: a tree of %d bytes", c.Name, len(tree))
+		}
+		if again := must(Decode(must(Encode(v)), Limits{})); Tree(again) != Tree(v) {
+			t.Errorf("%s does not pass through untouched", c.Name)
+		}
+		if c.Denied {
+			deny := Limits{Deny: []string{"org.apache.commons.collections.functors."}}
+			if _, err := Decode(c.Stream, deny); !errors.Is(err, ErrDenied) {
+				t.Errorf("%s: %v", c.Name, err)
+			}
+		}
 	}
-	if tree := Tree(v); !strings.Contains(tree, `iMethodName = "exec"`) {
-		t.Error(tree)
-	}
-	if _, ok := Plain(v); ok {
-		t.Error("it was taken for plain values")
-	}
-	if again := must(Decode(must(Encode(v)), Limits{})); Tree(again) != Tree(v) {
-		t.Error("it does not pass through untouched")
+	for name, refused := range map[string]bool{"[Lorg.x.A;": true, "[[Lorg.x.A;": true, "org.x.A": true, "org.y.A": false, "Lorg.x": true} {
+		l := Limits{Deny: []string{"org.x."}}
+		s := hostile.New().B(tcClassDesc).UTF(name)
+		if _, err := Decode(s.Bytes(), l); errors.Is(err, ErrDenied) != refused && name != "Lorg.x" {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -226,7 +193,7 @@ func TestNeverReset(t *testing.T) {
 		if err != nil {
 			t.Fatalf("message %d: %v", i, err)
 		}
-		if p, _ := Plain(v); p.([]any)[0] != "region" {
+		if p, _ := Plain(v, 1<<20); p.([]any)[0] != "region" {
 			t.Fatalf("message %d: %v", i, p)
 		}
 	}
@@ -243,20 +210,60 @@ func TestNeverReset(t *testing.T) {
 	if live > 3 || h.n < 20_000 {
 		t.Errorf("%d blocks of %d handles are kept", live, h.n)
 	}
-	in.Write(new(raw).ref(uint32(h.n / 2)).Bytes())
-	if _, err := d.Next(); !errors.Is(err, ErrLimit) {
+	in.Write(new(hostile.Stream).Ref(uint32(h.n / 2)).Text("behind").Bytes())
+	if _, err := d.Next(); !errors.Is(err, ErrForgotten) {
 		t.Errorf("a reference to what was forgotten: %v", err)
+	}
+	if v, err := d.Next(); err != nil || v.(*String).S != "behind" {
+		t.Errorf("behind it: %v, %v", v, err)
+	}
+}
+
+// TestKeysStay reads what JCS 2 writes when the application has its keys as
+// objects and puts under them again: much later the stream refers to them. The
+// values, which are larger by far, go meanwhile.
+func TestKeysStay(t *testing.T) {
+	const limit = 1 << 20
+	keys := make([]*String, 3000)
+	for i := range keys {
+		keys[i] = &String{fmt.Sprint("key ", i)}
+	}
+	e, in := NewEncoder(), &bytes.Buffer{}
+	d := NewDecoder(in, Limits{Retained: limit})
+	for i := range 10 * len(keys) {
+		key := keys[i%len(keys)]
+		if err := e.Encode(List([]Value{key, List([]Value{&String{strings.Repeat("x", 2000)}})})); err != nil {
+			t.Fatal(err)
+		}
+		in.Write(e.Take())
+		v, err := d.Next()
+		if err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+		if list, _ := Elements(v); list[0].(*String).S != key.S {
+			t.Fatalf("message %d is of %v, want %s", i, list[0], key.S)
+		}
+	}
+	h := &d.handles
+	blocks := 0
+	for _, b := range h.blocks {
+		if b != nil {
+			blocks++
+		}
+	}
+	if h.kept+h.pinned > limit || len(h.pins) > 2*len(keys) || blocks*blockSize*8 > limit {
+		t.Errorf("%d and %d bytes are kept of a limit of %d, %d pins, %d blocks", h.kept, h.pinned, limit, len(h.pins), blocks)
 	}
 }
 
 // TestPinned wants an end to a stream that refers to everything again.
 func TestPinned(t *testing.T) {
-	in := new(raw)
+	in := new(hostile.Stream)
 	in.WriteString(header)
 	d := NewDecoder(in, Limits{Retained: 64 << 10})
 	for i := range uint32(10_000) {
-		in.b(tcString).utf("0123456789")
-		in.ref(i)
+		in.B(tcString).UTF("0123456789")
+		in.Ref(i)
 		for range 2 {
 			if _, err := d.Next(); errors.Is(err, ErrLimit) {
 				return
@@ -270,7 +277,7 @@ func TestPinned(t *testing.T) {
 
 // TestReset forgets handles where the stream says so.
 func TestReset(t *testing.T) {
-	r := newRaw().b(tcString).utf("a").b(tcReset).b(tcString).utf("b").ref(0)
+	r := hostile.New().B(tcString).UTF("a").B(tcReset).B(tcString).UTF("b").Ref(0)
 	list := must(decodeAll(&r.Buffer, Limits{}))
 	if s := list[3].(*String); s.S != "b" {
 		t.Errorf("handle 0 is %q", s.S)

@@ -2,13 +2,19 @@
 
 package javaser
 
-import "errors"
+import (
+	"errors"
+	"slices"
+	"strings"
+)
 
 // The errors that every other of this package wraps.
 var (
-	ErrFormat = errors.New("not a Java object stream")       // damaged, or of another format
-	ErrLimit  = errors.New("too large a Java object stream") // over one of the Limits
-	ErrValue  = errors.New("not a value of Java's")          // of what is to be encoded
+	ErrFormat    = errors.New("not a Java object stream")        // damaged, or of another format
+	ErrLimit     = errors.New("too large a Java object stream")  // over one of the Limits
+	ErrValue     = errors.New("not a value of Java's")           // of what is to be encoded
+	ErrForgotten = errors.New("it refers to what was forgotten") // by Limits.Retained
+	ErrDenied    = errors.New("a class that is refused")         // by Limits.Deny
 )
 
 // Limits bound what a stream can cost. Each is checked before anything is
@@ -22,8 +28,18 @@ type Limits struct {
 	// Retained is what earlier values may take that a later one may still
 	// refer to. A writer that never resets its stream (JCS 2) makes us keep
 	// them; when they are more, the oldest that was never referred to is
-	// forgotten, and a reference to it later is an error.
+	// forgotten, texts last, and a value that refers to it later is lost.
 	Retained int
+	// Deny are beginnings of names of classes that no stream may have: an
+	// object of such a class ends it with ErrDenied. It means nothing to us,
+	// but may be passed on to whom it does.
+	Deny []string
+}
+
+// denies reports whether a class, or the elements of an array class, are refused.
+func (l *Limits) denies(class string) bool {
+	class = strings.TrimLeft(class, "[")
+	return slices.ContainsFunc(l.Deny, func(p string) bool { return strings.HasPrefix(class, p) || strings.HasPrefix(class, "L"+p) })
 }
 
 // The defaults of Limits, and limits that are not for the caller to change.
@@ -44,6 +60,7 @@ const (
 	costPart  = 112
 	costField = 48
 	costSlot  = 16 // a reference
+	costGrown = 32 // one in a list that grows, and is then there twice
 )
 
 func (l Limits) orDefaults() Limits {

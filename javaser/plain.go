@@ -17,18 +17,40 @@ type Map []Entry
 // An Entry is one key of a Map with its value.
 type Entry struct{ Key, Value any }
 
-// maxPlain bounds how many values Plain visits. A list that holds another one
-// twice, which holds another one twice, … is short on the wire and endless as
-// a tree.
-const maxPlain = 1 << 20
+// work is how many values Plain and Hash visit, and bytes they hash, of what
+// came in size bytes: several times what such a stream can spell out. A list
+// that holds another one twice, which holds another one twice, … is short on
+// the wire and endless as a tree.
+func work(size int) int { return 4*size + 1<<10 }
 
 // Plain returns what a value means in Go: nil, string, bool, int8 … int64,
 // float32, float64, Char, time.Time (Date, Instant), time.Duration, []byte,
 // []any (lists, Object[]), Set or Map, as far as classes of the JDK are
-// concerned. ok is false for every other class, wherever it stands.
-func Plain(v Value) (p any, ok bool) {
-	budget := maxPlain
+// concerned. size is the length of the stream that v came in. ok is false for
+// every other class, wherever it stands, and for what is far larger spelled out
+// than its stream.
+func Plain(v Value, size int) (p any, ok bool) {
+	budget := work(size)
 	return plain(v, 0, &budget)
+}
+
+// Scalar is Plain for what stands for itself: a box, a date or a time. It costs
+// the same whatever v is.
+func Scalar(v Value) (p any, ok bool) {
+	if o, is := v.(*Object); is {
+		return scalar(o)
+	}
+	return nil, false
+}
+
+// Elements returns what a list or a set of the JDK holds, not what that means.
+func Elements(v Value) (list []Value, ok bool) {
+	o, is := v.(*Object)
+	if !is {
+		return nil, false
+	}
+	kind, list, ok := items(o)
+	return list, ok && kind != "map"
 }
 
 func plain(v Value, depth int, budget *int) (any, bool) {

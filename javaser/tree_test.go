@@ -65,10 +65,10 @@ func TestTreeIsBounded(t *testing.T) {
 			t.Errorf("%s: %d bytes", name, n)
 		}
 		if name == "self" {
-			Hash(v)
+			Hash(v, 1<<12)
 		}
 	}
-	if _, ok := Plain(bomb); ok {
+	if _, ok := Plain(bomb, 1<<12); ok {
 		t.Error("2^100 strings were listed")
 	}
 }
@@ -88,13 +88,13 @@ func TestPlain(t *testing.T) {
 		"sets":    []any{Set{"h"}, Set{int32(2), int32(1)}, Set{"b", "c"}, Set{int32(5)}, Set{int32(6)}, Set{}},
 		"example": []any{"cat", int32(7), "cat"},
 	} {
-		got, ok := Plain(golden(t, name))
+		got, ok := Plain(golden(t, name), 1<<20)
 		if !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v %v, want %v", name, got, ok, want)
 		}
 	}
 	for _, name := range []string{"derived", "custom", "external", "enums", "classes", "times"} {
-		if got, ok := Plain(golden(t, name)); ok {
+		if got, ok := Plain(golden(t, name), 1<<20); ok {
 			t.Errorf("%s is taken for %v", name, got)
 		}
 	}
@@ -127,12 +127,12 @@ func TestHash(t *testing.T) {
 		t.Fatalf("%d values", len(list))
 	}
 	for i := 0; i < len(list); i += 2 {
-		want, _ := Plain(list[i+1])
-		if h, ok := Hash(list[i]); !ok || h != want {
+		want, _ := Plain(list[i+1], 1<<20)
+		if h, ok := Hash(list[i], 1<<20); !ok || h != want {
 			t.Errorf("%s: %d %v, Java says %v", Tree(list[i]), h, ok, want)
 		}
 	}
-	if _, ok := Hash(must(Of([]byte("x")))); ok {
+	if _, ok := Hash(must(Of([]byte("x"))), 1<<20); ok {
 		t.Error("an array has the hash of its identity")
 	}
 }
@@ -156,11 +156,11 @@ func TestOf(t *testing.T) {
 			t.Errorf("%v: %v", p, err)
 			continue
 		}
-		if got, ok := Plain(back); !ok || !reflect.DeepEqual(got, p) {
+		if got, ok := Plain(back, 1<<20); !ok || !reflect.DeepEqual(got, p) {
 			t.Errorf("%#v came back as %#v", p, got)
 		}
 	}
-	if got, _ := Plain(must(Of(1 << 40))); got != int64(1<<40) {
+	if got, _ := Plain(must(Of(1<<40)), 1<<20); got != int64(1<<40) {
 		t.Errorf("an int of 41 bits became %v", got)
 	}
 	for _, bad := range []any{struct{}{}, "\xff", []any{make(chan int)}, uint64(1)} {

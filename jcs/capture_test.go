@@ -240,7 +240,7 @@ func replyText(t *testing.T, v javaser.Value) string {
 			t.Errorf("%+v", e)
 		}
 		if key, _, _ := KeyOf(e.Key); key == cache.JavaKey('I', "9") {
-			if p, ok := javaser.Plain(e.Value); !ok || len(p.(javaser.Map)) != 3 {
+			if p, ok := javaser.Plain(e.Value, 1<<20); !ok || len(p.(javaser.Map)) != 3 {
 				t.Errorf("%v", p)
 			}
 			return "Integer 9"

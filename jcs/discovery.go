@@ -34,9 +34,9 @@ func (k Kind) String() string {
 
 // Limits of a datagram beyond those of its stream.
 const (
-	maxPacketRegions = 4096
-	maxHostName      = 253
-	maxPacket        = 64 << 10
+	maxPacketRegions = 4096     // as many as a log of ours may speak of
+	maxHostName      = 253      // bytes: the limit of DNS
+	maxPacket        = 64 << 10 // bytes: what UDP can carry
 )
 
 // A Packet is a UDPDiscoveryMessage.
@@ -92,7 +92,9 @@ func DecodePacket(b []byte, s *Serializer) (p *Packet, rest []byte, err error) {
 			return nil, nil, err
 		}
 	}
-	d := javaser.NewBytesDecoder(b, javaser.Limits{Memory: 16 * maxPacket})
+	l := limits
+	l.Memory = 16 * maxPacket
+	d := javaser.NewBytesDecoder(b, l)
 	v, err := d.Next()
 	if err != nil {
 		return nil, nil, err
@@ -124,7 +126,7 @@ func (s *Serializer) openPacket(b []byte) (stream, rest []byte, err error) {
 func parsePacket(v javaser.Value) (*Packet, error) {
 	o, ok := v.(*javaser.Object)
 	if !ok {
-		return nil, fmt.Errorf("%w: %.60s where a discovery message should be", ErrProtocol, javaser.Tree(v))
+		return nil, fmt.Errorf("%w: %s where a discovery message should be", ErrProtocol, brief(v))
 	}
 	i := slices.IndexFunc(Generations, func(g *Generation) bool { return g.discovery.class.Name == o.Class.Name })
 	if i < 0 {
@@ -149,14 +151,13 @@ func parsePacket(v javaser.Value) (*Packet, error) {
 	if h, ok := f.value("host").(*javaser.String); ok && len(h.S) <= maxHostName {
 		p.Host = h.S
 	}
-	names, ok := javaser.Plain(f.value("cacheNames"))
-	list, _ := names.([]any)
-	if !ok || len(list) > maxPacketRegions {
+	list, ok := javaser.Elements(f.value("cacheNames"))
+	if !ok && f.value("cacheNames") != nil || len(list) > maxPacketRegions {
 		return nil, fmt.Errorf("%w: a discovery message whose regions are no list, or more than %d", ErrProtocol, maxPacketRegions)
 	}
 	for _, n := range list {
-		if s, ok := n.(string); ok && s != "" && len(s) <= maxRegionName {
-			p.Regions = append(p.Regions, s)
+		if s, ok := n.(*javaser.String); ok && s.S != "" && len(s.S) <= maxRegionName {
+			p.Regions = append(p.Regions, s.S)
 		}
 	}
 	return p, nil

@@ -111,7 +111,8 @@
 // package javaser; a region's name 1 KiB; a datagram 64 KiB, 4,096 regions and
 // a host of 253 bytes. A message that is read to its end but makes no sense is
 // refused (SkippedError) without the connection, as most Java nodes would
-// never dial again.
+// never dial again. So is a frame with a class that JCS's own filter refuses; a
+// stream with one ends, as later messages could refer to it.
 //
 // # Not defended
 //

@@ -4,9 +4,12 @@ package jcs
 
 import (
 	"bytes"
+	"encoding/binary"
 	"testing"
 
 	"lateral/cache"
+	"lateral/internal/hostile"
+	"lateral/javaser"
 )
 
 // FuzzConnection: whatever a dialler sends ends, and what is a message can be
@@ -21,19 +24,37 @@ func FuzzConnection(f *testing.F) {
 		streamHead + "\x77\xff", "\x00\x00\x00\x01\x00\x00\x00\x00\x01"} {
 		f.Add([]byte(s))
 	}
+	for _, c := range hostile.Cases() {
+		s := c.Stream[:min(len(c.Stream), 1<<13)]
+		f.Add(s)
+		f.Add(append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...))
+		if v, err := javaser.Decode(c.Stream, javaser.Limits{}); err == nil && len(c.Stream) < 1<<13 {
+			m := put(JCS3, "k", "v")
+			m.Value = v
+			b, _ := NewWriter(JCS3, Serializer{}).Encode(m)
+			f.Add(bytes.Clone(b))
+			b, _ = NewWriter(JCS3, Serializer{Compress: true}).Encode(m)
+			f.Add(bytes.Clone(b))
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		n := min(len(b), 4)
-		r := NewReader(bytes.NewReader(b[n:]), b[:n], Serializer{})
-		for range 1000 {
-			m, err := r.Next()
-			if _, ok := err.(*SkippedError); ok {
-				continue
+		for _, s := range []Serializer{{}, {Compress: true}} {
+			n := min(len(b), 4)
+			r := NewReader(bytes.NewReader(b[n:]), b[:n], s)
+			for range 1000 {
+				m, err := r.Next()
+				if _, ok := err.(*SkippedError); ok {
+					continue
+				}
+				if err != nil {
+					break
+				}
+				if m.Op != Dispose {
+					sendOn(t, m)
+				}
 			}
-			if err != nil {
-				return
-			}
-			if m.Op != Dispose {
-				sendOn(t, m)
+			if !r.Framed() {
+				break
 			}
 		}
 	})
@@ -75,6 +96,10 @@ func sendOn(t *testing.T, m *Message) {
 // FuzzPacket: a datagram is a message or none.
 func FuzzPacket(f *testing.F) {
 	captures(f, "udp_", func(path string, g *Generation, b []byte) { f.Add(b) })
+	for _, c := range hostile.Cases() {
+		f.Add(c.Stream[:min(len(c.Stream), 1<<13)])
+	}
+	f.Add(bombed(f, hostile.SetBomb(60).Bytes()))
 	f.Add([]byte{})
 	f.Add([]byte("\x78\x9c\x03\x00\x00\x00\x00\x01"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -92,4 +117,30 @@ func FuzzPacket(f *testing.F) {
 			}
 		}
 	})
+}
+
+// bombed is an announcement whose list of regions is another value.
+func bombed(t testing.TB, stream []byte) []byte {
+	v, err := javaser.Decode(stream, javaser.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := JCS3.discovery.make(func(r role) any {
+		switch r {
+		case "port":
+			return int32(1)
+		case "requester":
+			return int64(2)
+		case "regions":
+			return v
+		case "host":
+			return &javaser.String{S: "h"}
+		}
+		return JCS3.kinds[int(Passive)]
+	})
+	b, err := javaser.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

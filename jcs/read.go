@@ -16,9 +16,6 @@ import (
 // object stream, but not what JCS sends.
 var ErrProtocol = errors.New("not a message of JCS")
 
-// maxRegionName bounds a region's name as cache.MaxRegion does.
-const maxRegionName = 1 << 10
-
 // ParseMessage reads a message from a decoded object. The names that any
 // generation gives a field are understood in all, unknown fields are skipped
 // and missing ones have their default, as in Java.
@@ -114,12 +111,30 @@ func parseAttributes(v javaser.Value) (*Attributes, error) {
 func object(v javaser.Value, below string) (*javaser.Object, error) {
 	o, ok := v.(*javaser.Object)
 	if !ok {
-		return nil, fmt.Errorf("%w: %.60s where %s should be", ErrProtocol, javaser.Tree(v), below)
+		return nil, fmt.Errorf("%w: %s where %s should be", ErrProtocol, brief(v), below)
 	}
 	if g := GenerationOf(o.Class.Name); g == nil || o.Class.Name != g.Root+"."+below {
 		return nil, fmt.Errorf("%w: class %.100q where %s should be", ErrProtocol, o.Class.Name, below)
 	}
 	return o, nil
+}
+
+// brief names a value in an error. A tree would be built as a whole to show its
+// beginning.
+func brief(v javaser.Value) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case *javaser.String:
+		return fmt.Sprintf("the string %.60q", v.S)
+	case *javaser.Object:
+		return fmt.Sprintf("class %.100q", v.Class.Name)
+	case *javaser.Array:
+		return fmt.Sprintf("array %.100q", v.Class.Name)
+	case *javaser.Exception:
+		return "exception of " + brief(v.Thrown)
+	}
+	return fmt.Sprintf("a %T", v)
 }
 
 // fields reads fields by any of several names.
@@ -157,7 +172,7 @@ func (f fields) time(name string) time.Time {
 	case int64:
 		t = time.UnixMilli(v)
 	case *javaser.Object:
-		if p, ok := javaser.Plain(v); ok {
+		if p, ok := javaser.Scalar(v); ok {
 			if at, ok := p.(time.Time); ok {
 				t = at
 			}
@@ -184,7 +199,7 @@ func (f fields) lifetime(unit time.Duration, names ...string) time.Duration {
 		}
 		return time.Duration(v) * unit
 	case *javaser.Object:
-		if p, ok := javaser.Plain(v); ok {
+		if p, ok := javaser.Scalar(v); ok {
 			if d, ok := p.(time.Duration); ok && d >= 0 {
 				return max(d, time.Nanosecond)
 			}

@@ -14,15 +14,20 @@ import (
 	"lateral/javaser"
 )
 
-// MaxFrame bounds a message: the largest value, as modified UTF-8, and its
-// surroundings.
-const MaxFrame = cache.MaxValue/2*3 + 1<<20
+// Limits of a connection, beside those of its streams (javaser.Limits).
+const (
+	// MaxFrame bounds a message: the largest value, as modified UTF-8, and its
+	// surroundings.
+	MaxFrame = cache.MaxValue/2*3 + 1<<20
+
+	maxRegionName = 1 << 10 // bytes: as cache.MaxRegion
+	maxNames      = 4096    // regions whose names a Writer remembers
+	maxKeptFrame  = 1 << 20 // largest buffer kept between messages
+)
 
 const (
-	streamHead   = "\xac\xed\x00\x05" // opens a Java object stream
-	maxNames     = 4096               // regions whose names a Writer remembers
-	frameHead    = 4                  // int32 length
-	maxKeptFrame = 1 << 20            // largest buffer kept between messages
+	streamHead = "\xac\xed\x00\x05" // opens a Java object stream
+	frameHead  = 4                  // int32 length
 )
 
 // A SkippedError is about one message that was read to its end: the connection
@@ -31,6 +36,15 @@ type SkippedError struct{ Err error }
 
 func (e *SkippedError) Error() string { return e.Err.Error() }
 func (e *SkippedError) Unwrap() error { return e.Err }
+
+// limits are those of all streams that come from peers. The classes are those
+// that chains of gadgets are made of: the first three as JCS 2 to 4 refuse them
+// by default (jcs.serialization.class.blacklist), and two of the same kind. JCS
+// 1.3 refuses none, and would get them from us by a get or the bridge.
+var limits = javaser.Limits{Deny: []string{
+	"org.codehaus.groovy.runtime.", "org.apache.commons.collections.functors.", "org.apache.xalan",
+	"org.apache.commons.collections4.functors.", "com.sun.org.apache.xalan.",
+}}
 
 // Opens reports whether the first bytes of a connection look like JCS: a Java
 // object stream, or the length of a frame.
@@ -55,9 +69,9 @@ type Reader struct {
 func NewReader(conn io.Reader, head []byte, s Serializer) *Reader {
 	in := io.MultiReader(&prefix{head}, conn)
 	if len(head) >= 4 && string(head[:4]) == streamHead {
-		return &Reader{stream: javaser.NewDecoder(in, javaser.Limits{})}
+		return &Reader{stream: javaser.NewDecoder(in, limits)}
 	}
-	return &Reader{in: bufio.NewReaderSize(in, 64<<10), frames: javaser.NewBytesDecoder(nil, javaser.Limits{}), ser: s}
+	return &Reader{in: bufio.NewReaderSize(in, 64<<10), frames: javaser.NewBytesDecoder(nil, limits), ser: s}
 }
 
 // A prefix is bytes that were read ahead.
@@ -88,7 +102,7 @@ func (r *Reader) Next() (*Message, error) {
 		case javaser.Reset:
 			continue
 		case *javaser.Exception:
-			return nil, &SkippedError{fmt.Errorf("%w: the sender failed while it wrote: %.200s", ErrProtocol, javaser.Tree(v))}
+			return nil, &SkippedError{fmt.Errorf("%w: the sender failed while it wrote: %s", ErrProtocol, brief(v))}
 		}
 		m, err := ParseMessage(v)
 		if err != nil {
@@ -100,7 +114,11 @@ func (r *Reader) Next() (*Message, error) {
 
 func (r *Reader) next() (javaser.Value, error) {
 	if r.stream != nil {
-		return r.stream.Next()
+		v, err := r.stream.Next()
+		if errors.Is(err, javaser.ErrForgotten) {
+			err = &SkippedError{err}
+		}
+		return v, err
 	}
 	var err error
 	if r.buf, err = readFrame(r.in, r.buf); err != nil {
@@ -283,9 +301,9 @@ func (r *Replies) Next() (javaser.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		return openFrame(javaser.NewBytesDecoder(nil, javaser.Limits{}), b, &r.ser)
+		return openFrame(javaser.NewBytesDecoder(nil, limits), b, &r.ser)
 	}
-	d := javaser.NewDecoder(io.MultiReader(&prefix{r.rest}, r.conn), javaser.Limits{})
+	d := javaser.NewDecoder(io.MultiReader(&prefix{r.rest}, r.conn), limits)
 	v, err := d.Next()
 	r.rest = slices.Clone(d.Rest())
 	return v, err

@@ -58,7 +58,7 @@ func Read(v cache.Value) (p any, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	return javaser.Plain(j)
+	return javaser.Plain(j, len(v.Bytes))
 }
 
 // Make is the inverse of Read, for what javaser.Of takes. A string is the
@@ -93,7 +93,7 @@ func Hash(v cache.Value) (int32, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return javaser.Hash(j)
+	return javaser.Hash(j, len(v.Bytes))
 }
 
 // Foreign reports whether a value has a class that does not come with Java, so
@@ -189,7 +189,7 @@ func simpleKey(v javaser.Value) (string, error) {
 		return cache.PlainKey(v.S), nil
 	case *javaser.Object:
 		if kind, ok := boxKinds[v.Class.Name]; ok {
-			if p, ok := javaser.Plain(v); ok {
+			if p, ok := javaser.Scalar(v); ok {
 				return cache.JavaKey(kind, boxText(p)), nil
 			}
 		}

@@ -60,7 +60,7 @@ func TestValues(t *testing.T) {
 		if made, err := Make(c.java); err != nil || made != v {
 			t.Errorf("%v is made as %v (%v)", c.java, made, err)
 		}
-		want, known := javaser.Hash(java(t, c.java))
+		want, known := javaser.Hash(java(t, c.java), 1<<20)
 		if h, ok := Hash(v); ok != known || h != want {
 			t.Errorf("%v: hash %d %v, want %d %v", c.java, h, ok, want, known)
 		}

@@ -135,6 +135,42 @@ func fails(r *recorder, f func()) (why string) {
 	return ""
 }
 
+// AssertConverged compares what the nodes hold: it waits for a difference that
+// no write is on its way to close, until the nodes have found it by themselves,
+// also of a region that they have only just named.
+func TestReplicasAreCompared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := lateraltest.New(t, 2)
+		has := func(i int, region, key string) bool { // in memory: a miss would ask the other
+			st, err := c.Node(i).Store(region)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, ok := st.Get(st.Now(), key)
+			return ok
+		}
+		// What a third node, which is gone, had told node 0 alone.
+		odd := func(region, key string) {
+			_, err := c.Node(0).Do(t.Context(), cache.Command{Op: cache.Put, Origin: cache.FromSync, Region: region, Key: key,
+				Value: cache.Value{Bytes: "x"}, Stamp: cache.Stamp{Time: uint64(time.Now().UnixMilli()) << 16, Node: 99}})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		for _, region := range []string{"Sessions", "New"} {
+			lateraltest.In(c, 1, region, lateral.Text)
+			odd(region, "once")
+			if !has(0, region, "once") || has(1, region, "once") {
+				t.Fatal("the nodes do not differ")
+			}
+			c.AssertConverged()
+			if !has(0, region, "once") || !has(1, region, "once") {
+				t.Errorf("%s: it was content with nodes that differ", region)
+			}
+		}
+	})
+}
+
 // What is not converged is said, with the key; so is what cannot be asked for.
 func TestFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

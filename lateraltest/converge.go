@@ -5,9 +5,11 @@ package lateraltest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"lateral"
 	"lateral/cache"
 )
 
@@ -62,11 +64,24 @@ func (c *Cluster) unlike(ctx context.Context) string {
 	}
 	var out []string
 	for _, r := range v.Regions {
-		if r.Verdict != cache.Equal && !local(r) {
+		switch have := holders(nodes, r.Region); {
+		case r.Verdict != cache.Equal && !local(r):
 			out = append(out, verdictText(r))
+		case len(r.Members) < have: // one that was just named
+			out = append(out, fmt.Sprintf("region %s is held by %d nodes, of which %d know of each other", r.Region, have, len(r.Members)))
 		}
 	}
 	return strings.Join(out, "; ")
+}
+
+// holders counts the nodes that have a region.
+func holders(nodes []*lateral.Node, region string) (n int) {
+	for _, node := range nodes {
+		if slices.ContainsFunc(node.Status().Regions, func(r cache.RegionStatus) bool { return r.Region == region }) {
+			n++
+		}
+	}
+	return n
 }
 
 // local reports whether a region is held by one node alone: there is nothing

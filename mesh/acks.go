@@ -53,10 +53,7 @@ func (m *Mesh) WaitAcks(ctx context.Context, region string, change uint64, want 
 	for {
 		news := m.ackers.wait() // before counting, so that nothing is missed between
 		have, of := m.acked(region, change)
-		need := int(want)
-		if want == cache.AllAcks {
-			need = max(of, 1)
-		}
+		need := needed(want, of)
 		switch {
 		case have >= need:
 			return nil
@@ -69,6 +66,17 @@ func (m *Mesh) WaitAcks(ctx context.Context, region string, change uint64, want 
 			return fmt.Errorf("%w: stored here and on its way, but only %d of %d peers have acknowledged it: %w", cache.ErrNotReplicated, have, need, ctx.Err())
 		}
 	}
+}
+
+// needed is how many peers are wanted where so many are linked.
+func needed(want cache.Acks, linked int) int {
+	switch want {
+	case cache.AllAcks:
+		return max(linked, 1)
+	case cache.LinkedAcks:
+		return linked
+	}
+	return int(want)
 }
 
 // Acked waits until as many linked peers that hold the region's values as want

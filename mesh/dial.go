@@ -93,7 +93,7 @@ func (m *Mesh) supersede(known []Peer) {
 		if p.mourn() {
 			lost = append(lost, p)
 		}
-		if time.Since(p.touched) > keepForgotten {
+		if time.Since(p.touched) > keepForgotten && m.frontier.Ended(id) { // until then it is waited for, by its name
 			delete(m.peers, id)
 		}
 	}

@@ -220,7 +220,9 @@
 // A sum is answered with a sketch where it differs; find takes words decoded of
 // one and is answered with their keys; keys asks what is known of each; settle
 // is answered when all that was written before at the peer is acknowledged by
-// everybody linked with it, or after settlePatience by an error. At most
+// everybody linked with it, or after settlePatience by an error; survey has the
+// peer send to its group, listen and dial for a moment, or pass the question on
+// to the member that it names. At most
 // maxLooks of a link are worked on at once, others are refused.
 //
 // # Leases and holds
@@ -246,12 +248,15 @@
 // have acknowledged its log, sends a goaway and closes its half; the peer
 // reads up to it and closes. Frames behind a goaway are not read.
 //
-// # Not defended
+// # Proof
 //
-// There is no authentication and no encryption yet (issue 5): whoever reaches
-// the port and knows the cluster's name can join, read, write, take the place
-// of a member, and send others to dial where it likes. What is bounded is what
-// one connection can make us hold and log.
+// With a guard (Config.Guard) a connection is TLS from its first byte, and all
+// of the above is said under it; what opens otherwise is refused with a goaway
+// in the clear, that names nobody. Handshakes are begun for so many of an
+// address, and of all that have never proven anything, as handshakes.go says;
+// beyond that the answer is an alert (access_denied) and nothing is computed.
+// Without a guard whoever reaches the port and knows the cluster's name is a
+// member; what is bounded is what one connection can make us hold and log.
 //
 // # Compatibility
 //

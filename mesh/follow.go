@@ -39,9 +39,6 @@ func (l *link) position(buf []byte) (*changelog.Cursor, []byte) {
 	return nil, buf
 }
 
-// maxNamesFrame is what a frame of names is filled to: half of what is allowed.
-const maxNamesFrame = maxHello / 2
-
 // replayLimit is up to how many bytes a log that nothing has fallen off yet is
 // sent whole to a peer that has never read it, which spares that peer a gap.
 const replayLimit = 1 << 20
@@ -205,7 +202,7 @@ func (l *link) applyChanges(s *scan) error {
 			return err
 		}
 		// It is not counted as read: when its time has come it is sent again.
-		if err := l.m.ahead("the stamp of a change", c.Element.Stamp.UnixMilli()); err != nil {
+		if err := l.m.ahead("the stamp of a change", c.Element.Stamp.UnixMilli(), now); err != nil {
 			return err
 		}
 		if r == nil || seq >= l.replayed || r.Digest() == nil {

@@ -27,6 +27,11 @@ const (
 	maxKeys    = 192 << 10               // what a frame of keys is filled to, and the longest key
 	maxNames   = 4096                    // regions that one log may speak of
 	maxReason  = 1 << 10                 // bytes of text that a peer may have us print
+
+	maxName       = 255          // bytes of a name by which a member is known: it is in logs, tables and every row
+	maxSiblings   = 64           // what a hello can have Verdict look for
+	maxNamesFrame = maxHello / 2 // what a frame of names is filled to: half of what is allowed
+	maxMessage    = 1<<20 + 16   // a message with its channel: what waits for a slow link is some of them at least
 )
 
 // A frameType says what a frame holds. Wire numbers: only append to this list.

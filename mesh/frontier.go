@@ -110,6 +110,17 @@ func (l *link) front(buf []byte, nextRead uint64) []byte {
 	return binary.BigEndian.AppendUint64(buf, everywhere)
 }
 
+// toldReckon reports whether the peer has been told whom this node reckons
+// with, and sees to it that it is.
+func (l *link) toldReckon() bool {
+	if _, version := l.m.frontier.F(); l.peerHello.Version < frontVersion || l.told.fronts.version == version {
+		return true
+	}
+	l.frontDue.Store(true)
+	l.wake()
+	return false
+}
+
 // settled returns the time up to which the peer has been sent all that this
 // node wrote, 0 if that has not moved.
 func (l *link) settled(nextRead uint64) (t uint64) {
@@ -171,6 +182,8 @@ func (l *link) takeReckon(s *scan) error {
 		set = append(set, m)
 	}
 	l.m.frontier.Reckons(l.peer.id, set)
+	l.m.census() // before a lease that comes after it
+	l.m.bury()
 	return nil
 }
 
@@ -213,7 +226,8 @@ func (l *link) wantRound() {
 }
 
 // forgetSilent takes members out of the frontier that had no link for the
-// whole retention: nothing that they hold is valid any more.
+// whole retention: nothing that they hold is valid any more. With strict
+// regions none is taken out, since it may go on removing; see Forget.
 func (m *Mesh) forgetSilent(ctx context.Context) error {
 	tick := time.NewTicker(m.c.Retention / 100)
 	defer tick.Stop()
@@ -223,6 +237,9 @@ func (m *Mesh) forgetSilent(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if m.leases.want.Load() != 0 {
+			continue
 		}
 		set, _, _, _ := m.frontier.Set()
 		linked := map[cache.NodeID]bool{m.c.ID: true}

@@ -158,7 +158,7 @@ func extremes() [][]byte {
 		append(round, fr(frameFill, 1, "State", 2, 1)...), fr(frameShare, 1), fr(frameShare, 1, most), fr(frameLater, 1), fr(frameLater),
 		fr(frameElements), fr(frameElements, "State", put(cache.Put, "k"), put(cache.RemoveAll, ""), put(cache.Remove, "p:")), fr(frameElements, "none", put(cache.Put, "k")),
 		fr(frameElements, "State", []byte{0x80}), fr(frameNext, 1), fr(frameShares), fr(frameShares, []byte(`[{"name":"\u0000","mode":"replicate"},{}]`)), fr(frameShares, []byte(`{}`)),
-		fr(frameLook), look(""), look("null"), look("{}"), look(`{"kind":"settle"}`), look(`{"kind":"keys","region":"State","keys":["YQ==","",null]}`), look(`{"kind":"keys","region":"User","keys":["YQ=="]}`),
+		fr(frameLook), look(""), look("null"), look("{}"), look(`{"kind":"settle"}`), look(`{"kind":"survey"}`), look(`{"kind":"survey","of":"00000000000000ff"}`), look(`{"kind":"keys","region":"State","keys":["YQ==","",null]}`), look(`{"kind":"keys","region":"User","keys":["YQ=="]}`),
 		look(`{"kind":"sum","region":"State","to":4096,"level":6}`), look(`{"kind":"sum","region":"State","to":4097}`), look(`{"kind":"sum","region":"State","from":-1}`), look(`{"kind":"sum","region":"State","to":9,"level":-1}`),
 		look(`{"kind":"sum","region":"State","to":9,"level":15}`), look(`{"kind":"find","region":"State","to":4096,"words":"AAAAAAAAAAA="}`), look(`{"kind":"find","region":"State","to":4096,"words":"AAA="}`), look(`{"kind":"find","region":"User"}`),
 		look(`{"kind":"x","region":"none"}`), look(`{"kind":"x","region":"State"}`), fr(frameSaw), fr(frameSaw, most), fr(frameSaw, most, []byte(`{"known":[{"stamp":"x"}]}`)),

@@ -55,6 +55,8 @@ func (l *link) grant(buf []byte, cur *changelog.Cursor) []byte {
 		return buf
 	case cur.Seq() <= s.floor:
 		return buf // more is to be read: we are back at once
+	case !l.toldReckon():
+		return buf // it is to count whom we count first
 	}
 	for n := range s.holds {
 		if !l.toldHolds[n] {

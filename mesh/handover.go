@@ -36,9 +36,9 @@ func (m *Mesh) Handover(ctx context.Context, shares []Share) (left []Share) {
 		left = left[:0]
 		for _, s := range shares {
 			links, members := m.holders(s.Region)
-			need := int(s.Want)
-			if s.Want == cache.AllAcks {
-				need = max(len(links), 1)
+			need := needed(s.Want, len(links))
+			if s.Want == cache.LinkedAcks && members > 1 {
+				need = max(need, 1) // who is known is waited for, for once
 			}
 			for _, l := range links {
 				if rounds[l] == 0 {

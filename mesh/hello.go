@@ -109,9 +109,6 @@ func (m *Mesh) hello(dial uint64) *hello {
 	return h
 }
 
-// maxName bounds the names by which members are known, each.
-const maxName = 255
-
 // check refuses names that no operator would give: they go into logs, tables
 // and every member's row.
 func (i *identity) check() error {
@@ -151,7 +148,7 @@ func (m *Mesh) check(h *hello) error {
 	case h.Group != "" && m.c.Group != "" && h.Group != m.c.Group:
 		return fmt.Errorf("it belongs to discovery group %.64q, this endpoint to %s: check the listener ports and TcpServers on both", h.Group, m.c.Group)
 	}
-	return m.ahead("its clock", h.Now)
+	return m.ahead("its clock", h.Now, m.c.Now().UnixMilli())
 }
 
 func appendJSON(b []byte, t frameType, v any) []byte {

@@ -4,8 +4,6 @@ package mesh
 
 import (
 	"math"
-	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,9 +37,9 @@ const (
 // A member is whoever this node has had a link with and who did not say
 // goodbye, for as long as it takes: who is cut off may be removing. It is one
 // no more when its successor, a later incarnation of the same service, has a
-// link with this node. Besides, a member is whoever discovery believes in, by
-// id or by a configured address, or a linked peer says it is linked with: it
-// counts for as long as one of them says so.
+// link with this node, or anybody knows that its process has ended. Besides, a
+// member is whoever a linked peer reckons with, linked or not (converge.Frontier
+// has these), or discovery believes in, by id or by a configured address.
 type leases struct {
 	want  atomic.Int64 // ns of the lease that this node asks for; 0: no region is strict
 	until atomic.Int64 // ns since Config.Started: till when it holds one from every member
@@ -171,8 +169,9 @@ func (m *Mesh) recountLocked() {
 }
 
 // linkLease: l is the peer's link from now on; nil: it has none. Leases and
-// holds are of one link, so both begin anew.
-func (m *Mesh) linkLease(p *peer, l *link) {
+// holds are of one link, so both begin anew. Whether it said goodbye, and what
+// it changed has arrived, is noted at once with that: see bury.
+func (m *Mesh) linkLease(p *peer, l *link, left bool) {
 	s := &m.leases
 	s.mu.Lock()
 	e := s.fellowLocked(p.id)
@@ -180,11 +179,15 @@ func (m *Mesh) linkLease(p *peer, l *link) {
 	if l != nil {
 		e.identity, e.receive, e.met, e.left = l.peerHello.identity, l.peerHello.Receive, true, false
 	}
+	if left {
+		e.left = true
+	}
 	if l == nil && s.want.Load() == 0 {
 		delete(s.members, p.id) // nobody will ask
 	}
 	m.recountLocked()
 	s.mu.Unlock()
+	m.ackers.wake()
 }
 
 // stopServing is called before the goodbye: peers that have read it wait for
@@ -196,18 +199,6 @@ func (m *Mesh) stopServing() {
 	m.leases.mu.Unlock()
 }
 
-// leaveLease: the peer said goodbye, and what it changed has arrived.
-func (m *Mesh) leaveLease(id cache.NodeID) {
-	s := &m.leases
-	s.mu.Lock()
-	if e := s.members[id]; e != nil {
-		e.left = true
-	}
-	m.recountLocked()
-	s.mu.Unlock()
-	m.ackers.wake()
-}
-
 func (s *leases) fellowLocked(id cache.NodeID) *fellow {
 	e := s.members[id]
 	if e == nil {
@@ -215,105 +206,4 @@ func (s *leases) fellowLocked(id cache.NodeID) *fellow {
 		s.members[id] = e
 	}
 	return e
-}
-
-// census brings up to date who counts without ever having had a link: whom the
-// directory believes in, and whom linked peers are linked with.
-func (m *Mesh) census() {
-	s := &m.leases
-	if s.want.Load() == 0 {
-		return
-	}
-	s.taking.Lock()
-	defer s.taking.Unlock()
-	believed := map[cache.NodeID]identity{}
-	var nameless []string
-	for _, p := range m.c.Directory.Peers() {
-		switch {
-		case p.ID != 0:
-			believed[p.ID] = identity{Host: p.Host, Service: p.Service, Endpoint: p.Endpoint, Port: portOf(p)}
-		case len(p.Addrs) > 0:
-			nameless = append(nameless, p.Addrs[0])
-		}
-	}
-	for _, p := range m.linked() {
-		p.mu.Lock()
-		for id, up := range p.row.up {
-			believed[id] = up.identity
-		}
-		p.mu.Unlock()
-	}
-	delete(believed, m.c.ID)
-	s.mu.Lock()
-	for id, who := range believed {
-		if e := s.fellowLocked(id); !e.met {
-			e.identity, e.receive = who, who.Port != 0
-		}
-	}
-	for id, e := range s.members {
-		if _, e.believed = believed[id]; !e.believed && (e.left || !e.met) && e.link == nil {
-			delete(s.members, id)
-		}
-	}
-	s.nameless = nameless
-	m.recountLocked()
-	s.mu.Unlock()
-	m.ackers.wake()
-}
-
-// portOf is where a peer listens; one that was only heard of by its address
-// listens there.
-func portOf(p Peer) int {
-	if !p.Receive || len(p.Addrs) == 0 {
-		return 0
-	}
-	_, port, _ := net.SplitHostPort(p.Addrs[0])
-	n, _ := strconv.Atoi(port)
-	return n
-}
-
-// bury takes members for dead whose successor is linked: the same service on
-// the same host and port. What they removed last is unknown.
-func (m *Mesh) bury() {
-	s := &m.leases
-	if s.want.Load() == 0 {
-		return
-	}
-	dead := s.succeeded()
-	if len(dead) == 0 {
-		return
-	}
-	dropped := m.dropStale() // before anything of it may be served
-	s.mu.Lock()
-	for _, id := range dead {
-		if e := s.members[id]; e != nil && e.link == nil {
-			e.left = true
-		}
-	}
-	m.recountLocked()
-	s.mu.Unlock()
-	m.ackers.wake()
-	m.c.Logger.Info("a service has started anew without a goodbye: what it removed before is unknown, invalidated regions start empty", "dropped", dropped)
-}
-
-func (s *leases) succeeded() (dead []cache.NodeID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	type place struct {
-		host, service, endpoint string
-		port                    int
-	}
-	at := func(e *fellow) place { return place{e.Host, e.Service, e.Endpoint, e.Port} }
-	linked := map[place]bool{}
-	for _, e := range s.members {
-		if e.link != nil {
-			linked[at(e)] = true
-		}
-	}
-	for id, e := range s.members {
-		if e.link == nil && e.met && !e.left && linked[at(e)] {
-			dead = append(dead, id)
-		}
-	}
-	return dead
 }

@@ -42,9 +42,9 @@ func (f *fellow) why(now int64) string {
 	case f.until > now:
 		return ""
 	case f.link == nil && f.met:
-		return "its link is down and it took no leave, so it may be removing"
+		return "its link is down and it took no leave, so it may be removing (gone for good? lateral forget)"
 	case f.link == nil:
-		return "it is known and was never linked, so it may be removing"
+		return "it is known and was never linked, so it may be removing (gone for good? lateral forget)"
 	case f.link.peerHello.Version < leaseVersion:
 		return "its version knows no leases"
 	}

@@ -38,6 +38,7 @@ const (
 	lookFind   = "find"   // keys of words
 	lookKeys   = "keys"   // what is known of keys
 	lookSettle = "settle" // answer when all that you have written is everywhere
+	lookSurvey = "survey" // whom do you hear and reach? Of is whom to ask, if not you
 )
 
 // look is a question, saw its answer.
@@ -51,6 +52,7 @@ type look struct {
 	Salt   id       `json:"salt,omitzero"`
 	Words  []byte   `json:"words,omitempty"`
 	Keys   [][]byte `json:"keys,omitempty"`
+	Of     id       `json:"of,omitzero"`
 }
 
 type saw struct {
@@ -61,6 +63,8 @@ type saw struct {
 	Keys     [][]byte      `json:"keys,omitempty"`
 	More     bool          `json:"more,omitempty"` // there are more keys than a frame holds
 	Known    []cache.Known `json:"known,omitempty"`
+
+	Survey *cache.Surveyed `json:"survey,omitempty"`
 }
 
 // A Knower is a Region that tells what it knows of a key.
@@ -159,6 +163,10 @@ func (m *Mesh) see(ctx context.Context, q *look) (*saw, error) {
 		ctx, cancel := context.WithTimeout(ctx, settlePatience)
 		defer cancel()
 		return &saw{}, m.delivered(ctx)
+	}
+	if q.Kind == lookSurvey {
+		s, err := m.surveyed(ctx, cache.NodeID(q.Of))
+		return &saw{Survey: s}, err
 	}
 	r := m.held(q.Region) // a question makes no region
 	k, knows := r.(Knower)

@@ -96,6 +96,9 @@ type Config struct {
 
 	Logger *slog.Logger
 
+	// Survey sends, listens and dials for a while, and says whom this endpoint
+	// hears and reaches; see Mesh.Survey. nil: it is not asked.
+	Survey func(ctx context.Context) cache.Surveyed
 	// Linking is called before a link is up, with the time of the newest removal
 	// of each region that the peer may not remember; it may write to a disk. nil: nobody
 	// has to know.
@@ -144,6 +147,7 @@ type Mesh struct {
 	leases   leases
 	counters counters
 	strange  strangers     // connections that have not said hello
+	eager    handshakes    // who may have us compute one
 	often    *rate.Limiter // of log lines that strangers can cause
 	group    *errgroup.Group
 	work     context.Context // of group; set by Run

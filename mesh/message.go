@@ -4,10 +4,6 @@ package mesh
 
 import "lateral/cache"
 
-// maxMessage bounds a message with its channel, so that what waits for a slow
-// link is some of them at least.
-const maxMessage = 1<<20 + 16
-
 // Publish sends a message to the clients of every linked node that is not in
 // told yet, and notes whom it was sent to: nodes may have several links. What a
 // slow link has no room for is dropped; a message is delivered at most once.

@@ -179,7 +179,7 @@ func (m *Mesh) adopt(l *link) error {
 	}
 	m.peers[p.id], p.touched = p, time.Now()
 	l.peer = p
-	m.linkLease(p, l)
+	m.linkLease(p, l, false)
 	p.set(l)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 )
 
 // unproven is the refusal of who could not prove to be a member.
@@ -38,6 +39,11 @@ func (m *Mesh) prove(ctx context.Context, conn net.Conn, head [len(Magic)]byte) 
 	case !isTLS:
 		return nil, nil
 	}
+	proven, err := m.eager.begin(addrOf(conn), time.Now())
+	if err != nil {
+		deny(conn)
+		return nil, unproven{err}
+	}
 	safe, err := m.c.Guard.Server(ctx, &begun{conn, head[:]})
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return nil, err // it may be anything: a line that was cut, a port that was scanned
@@ -45,6 +51,7 @@ func (m *Mesh) prove(ctx context.Context, conn net.Conn, head [len(Magic)]byte) 
 	if err != nil {
 		return nil, unproven{err}
 	}
+	proven()
 	if _, err = io.ReadFull(safe, head[:]); err == nil && string(head[:]) != Magic {
 		err = fmt.Errorf("%w: under TLS it opens with % x", ErrProtocol, head)
 	}

@@ -172,7 +172,7 @@ func (l *link) heartbeat(s *scan) error {
 		l.peer.canary.note(time.Duration(trip), false)
 		l.peer.skew.Store(theirs + trip/2 - now.UnixNano())
 	}
-	return l.m.ahead("its clock", l.m.c.Now().Add(time.Duration(l.peer.skew.Load())).UnixMilli())
+	return l.m.ahead("its clock", now.Add(time.Duration(l.peer.skew.Load())).UnixMilli(), now.UnixMilli())
 }
 
 func (l *link) name() string {

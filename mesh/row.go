@@ -85,9 +85,7 @@ func (m *Mesh) release(l *link) bool {
 			m.failures[p.id.String()] = why.Error()
 		}
 		m.mu.Unlock()
-		if m.linkLease(p, nil); left {
-			m.leaveLease(p.id)
-		}
+		m.linkLease(p, nil, left)
 		m.frontier.Unlinked(p.id)
 		m.c.Directory.Linked(p.id, false)
 		if left {

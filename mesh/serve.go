@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -67,13 +66,17 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 	switch {
 	case errors.Is(err, errDuplicate), errors.Is(err, errSelf):
 		return
+	case errors.Is(err, errKnock):
+		m.counters.refused.Add(1)
+		m.c.Logger.Debug("somebody looked whether this port is open", "from", conn.RemoteAddr().String())
+		return
 	case errors.Is(err, net.ErrClosed):
 		err = errCrowded
 	}
 	m.counters.refused.Add(1)
 	if un := (unproven{}); errors.As(err, &un) && m.c.Refuse != nil {
-		if a, perr := netip.ParseAddrPort(conn.RemoteAddr().String()); perr == nil {
-			m.c.Refuse(a.Addr(), un.error)
+		if a := addrOf(conn); a.IsValid() {
+			m.c.Refuse(a, un.error)
 		}
 	}
 	if errors.Is(err, ErrProtocol) {
@@ -84,12 +87,20 @@ func (m *Mesh) refused(conn net.Conn, err error) {
 	}
 }
 
+// errKnock is a connection that was closed without a word: somebody looked
+// whether the port is open, as lateral doctor does.
+var errKnock = errors.New("it was closed without a word")
+
 // welcome reads the dialler's hello, answers it and adopts the link. nil, nil
 // means that another protocol took the connection over.
 func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (_ *link, e error) {
 	conn.SetDeadline(time.Now().Add(m.c.OpenTimeout))
 	var head [len(Magic)]byte
-	if n, err := io.ReadFull(conn, head[:]); n == 0 && m.c.Other != nil && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
+	n, err := io.ReadFull(conn, head[:])
+	if n == 0 && errors.Is(err, io.EOF) {
+		return nil, errKnock
+	}
+	if n == 0 && m.c.Other != nil && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
 		return nil, m.other(ctx, conn, nil) // a Java node says nothing until it has something to say
 	} else if err != nil {
 		return nil, fmt.Errorf("said %d bytes and no more: %w", n, cause(err))

@@ -12,9 +12,9 @@ import (
 // peer that is ahead by more than MaxSkew therefore gets no link, by its hello,
 // its beats or the stamp of a change. Who is behind is refused by the others.
 
-// ahead returns an error if a time (ms) of a peer is too far ahead of ours.
-func (m *Mesh) ahead(what string, ms int64) error {
-	by := ms - m.c.Now().UnixMilli()
+// ahead returns an error if a time (ms) of a peer is too far ahead of now, ours.
+func (m *Mesh) ahead(what string, ms, now int64) error {
+	by := ms - now
 	if m.c.MaxSkew <= 0 || by <= m.c.MaxSkew.Milliseconds() {
 		return nil
 	}

@@ -80,9 +80,6 @@ func (p *peer) matrixRow() cache.Row {
 	return r
 }
 
-// maxSiblings bounds what a hello can have Verdict look for.
-const maxSiblings = 64
-
 func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	st := cache.LinkStatus{From: party(m.self, l.conn.LocalAddr().String()), To: l.party(), PeerID: l.peer.id.String(),
 		Local: l.conn.LocalAddr().String(), Remote: l.conn.RemoteAddr().String(), Direction: l.direction(),

@@ -415,14 +415,22 @@ func TestForgottenWithoutGoodbye(t *testing.T) {
 		if a.user.gaps != 1 {
 			t.Error("mourned twice")
 		}
-		time.Sleep(2 * keepForgotten)
-		a.book.poke()
-		synctest.Wait()
-		a.Mesh.mu.Lock()
-		if len(a.peers) != 0 || len(a.pursuits) != 0 || len(a.failures) != 0 {
-			t.Errorf("%d peers, %d pursuits, %v are kept", len(a.peers), len(a.pursuits), a.failures)
+		kept := func(peers int) {
+			t.Helper()
+			time.Sleep(2 * keepForgotten)
+			a.book.poke()
+			synctest.Wait()
+			a.Mesh.mu.Lock()
+			defer a.Mesh.mu.Unlock()
+			if len(a.peers) != peers || len(a.pursuits) != 0 || len(a.failures) != 0 {
+				t.Errorf("%d peers, %d pursuits, %v are kept", len(a.peers), len(a.pursuits), a.failures)
+			}
 		}
-		a.Mesh.mu.Unlock()
+		kept(1) // the frontier waits for it, and has its name from there
+		if s := a.Silent(); len(s) != 1 || len(a.Forget(s[0].Name)) != 1 {
+			t.Errorf("silent: %+v", s)
+		}
+		kept(0)
 		a.close()
 	})
 }

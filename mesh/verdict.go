@@ -85,6 +85,9 @@ func (v *verdict) take(e cache.EndpointStatus) {
 	if e.Group == "" {
 		group = v.staticGroup(e)
 	}
+	if e.ListenOnly {
+		group = "observer|" + e.ID // it is no member of the group that it listens to
+	}
 	for _, m := range e.Members {
 		k := memberKey(m)
 		if old, ok := v.members[k]; !ok || m.Source == "self" || old.Source != "self" && old.Heard.Before(m.Heard) {
@@ -108,6 +111,9 @@ func (v *verdict) take(e cache.EndpointStatus) {
 	}
 	if e.Security.Open != "" {
 		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": "+e.Security.Open)
+	}
+	if e.Security.Ends != "" {
+		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": "+e.Security.Ends)
 	}
 	for _, s := range e.Security.Strangers {
 		v.st.Notes = append(v.st.Notes, fmt.Sprintf("refused: %s (%d times)", s, s.Count))

@@ -169,13 +169,18 @@ func (m *Mesh) elsewhere(id cache.NodeID, region string) bool {
 
 // memberName returns the name of a member that this node has heard of.
 func (m *Mesh) memberName(id cache.NodeID) string {
+	return cmp.Or(m.metName(id), "member "+id.String())
+}
+
+// metName is the name of a member that this node has met, else "".
+func (m *Mesh) metName(id cache.NodeID) string {
 	m.mu.Lock()
 	p := m.peers[id]
 	m.mu.Unlock()
-	if p != nil && p.knownName() != "" {
-		return p.knownName()
+	if p == nil {
+		return ""
 	}
-	return "member " + id.String()
+	return p.knownName()
 }
 
 // knownName is name, "" if it has never been linked.

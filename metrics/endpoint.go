@@ -51,6 +51,15 @@ var endpointFamilies = []family[endpoint]{
 		}
 		return float64(n)
 	}),
+	gauge("java_nodes", "Java nodes heard in the discovery group.", sum, func(e *endpoint) float64 {
+		n := 0
+		for _, j := range e.JavaNodes {
+			if !j.Lateral && !j.Observer {
+				n++
+			}
+		}
+		return float64(n)
+	}),
 	gauge("java_nodes_down", "Java nodes to which there is no connection.", sum, func(e *endpoint) float64 { return float64(len(e.JavaDown)) }),
 
 	gauge("log_bytes", "Bytes of the change log.", sum, func(e *endpoint) float64 { return float64(e.Log.Bytes) }),
@@ -104,6 +113,16 @@ var endpointFamilies = []family[endpoint]{
 	tally("discovery_packets_unproven_total", "packets_unproven", "Datagrams not believed: sealed with another secret, forged, replayed or too old, or one side has no secret."),
 }
 
+// observing reads what an observer has seen.
+func observing(of func(o *cache.Observed) int64) func(e *endpoint) float64 {
+	return func(e *endpoint) float64 {
+		if e.Observed == nil {
+			return unknown
+		}
+		return float64(of(e.Observed))
+	}
+}
+
 // javaFamilies are those of links with Java nodes.
 var javaFamilies = []family[endpoint]{
 	tally("jcs_connections_dialled_total", "jcs_dialled", "Connections to Java nodes that were begun."),
@@ -122,6 +141,12 @@ var javaFamilies = []family[endpoint]{
 	tally("jcs_questions_total", "jcs_questions", "Gets asked by Java nodes."),
 	tally("jcs_question_misses_total", "jcs_misses", "Gets asked by Java nodes that were answered with nothing."),
 	tally("jcs_asked_total", "jcs_asked", "Gets that Java nodes were asked."),
+	gauge("jcs_observed_keys", "Keys whose last writes by Java nodes an observer (ListenOnly) remembers.", sum, observing(func(o *cache.Observed) int64 { return int64(o.Keys) })),
+	gauge("jcs_observed_crossed_keys", "Keys to which Java nodes gave different values at the same time, and which were not written since: they probably hold different ones.", sum,
+		observing(func(o *cache.Observed) int64 { return int64(o.Crossed) })),
+	gauge("jcs_observed_in_turn_keys", "Keys to which Java nodes gave different values one after the other.", sum, observing(func(o *cache.Observed) int64 { return int64(o.InTurn) })),
+	gauge("jcs_observed_nodes", "Java nodes that have said something to an observer.", sum, observing(func(o *cache.Observed) int64 { return int64(len(o.Nodes)) })),
+	tally("jcs_observed_crossings_total", "jcs_crossings", "How often a write of one Java node crossed another's of the same key, as an observer heard it."),
 	tally("jcs_bridged_total", "jcs_bridged", "Changes relayed between Java nodes of different generations (Bridge=true)."),
 	tally("jcs_bridged_foreign_total", "jcs_bridged_foreign", "Relayed changes with values that only the writer's generation can read."),
 }

@@ -102,6 +102,11 @@ func TestValues(t *testing.T) {
 		`lateral_link_lag_seconds{endpoint="LTCP",peer="oxgw02/groupware"}`:                          1.5,
 		`lateral_link_clock_skew_seconds{endpoint="LTCP",peer="oxgw02/groupware"}`:                   -0.02,
 		`lateral_link_info{direction="in",endpoint="LTCP",peer="192.0.2.9:1110",protocol="jcs-1.3"}`: 1,
+		`lateral_java_nodes{endpoint="LTCP"}`:                                                        1,
+		`lateral_jcs_observed_keys{endpoint="LTCP"}`:                                                 40,
+		`lateral_jcs_observed_crossed_keys{endpoint="LTCP"}`:                                         5,
+		`lateral_jcs_observed_in_turn_keys{endpoint="LTCP"}`:                                         6,
+		`lateral_jcs_observed_nodes{endpoint="LTCP"}`:                                                2,
 		`lateral_discovery_packets_received_total{endpoint="LTCP"}`:                                  1,
 		`lateral_link_info{direction="out",endpoint="LTCP",peer="oxgw02/groupware",protocol="mesh"}`: 1,
 	} {

@@ -29,6 +29,7 @@ func full() cache.Status {
 			Links: []cache.LinkStatus{link, java}, Log: cache.LogStatus{First: 3, Next: 11, Bytes: 800, Limit: 64 << 20},
 			Counters: map[string]int64{}, Stable: cache.StableStatus{Known: true, Millis: 4500, Holder: "oxgw02/groupware.LTCP", Linked: true},
 			Leases: []cache.LeaseStatus{{Why: "cut off"}, {}}, JavaDown: map[string]string{"192.0.2.8:1110": "refused"},
+			JavaNodes: []cache.JavaNode{{}, {Observer: true}, {Lateral: true}}, Observed: &cache.Observed{Keys: 40, Crossed: 5, InTurn: 6, Nodes: []cache.ObservedNode{{}, {}}},
 			Security: cache.Security{Open: "no secret", Strangers: []cache.Stranger{{}}}}},
 		Regions: []cache.RegionStatus{
 			{Region: "User", Mode: "invalidate", Policy: "LRU", MaxObjects: 1000, Elements: 5, Bytes: 50, Unready: "it is filled", StaleMost: 5 * time.Second, StaleNow: time.Second,

@@ -12,6 +12,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"flag"
 	"fmt"
@@ -21,6 +23,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -105,11 +108,8 @@ func (j *job) build(ctx context.Context, arch string, formats []string) error {
 	}
 	defer os.RemoveAll(stage)
 	program := filepath.Join(stage, "lateral")
-	goBuild := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags",
-		"-s -w -buildid= -X lateral.Version="+j.version+" -X lateral.Commit="+j.commit, "-o", program, "lateral/cmd/lateral")
-	goBuild.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=", "GOAMD64=v1")
-	if err := loud(goBuild); err != nil {
-		return fmt.Errorf("go build for %s: %w", arch, err)
+	if err := j.compile(ctx, program, "linux", arch); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(j.out, 0o755); err != nil {
 		return err
@@ -122,12 +122,64 @@ func (j *job) build(ctx context.Context, arch string, formats []string) error {
 	if err := j.furnish(stage); err != nil {
 		return err
 	}
+	if err := j.explain(ctx, stage); err != nil {
+		return err
+	}
 	for _, format := range formats {
 		if format == "none" {
 			continue
 		}
 		if err := j.pack(ctx, stage, arch, format); err != nil {
 			return fmt.Errorf("%s for %s: %w", format, arch, err)
+		}
+	}
+	return nil
+}
+
+// compile makes the program.
+func (j *job) compile(ctx context.Context, program, system, arch string) error {
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags",
+		"-s -w -buildid= -X lateral.Version="+j.version+" -X lateral.Commit="+j.commit, "-o", program, "lateral/cmd/lateral")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+arch, "GOFLAGS=", "GOAMD64=v1")
+	if err := loud(c); err != nil {
+		return fmt.Errorf("go build for %s/%s: %w", system, arch, err)
+	}
+	return nil
+}
+
+// explain has the program write its manual page and completions: that of this
+// machine, as the packaged one may be for another.
+func (j *job) explain(ctx context.Context, stage string) error {
+	program := filepath.Join(stage, "lateral")
+	if out, err := output(ctx, program, "version"); err != nil || out == "" {
+		program = filepath.Join(stage, "lateral-here")
+		if err := j.compile(ctx, program, runtime.GOOS, runtime.GOARCH); err != nil {
+			return err
+		}
+	}
+	for file, args := range map[string][]string{
+		"lateral.1": {"man"}, "lateral.bash": {"completion", "bash"}, "_lateral": {"completion", "zsh"}, "lateral.fish": {"completion", "fish"},
+	} {
+		c := exec.CommandContext(ctx, program, args...)
+		c.Env = append(os.Environ(), fmt.Sprintf("SOURCE_DATE_EPOCH=%d", j.when.Unix()))
+		text, err := c.Output()
+		if err != nil {
+			return fmt.Errorf("lateral %s: %w", strings.Join(args, " "), err)
+		}
+		if file == "lateral.1" {
+			file += ".gz" // Debian Policy 12.1
+			var b bytes.Buffer
+			z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is a known one
+			z.Write(text)                                         // a Buffer does not fail
+			z.Close()
+			text = b.Bytes()
+		}
+		to := filepath.Join(stage, file)
+		if err := os.WriteFile(to, text, 0o644); err != nil {
+			return err
+		}
+		if err := os.Chtimes(to, j.when, j.when); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,10 +21,15 @@ import (
 )
 
 // packed builds packages of a version into a directory of their own.
-func packed(t *testing.T, version, format string, when time.Time) string {
+func packed(t *testing.T, version, formats string, when time.Time) string {
 	t.Helper()
-	j := job{version: version, commit: "0123abc", when: when, out: t.TempDir()}
-	if err := j.build(t.Context(), "amd64", []string{format}); err != nil {
+	return packedIn(t, t.TempDir(), version, formats, when)
+}
+
+func packedIn(t *testing.T, dir, version, formats string, when time.Time) string {
+	t.Helper()
+	j := job{version: version, commit: "0123abc", when: when, out: dir}
+	if err := j.build(t.Context(), "amd64", strings.Split(formats, ",")); err != nil {
 		t.Fatal(err)
 	}
 	return j.out
@@ -35,7 +41,7 @@ func TestSameBytes(t *testing.T) {
 		t.Skip("short: builds the program twice")
 	}
 	when := time.Unix(1_795_000_000, 0)
-	one := packed(t, "1.0.0", "deb", when)
+	one, _ := versions(t)
 	now := time.Now()
 	if err := os.Chtimes("postinst", now, now); err != nil {
 		t.Fatal(err)
@@ -74,18 +80,65 @@ func TestVersions(t *testing.T) {
 // TestInstall installs, starts, upgrades and removes the .deb with the real
 // dpkg, above the machine's own files, which stay as they are.
 func TestInstall(t *testing.T) {
+	old, new := versions(t)
+	inOverlay(t, "deb.sh", []string{"dpkg", "setpriv"}, []string{filepath.Join(old, "lateral_1.0.0_amd64.deb"), filepath.Join(new, "lateral_1.1.0_amd64.deb")}, []string{
+		"## installed lateral 1.0.0 (commit 0123abc,", "## user lateral:/:/usr/sbin/nologin", "## etc 750 root lateral",
+		"## runs as lateral with capabilities 0000000000000000", "## got v", "## upgraded lateral 1.1.0 (", "## still v", "## old one ended 0",
+		"## restarted 1.1.0", "## new one ended 0", "## reloaded", "## removed 0 files left", "## kept cache.ccf", "## purged, and kept cache.ccf",
+	})
+}
+
+// TestInstallRPM does the same with the .rpm, as far as there is a machine for it.
+func TestInstallRPM(t *testing.T) {
+	old, new := versions(t)
+	inOverlay(t, "rpm.sh", []string{"rpm"}, []string{filepath.Join(old, "lateral-1.0.0-1.x86_64.rpm"), filepath.Join(new, "lateral-1.1.0-1.x86_64.rpm")}, []string{
+		"## installed lateral 1.0.0 (commit 0123abc,", "## user lateral:/:/usr/sbin/nologin", "## etc 750 root lateral", "## unit 644 root", "## page 2026-11-18",
+		"## verified 0 differences", "## upgraded lateral 1.1.0 (", "## removed 0 files left", "## kept cache.ccf",
+	})
+}
+
+// versions are the packages of two versions, which are made once.
+func versions(t *testing.T) (old, new string) {
+	t.Helper()
+	made.Do(func() {
+		when := time.Unix(1_795_000_000, 0)
+		made.old, made.new = packedIn(t, made.dir+"/old", "1.0.0", "deb,rpm", when), packedIn(t, made.dir+"/new", "1.1.0", "deb,rpm", when)
+	})
+	if made.new == "" {
+		t.Fatal("the packages could not be made")
+	}
+	return made.old, made.new
+}
+
+var made struct {
+	sync.Once
+	dir, old, new string
+}
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "lateral-packages-")
+	if err != nil {
+		panic(err)
+	}
+	made.dir = dir
+	status := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(status)
+}
+
+// inOverlay runs a script of testdata on packages, and wants it to say things.
+func inOverlay(t *testing.T, script string, tools, packages, wants []string) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		lab.Missing(t, "root", "needs root")
 	}
-	for _, tool := range []string{"dpkg", "unshare", "setpriv", "ip"} {
+	for _, tool := range append(tools, "unshare", "ip") {
 		if _, err := exec.LookPath(tool); err != nil {
 			lab.Missing(t, "root", "needs "+tool)
 		}
 	}
-	when := time.Unix(1_795_000_000, 0)
-	old, new := packed(t, "1.0.0", "deb", when), packed(t, "1.1.0", "deb", when)
-	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--propagation", "private",
-		"sh", "testdata/install.sh", t.TempDir(), filepath.Join(old, "lateral_1.0.0_amd64.deb"), filepath.Join(new, "lateral_1.1.0_amd64.deb"))
+	cmd := exec.CommandContext(t.Context(), "unshare", append([]string{"--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--propagation", "private",
+		"sh", "testdata/overlay.sh", t.TempDir(), "testdata/" + script}, packages...)...)
 	out, err := cmd.CombinedOutput()
 	if bytes.Contains(out, []byte("mount:")) {
 		lab.Missing(t, "root", "needs an overlay of files, which cannot be mounted here: "+string(out))
@@ -93,11 +146,7 @@ func TestInstall(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{
-		"## installed lateral 1.0.0 (commit 0123abc,", "## user lateral:/:/usr/sbin/nologin", "## etc 750 root lateral",
-		"## runs as lateral with capabilities 0000000000000000", "## got v", "## upgraded lateral 1.1.0 (", "## still v", "## old one ended 0",
-		"## restarted 1.1.0", "## new one ended 0", "## reloaded", "## removed 0 files left", "## kept cache.ccf", "## purged, and kept cache.ccf",
-	} {
+	for _, want := range wants {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("not seen: %s", want)
 		}

@@ -181,7 +181,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 			return cache.Reply{Stamp: c.Stamp}, true
 		}
 	}
-	h := held{Element: cache.Element{Key: c.Key, Value: c.Value, Attr: r.attributes(c.Attr), Stamp: c.Stamp, Accessed: now}}
+	h := held{Element: cache.Element{Key: c.Key, Value: c.Value, Attr: r.attributes(c.Attr), Stamp: c.Stamp, Accessed: now}, whole: c.Whole}
 	if !foreign(c) {
 		h.Stamp = r.clock.Next(now)
 		r.joinOwn(&h, &prev, found, was)

@@ -215,6 +215,12 @@ func TestAllocations(t *testing.T) {
 			r.Apply(base+1, cache.Command{Op: cache.Put, Key: keys[i%1000], Value: value})
 			i++
 		})
+		if whole := strings.Clone(keys[7] + value.Bytes); c.name != "tinylfu" {
+			put := cache.Command{Op: cache.Put, Key: whole[:len(keys[7])], Value: text(whole[len(keys[7]):]), Whole: whole}
+			if n := testing.AllocsPerRun(999, func() { r.Apply(base+1, put) }); n != 0 {
+				t.Errorf("%s: %.1f allocations per put of what is whole", c.name, n)
+			}
+		}
 		if n > 1 && c.name != "tinylfu" { // otter has nodes of its own
 			t.Errorf("%s: %.1f allocations per put", c.name, n)
 		}

@@ -105,6 +105,7 @@ func (g *rig) hammer(worker uint64) {
 				c.Op = cache.GetMatching
 			case 4:
 				g.Lookup(key)
+				g.Warm([]string{key, "p0:0", "p1:1", "p2:2"})
 			case 5:
 				g.DropAll(g.now)
 			}

@@ -8,8 +8,8 @@ import (
 )
 
 // scanBits of a place in the order of Scan say which key; the rest is left to
-// the caller.
-const scanBits = 56
+// the caller, which may have to fit more into a number than a place.
+const scanBits = 45
 
 // A scanned is a key with its place in the order of a scan.
 type scanned struct {
@@ -18,7 +18,7 @@ type scanned struct {
 }
 
 // Scan returns about n live keys in the order of a hash, from a place on, and
-// the next place, 0 at the end. Places have their lower 8 bits zero. A key that
+// the next place, 0 at the end. Places have their lower 19 bits zero. A key that
 // is there from the first call to the last is returned once. Each call looks at
 // the whole region, so n is at least a part of it that makes their number
 // small.

@@ -26,7 +26,7 @@ func TestScan(t *testing.T) {
 						seen[k]++
 					}
 				}
-				if from&0xff != 0 {
+				if from&(1<<19-1) != 0 {
 					t.Fatalf("place %x", from)
 				}
 				more = from != 0

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"lateral/cache"
 )
@@ -148,7 +149,7 @@ func (t *table) store(h held, hash uint64, now int64) {
 
 // fill makes the entry hold h, but for its access and rank.
 func (e *entry) fill(h *held) {
-	e.data, e.keyLen = join(h.Key, h.Value.Bytes), uint32(len(h.Key))
+	e.data, e.keyLen = h.join(), uint32(len(h.Key))
 	e.held, e.form = h.Value.Held, h.Value.Form
 	e.attr, e.stamp, e.state, e.shared, e.read = h.Attr, h.Stamp, h.State, h.shared, false
 	if u := h.under; u != nil {
@@ -160,9 +161,13 @@ func (e *entry) fill(h *held) {
 
 // join puts key and value into one string: one allocation. A key alone is
 // copied, too: it may be a part of something large that it would keep alive.
-func join(key, value string) string {
-	if value == "" {
+func (h *held) join() string {
+	key, value := h.Key, h.Value.Bytes
+	switch {
+	case value == "":
 		return strings.Clone(key)
+	case len(h.whole) == len(key)+len(value) && h.whole[:len(key)] == key && unsafe.StringData(h.whole[len(key):]) == unsafe.StringData(value):
+		return h.whole
 	}
 	return key + value
 }

@@ -18,10 +18,10 @@ func BenchmarkPipeline(b *testing.B) {
 			b.Run(map[string]string{"0": "local", "2": "replicated"}[db]+"/"+cmd, func(b *testing.B) {
 				c := s.client(0, db)
 				var batches []string
-				for i := range 1000 {
+				for i := range 100000 / 16 {
 					var in strings.Builder
 					for j := range 16 {
-						key := fmt.Sprintf("%.3s:%012d", map[bool]string{true: "num", false: "key"}[cmd == "INCR"], (i*16+j)%10000)
+						key := fmt.Sprintf("%.3s:%012d", map[bool]string{true: "num", false: "key"}[cmd == "INCR"], (i*16+j)*7919%100000)
 						switch cmd {
 						case "SET":
 							fmt.Fprintf(&in, "*3\r\n$3\r\nSET\r\n$16\r\n%s\r\n$100\r\n%s\r\n", key, value)

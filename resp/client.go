@@ -5,6 +5,7 @@ package resp
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,25 +23,30 @@ type client struct {
 	f    *Front
 	id   uint64
 	conn net.Conn
+	from netip.Addr
 	born int64 // second
 
 	caller  uint64       // id, unlike that of any other front of the node
 	active  atomic.Int64 // second of the last request
 	writing atomic.Int64 // second since which a write is under way, 0: none
 	outside atomic.Int64 // second since which it may not come in, plus one; 0: it is in
-	listens atomic.Bool  // it has subscribed or redirects to itself: idleness is its trade
+	name    label
+	lib     [2]label    // name, version
+	listens atomic.Bool // it has subscribed or redirects to itself: idleness is its trade
+
+	batch [][][]byte // the requests that are carried out
+	keys  []string   // of them
 
 	mu     sync.Mutex // held from the first request read to the last answer written; guards what follows
 	in     wire.Reader
 	out    wire.Writer
 	ctx    context.Context
-	inside bool // it holds the gate, shared
+	inside bool  // it holds the gate, shared
+	now    int64 // ms, when it last came in: what is read without a wait is read at one time
 	db     *database
 	authed bool
 	looks  bool // authed, to look and change nothing
 	ending bool // close when the answers are written
-	name   string
-	lib    [2]string // name, version
 
 	tx      transaction
 	execing bool // EXEC is carried out
@@ -57,6 +63,18 @@ type client struct {
 	pushes pushes
 }
 
+// A label is text by which other clients may know this one, while it works.
+type label struct{ p atomic.Pointer[string] }
+
+func (l *label) set(s string) { l.p.Store(&s) }
+
+func (l *label) String() string {
+	if p := l.p.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
+
 // tally is what a client adds to the front's counts, some requests at a time.
 type tally struct{ commands, hits, misses int64 }
 
@@ -67,9 +85,9 @@ type place struct {
 }
 
 func newClient(f *Front, id uint64, conn net.Conn) *client {
-	c := &client{f: f, id: id, conn: conn, db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
+	c := &client{f: f, id: id, conn: conn, from: hostOf(conn), db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
 	c.active.Store(c.born)
-	c.let(c.authed)
+	c.mark(c.authed)
 	c.pushes.init(c)
 	return c
 }
@@ -109,33 +127,71 @@ func (c *client) serve(ctx context.Context) {
 // answer carries out all requests that have arrived. It returns false when the
 // connection is to be closed.
 func (c *client) answer() bool {
-	for !c.ending {
-		args, ok, err := c.in.Next()
-		if err != nil {
+	for more := true; more && !c.ending; {
+		var err error
+		more, err = c.ahead()
+		for _, args := range c.batch {
+			if len(args) > 0 {
+				c.request(args)
+			}
+			if len(c.out.B) >= flushAt && !c.flush() {
+				return false
+			}
+			if c.ending {
+				break
+			}
+		}
+		if err != nil && !c.ending {
 			c.f.count.protocol.Add(1)
 			c.out.Error("ERR Protocol error" + strings.TrimPrefix(err.Error(), wire.ErrProtocol.Error()))
 			c.ending = true
-			break
-		}
-		if !ok {
-			break
-		}
-		if len(args) > 0 {
-			c.request(args)
-		}
-		if len(c.out.B) >= flushAt && !c.flush() {
-			return false
 		}
 	}
 	return c.flush() && !c.ending
 }
+
+// ahead reads a batch of requests that have arrived, and prepares for the keys
+// of those that look one up. more is false if there are no others.
+func (c *client) ahead() (more bool, err error) {
+	c.batch = c.batch[:0]
+	c.keys = c.keys[:0]
+	for len(c.batch) < maxBatch {
+		args, ok, err := c.in.Next()
+		if err != nil || !ok {
+			c.warm()
+			return false, err
+		}
+		c.batch = append(c.batch, args)
+		if c.in.Stranger {
+			break // the next may be read by other limits
+		}
+		if len(args) > 1 {
+			if cmd := c.f.table.lookup(args[0]); cmd != nil && cmd.first == 1 {
+				if p := c.at(args[1]); p.r == c.db.base {
+					c.keys = append(c.keys, p.name)
+				}
+			}
+		}
+	}
+	c.warm()
+	return true, nil
+}
+
+func (c *client) warm() {
+	if len(c.keys) > 1 {
+		c.db.base.Warm(c.keys)
+	}
+}
+
+// maxBatch is how many requests are read before the first is carried out.
+const maxBatch = 32
 
 // enter has the client hold the gate, shared, until it waits for anything:
 // for more requests, a peer, or a client that does not read.
 func (c *client) enter() {
 	if !c.inside {
 		c.f.gate.RLock()
-		c.inside = true
+		c.inside, c.now = true, c.db.base.Now()
 	}
 }
 

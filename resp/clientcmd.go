@@ -28,11 +28,11 @@ func (c *client) runClient(args [][]byte) {
 	case sub == "id" && n == 2:
 		c.out.Int(int64(c.id))
 	case sub == "getname" && n == 2:
-		if c.name == "" {
+		if c.name.String() == "" {
 			c.out.Null()
 			return
 		}
-		c.out.Bulk(c.name)
+		c.out.Bulk(c.name.String())
 	case sub == "setname" && n == 3:
 		c.rename1(&c.name, args[2], errName)
 	case sub == "setinfo" && n == 4:
@@ -71,12 +71,12 @@ func (c *client) help(name, subs string) {
 	}
 }
 
-func (c *client) rename1(what *string, to []byte, bad string) {
+func (c *client) rename1(what *label, to []byte, bad string) {
 	if !printableName(string(to[:min(len(to), maxName+1)])) {
 		c.out.Error(bad)
 		return
 	}
-	*what = string(to)
+	what.set(string(to))
 	c.out.OK()
 }
 
@@ -95,17 +95,17 @@ func (c *client) setInfo(args [][]byte) {
 // at while they work.
 func (c *client) line(own bool) string {
 	now := c.f.second.Load()
-	s := fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=", c.id, c.addr(), c.conn.LocalAddr())
-	tail := fmt.Sprintf("age=%d idle=%d flags=N", now-c.born, now-c.active.Load())
+	s := fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=N", c.id, c.addr(), c.conn.LocalAddr(), &c.name, now-c.born, now-c.active.Load())
+	libs := fmt.Sprintf("lib-name=%s lib-ver=%s", &c.lib[0], &c.lib[1])
 	if !own {
-		return s + " " + tail
+		return s + " " + libs
 	}
 	proto := 2
 	if c.out.Three {
 		proto = 3
 	}
-	return fmt.Sprintf("%s%s %s db=%d sub=%d psub=%d multi=%d user=default redir=%d resp=%d lib-name=%s lib-ver=%s", s, c.name, tail,
-		c.db.index, len(c.heard[0]), len(c.heard[1]), len(c.tx.queued), c.redir(), proto, c.lib[0], c.lib[1])
+	return fmt.Sprintf("%s db=%d sub=%d psub=%d multi=%d user=default redir=%d resp=%d %s", s,
+		c.db.index, len(c.heard[0]), len(c.heard[1]), len(c.tx.queued), c.redir(), proto, libs)
 }
 
 func (c *client) list() {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -141,4 +142,25 @@ func TestValkeyGoCaching(t *testing.T) {
 	eventually(t, "the last value", func() bool { v, _ := get(); return v == "200" })
 	wg.Wait()
 	eventually(t, "a hit of the last value", func() bool { v, hit := get(); return v == "200" && hit })
+}
+
+// Other clients are listed with the names that they have given themselves.
+func TestClientListNamesOthers(t *testing.T) {
+	s := newSite(t, 1)
+	a, b := s.client(0, "0"), s.client(0, "0")
+	a.expect("OK", "CLIENT", "SETNAME", "anna")
+	a.expect("OK", "CLIENT", "SETINFO", "LIB-NAME", "hand")
+	if got := b.do("CLIENT", "LIST"); strings.Count(got, " name=anna age=") != 1 || strings.Count(got, " lib-name=hand lib-ver=\n") != 1 {
+		t.Errorf("a client is listed to others without its name:\n%s", got)
+	}
+}
+
+// Clients write large numbers with all their digits.
+func TestLongNumbers(t *testing.T) {
+	s := newSite(t, 1)
+	c := s.client(0, "0")
+	c.expect("OK", "SET", "n", strings.Repeat("9", 300))
+	if got := c.do("INCRBYFLOAT", "n", "-1"+strings.Repeat("0", 299)); !strings.HasPrefix(got, "89999999") {
+		t.Errorf("300 digits: %s", got)
+	}
 }

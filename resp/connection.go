@@ -62,7 +62,7 @@ func (c *client) runReset(args [][]byte) {
 	c.f.subs.leave(c)
 	c.trackOff()
 	c.db = c.f.databases[0]
-	c.name = ""
+	c.name.set("")
 	c.listens.Store(false)
 	c.speak(false)
 	c.looks = false
@@ -129,6 +129,20 @@ func (c *client) auth(user, password []byte) (refusal string) {
 
 // let has the client be in, or outside.
 func (c *client) let(in bool) {
+	if in != c.authed {
+		c.f.mu.Lock()
+		if in {
+			c.f.insideLocked(c)
+		} else {
+			c.f.outsideLocked(c)
+		}
+		c.f.mu.Unlock()
+	}
+	c.mark(in)
+}
+
+// mark notes whether the client is in, and since when not.
+func (c *client) mark(in bool) {
 	c.authed, c.in.Stranger = in, !in
 	if c.outside.Store(0); !in {
 		c.outside.Store(c.f.second.Load() + 1)
@@ -185,14 +199,15 @@ func (c *client) runHello(args [][]byte) {
 		return
 	}
 	if named {
-		c.name = name
+		c.name.set(name)
 	}
 	c.speak(three)
 	c.greet()
 }
 
-// redisVersion is the one whose behaviour this front is compared with.
-const redisVersion = "7.0.15"
+// redisVersion is the one that clients are told. Jedis caches from 7.4 on only;
+// of what came with 7.1 to 7.4 nothing is asked for because of the number alone.
+const redisVersion = "7.4.0"
 
 func (c *client) greet() {
 	proto := int64(2)

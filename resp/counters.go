@@ -112,8 +112,12 @@ func (c *client) runIncrByFloat(args [][]byte) {
 // precision is that of C's long double on x86, which Redis counts with.
 const precision = 64
 
+// maxFloat is as many characters as Redis reads of a number with a point:
+// clients write 1e308 with all its digits.
+const maxFloat = 5<<10 - 1
+
 func parseFloat(s string) (*big.Float, bool) {
-	if s == "" || len(s) > 255 || strings.ContainsAny(s, "_ xXpPiInN") {
+	if s == "" || len(s) > maxFloat || strings.ContainsAny(s, "_ xXpPiInN") {
 		return nil, false
 	}
 	if e := strings.IndexAny(s, "eE"); e >= 0 {

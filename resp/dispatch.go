@@ -3,6 +3,7 @@
 package resp
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,10 +97,12 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 	case cmd.flags&alone != 0:
 		c.exit()
 		c.f.gate.Lock()
+		c.now = c.db.base.Now()
 		cmd.run(c, args)
 		c.f.gate.Unlock()
 	default: // it may wait
 		c.exit()
+		c.now = c.db.base.Now()
 		cmd.run(c, args)
 	}
 	if cmd.flags&txControl == 0 {
@@ -137,7 +140,7 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 		if !p.r.asks {
 			continue
 		}
-		if _, ok := p.r.Get(p.name); ok {
+		if _, ok := p.r.Get(p.r.Now(), p.name); ok {
 			continue
 		}
 		c.exit()
@@ -155,7 +158,7 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 
 // get returns the live element of a key.
 func (c *client) get(p place) (e cache.Element, ok bool) {
-	e, ok = p.r.Get(p.name)
+	e, ok = p.r.Get(c.now, p.name)
 	if !ok && len(c.fetched) > 0 {
 		e, ok = c.fetched[p]
 	}
@@ -186,4 +189,10 @@ func (c *client) do(p place, cmd cache.Command) (cache.Reply, error) {
 }
 
 // fail answers with what a region said.
-func (c *client) fail(err error) { c.out.Error("ERR " + err.Error()) }
+func (c *client) fail(err error) {
+	code := "ERR "
+	if errors.Is(err, cache.ErrObserved) {
+		code = "READONLY " // as a replica of Redis answers
+	}
+	c.out.Error(code + err.Error())
+}

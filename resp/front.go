@@ -32,8 +32,11 @@ type Region interface {
 	Now() int64                    // ms since 1970, on the clock that lifetimes are judged by
 	Len() int
 
-	// Get looks in memory. The key may be changed when it returns.
-	Get(key string) (cache.Element, bool)
+	// Get looks in memory, at a time that Now has told lately. The key may be
+	// changed when it returns.
+	Get(now int64, key string) (cache.Element, bool)
+	// Warm prepares for Get and Do with some keys.
+	Warm(keys []string)
 	// Do carries out a command, a Get in memory and beyond. It does not wait
 	// for acknowledgements.
 	Do(ctx context.Context, c cache.Command) (cache.Reply, error)
@@ -103,9 +106,10 @@ type Front struct {
 	started time.Time
 	second  atomic.Int64 // since started; so that a command need not read the clock
 
-	mu      sync.Mutex // guards what follows
-	clients map[uint64]*client
-	lastID  uint64
+	mu        sync.Mutex // guards what follows; taken last of all
+	clients   map[uint64]*client
+	strangers strangers
+	lastID    uint64
 
 	subs     subscribers
 	scripts  scripts

@@ -12,6 +12,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -85,6 +87,9 @@ func TestScanInPieces(t *testing.T) {
 			}
 			if cursor = parts[0]; cursor == "0" {
 				break
+			}
+			if _, err := strconv.ParseUint(cursor, 10, 53); err != nil {
+				t.Fatalf("a cursor that clients may not be able to send back: %s", cursor)
 			}
 		}
 		for k, n := range seen {
@@ -425,6 +430,49 @@ func (p pipes) Accept() (net.Conn, error) {
 
 func (p pipes) Close() error   { close(p); return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Net: "unix", Name: "pipe"} }
+
+// TestAhead: what is read with other requests is carried out as it stands
+// there: after the password by the limits of who has given it, and at the time
+// that it is after a wait.
+func TestAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := lateraltest.New(t, 1).Node(0)
+		m, err := resp.ParseMap("0=R")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := resp.Config{Map: m, Open: func(name string) (resp.Region, error) { return node.Store(name) }}
+		locked(t)(&c)
+		f, err := resp.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ln, done := make(pipes), make(chan error, 1)
+		go func() { done <- f.Run(ctx, ln) }()
+		ours, theirs := net.Pipe()
+		ln <- theirs
+		in := &conn{t, ours, bufio.NewReader(ours)}
+		large := strings.Repeat("x", 20000) // a stranger may say 16384
+		go fmt.Fprintf(ours, "AUTH secret\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$20000\r\n%s\r\nPEXPIRE k 50\r\nSTRLEN k\r\nWAIT 1 100\r\nSTRLEN k\r\nNONE\r\nPING\r\nQUIT\r\nPING\r\n", large)
+		var got []string
+		for {
+			s, err := in.read()
+			if err != nil {
+				break
+			}
+			got = append(got, s)
+		}
+		want := []string{"OK", "OK", "#1", "#20000", "#0", "#0", "-ERR unknown command 'NONE', with args beginning with: ", "PONG", "OK"}
+		if !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
 
 // TestStrangersGo: who does not give the password in ten seconds has no
 // connection any more, also one that was in and left; who is in may be idle.

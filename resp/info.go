@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -23,6 +24,7 @@ var infoSections = []struct {
 		line("redis_mode", "standalone")
 		line("lateral_version", f.c.Version)
 		line("lateral_service", f.c.Service)
+		line("arch_bits", strconv.IntSize)
 		line("os", runtime.GOOS+" "+runtime.GOARCH)
 		line("process_id", os.Getpid())
 		line("run_id", f.c.Node)

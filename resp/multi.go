@@ -87,6 +87,7 @@ func (c *client) runExec(args [][]byte) {
 	c.db = db
 	c.f.gate.Lock()
 	defer c.f.gate.Unlock()
+	c.now = c.db.base.Now()
 	if tx.changed() {
 		c.out.NullArray()
 		return
@@ -113,7 +114,7 @@ func (tx *transaction) changed() bool {
 }
 
 func (p place) stamp() cache.Stamp {
-	e, _ := p.r.Get(p.name)
+	e, _ := p.r.Get(p.r.Now(), p.name)
 	return e.Stamp
 }
 

@@ -12,10 +12,14 @@ import (
 	"lateral/resp/wire"
 )
 
-// A cursor of SCAN says where in which region of the database to go on. The
-// place in a region takes 56 bits of the order of its hashes, the number of
-// the region the rest.
-const regionBits = 8
+// A cursor of SCAN says where in which region of the database to go on. It has
+// 53 bits, for clients that keep it in a signed integer (PHP) or a double: 45
+// of the place in the order of a region's hashes, whose lower ones are zero, and
+// the number of the region.
+const (
+	regionBits = 8
+	placeZeros = 19
+)
 
 // searchLimit bounds what KEYS gathers, as the answer is one piece.
 const searchLimit = 10_000_000
@@ -94,7 +98,7 @@ func (c *client) runScan(args [][]byte) {
 		c.out.Error(bad)
 		return
 	}
-	at, from := int(cursor&(1<<regionBits-1)), cursor>>regionBits<<regionBits
+	at, from := int(cursor&(1<<regionBits-1)), cursor>>regionBits<<placeZeros
 	var found []string
 	for at < len(c.db.regions) {
 		r := c.db.regions[at]
@@ -111,7 +115,7 @@ func (c *client) runScan(args [][]byte) {
 			break
 		}
 	}
-	cursor = from | uint64(at)
+	cursor = from>>placeZeros<<regionBits | uint64(at)
 	if at == len(c.db.regions) {
 		cursor = 0
 	}
@@ -130,7 +134,7 @@ func (c *client) fits(o *scanOptions, r *region, name, key string) bool {
 	if o.kind == "" {
 		return true
 	}
-	e, ok := r.Get(name)
+	e, ok := r.Get(c.now, name)
 	return ok && isText(&e) == (o.kind == "string") && (o.kind == "string" || o.kind == "hash")
 }
 
@@ -138,7 +142,7 @@ func (c *client) fits(o *scanOptions, r *region, name, key string) bool {
 func (c *client) runRandomKey(args [][]byte) {
 	for _, i := range rand.Perm(len(c.db.regions)) {
 		r := c.db.regions[i]
-		for _, from := range []uint64{rand.Uint64() >> regionBits << regionBits, 0} {
+		for _, from := range []uint64{rand.Uint64(), 0} {
 			names, _ := r.Scan(from, 16)
 			j := slices.IndexFunc(names, func(n string) bool { key, ok := keyOf(n); return ok && c.f.belongs(c.db, r, key) })
 			if j >= 0 {

@@ -4,8 +4,10 @@ package resp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -65,6 +67,7 @@ func (f *Front) accept(ctx context.Context, ln net.Listener, served *sync.WaitGr
 		pause = firstPause
 		c := f.admit(conn)
 		if c == nil {
+			full(conn)
 			continue
 		}
 		served.Go(func() {
@@ -88,23 +91,37 @@ func (f *Front) admit(conn net.Conn) *client {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.clients) >= f.options.clients(f.c.MaxClients) {
-		f.count.refused.Add(1)
-		conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		conn.Write([]byte("-ERR max number of clients reached\r\n")) // he may have gone
-		conn.Close()
-		return nil
+		if len(f.strangers) == 0 {
+			f.count.refused.Add(1)
+			return nil
+		}
+		f.crowdOutLocked(f.strangers[0])
 	}
 	f.count.connections.Add(1)
 	f.lastID++
 	c := newClient(f, f.lastID, conn)
 	f.clients[c.id] = c
+	if !c.authed {
+		f.outsideLocked(c)
+	}
 	return c
+}
+
+// full tells that there is no room. Under TLS nothing is said: that would take
+// a handshake, and who says nothing himself would keep all others waiting.
+func full(conn net.Conn) {
+	if _, secured := conn.(*tls.Conn); !secured {
+		conn.SetDeadline(time.Now().Add(100 * time.Millisecond))
+		io.WriteString(conn, "-ERR max number of clients reached\r\n") // he may have gone
+	}
+	cut(conn)
 }
 
 func (f *Front) leave(c *client) {
 	c.conn.Close()
 	f.mu.Lock()
 	delete(f.clients, c.id)
+	f.insideLocked(c)
 	f.mu.Unlock()
 	f.subs.leave(c)
 	f.tracking.leave(c)

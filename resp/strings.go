@@ -47,7 +47,7 @@ func (c *client) put(p place, value []byte, attr *cache.Attributes) error {
 	n := copy(b, p.name)
 	copy(b[n:], value)
 	own := text(b)
-	_, err := c.do(place{p.r, own[:n]}, cache.Command{Op: cache.Put, Value: cache.Value{Bytes: own[n:]}, Attr: attr})
+	_, err := c.do(place{p.r, own[:n]}, cache.Command{Op: cache.Put, Value: cache.Value{Bytes: own[n:]}, Whole: own, Attr: attr})
 	return err
 }
 

@@ -40,7 +40,10 @@ type change struct {
 func (c *client) update(p place, decide func(e cache.Element, found bool) change) error {
 	p = p.keep()
 	e, found := c.get(p)
-	_, here := p.r.Get(p.name) // what came from elsewhere is not what a write finds
+	here := found
+	if len(c.fetched) > 0 { // what came from elsewhere is not what a write finds
+		_, here = p.r.Get(c.now, p.name)
+	}
 	for range maxTries {
 		ch := decide(e, found)
 		if !ch.do {

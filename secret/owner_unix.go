@@ -24,6 +24,19 @@ func private(path string, st fs.FileInfo) error {
 	return nil
 }
 
+// unchanged refuses a file that anybody else than this process's user or root
+// could have changed.
+func unchanged(path string, st fs.FileInfo) error {
+	if m := st.Mode().Perm(); m&0o022 != 0 {
+		return fmt.Errorf("%s: %w: its mode is %04o. Who puts an authority of his own there is a member; run: chmod go-w %s", path, ErrWritable, m, path)
+	}
+	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s: %w: it belongs to user %d, this process runs as %d. Who puts an authority of his own there is a member; run: chown root %s",
+			path, ErrWritable, s.Uid, os.Geteuid(), path)
+	}
+	return nil
+}
+
 // keepOwner gives a new file the owner of the old one, as far as we may.
 func keepOwner(path string, old fs.FileInfo) {
 	if s, ok := old.Sys().(*syscall.Stat_t); ok {

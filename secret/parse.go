@@ -20,6 +20,8 @@ var (
 	ErrWeak  = errors.New("not a secret of 256 random bits")
 	ErrLoose = errors.New("others than its owner may read the file")
 	ErrFile  = errors.New("not a file of secrets")
+
+	ErrWritable = errors.New("others than its owner may change the file")
 )
 
 // remedy is the same for all that is no secret.

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -47,7 +48,7 @@ func (p *PKI) Reload() error {
 	if n.cert, err = readKey(p.cert, p.key); err != nil {
 		return err
 	}
-	ca, err := os.ReadFile(p.ca)
+	ca, err := readShared(p.ca)
 	if err != nil {
 		return err
 	}
@@ -77,6 +78,26 @@ func readKey(cert, key string) (pair tls.Certificate, err error) {
 	}
 	return pair, nil
 }
+
+// readShared reads a file that is no secret, but on which all trust is built.
+func readShared(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := unchanged(path, st); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(f)
+}
+
+// Ends is up to when this node's certificate is good.
+func (p *PKI) Ends() time.Time { return p.papers.Load().cert.Leaf.NotAfter }
 
 func (p *PKI) stamps() [3]stamp { return [3]stamp{stampOf(p.cert), stampOf(p.key), stampOf(p.ca)} }
 
@@ -108,6 +129,16 @@ func (n *papers) check(shown []*x509.Certificate, role x509.ExtKeyUsage, now tim
 	return nil
 }
 
+// words are those for an error of a handshake, or of what follows: with a
+// certificate that has expired nothing else need be looked for.
+func (p *PKI) words(n *papers, err error) error {
+	if ends := n.cert.Leaf.NotAfter; isRemote(err) && p.now().After(ends) {
+		return fmt.Errorf("this node's certificate has expired, it was good until %s, and nobody accepts it: put a new one into %s and %s; they are read again by themselves",
+			ends.UTC().Format(time.RFC3339), p.cert, p.key)
+	}
+	return words(err)
+}
+
 // Client is Ring.Client for certificates of the operator's own.
 func (p *PKI) Client(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	n := p.papers.Load()
@@ -115,7 +146,7 @@ func (p *PKI) Client(ctx context.Context, raw net.Conn) (net.Conn, error) {
 		return n.check(cs.PeerCertificates, x509.ExtKeyUsageServerAuth, p.now())
 	})
 	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &n.cert, nil }
-	return shake(ctx, tls.Client(raw, cfg), nil)
+	return p.shake(ctx, tls.Client(raw, cfg), n, nil)
 }
 
 // Server is Ring.Server for certificates of the operator's own.
@@ -130,15 +161,15 @@ func (p *PKI) Server(ctx context.Context, raw net.Conn) (net.Conn, error) {
 		told = oldVersion(h)
 		return nil, nil
 	}
-	return shake(ctx, tls.Server(raw, cfg), &told)
+	return p.shake(ctx, tls.Server(raw, cfg), n, &told)
 }
 
-func shake(ctx context.Context, t *tls.Conn, told *error) (net.Conn, error) {
+func (p *PKI) shake(ctx context.Context, t *tls.Conn, n *papers, told *error) (net.Conn, error) {
 	if err := t.HandshakeContext(ctx); err != nil {
 		if told != nil && *told != nil {
 			err = *told
 		}
-		return nil, words(err)
+		return nil, p.words(n, err)
 	}
-	return &conn{Conn: t, forget: func() {}}, nil
+	return &conn{Conn: t, forget: func() {}, words: func(err error) error { return p.words(n, err) }}, nil
 }

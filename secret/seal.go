@@ -28,19 +28,21 @@ const (
 
 	// Overhead is what sealing adds.
 	Overhead = textAt + macSize
-	// MaxSealed bounds what Open looks at: an announcement fits well.
-	MaxSealed = 1 << 10
 )
 
-// MaxAge is how far the time of a packet may be from ours, either way: more
-// than clocks of one network differ, less than it takes to make use of an old
-// packet.
-const MaxAge = 30 * time.Second
-
-// maxHeard bounds the packets that are remembered against replay. Only
-// authentic ones are; 300 members that send ten a second each for twice
-// MaxAge, which they do not, are fewer.
-const maxHeard = 1 << 18
+// The limits of sealed packets.
+const (
+	// MaxSealed bounds what Open looks at: an announcement fits well.
+	MaxSealed = 1 << 10
+	// MaxAge is how far the time of a packet may be from ours, either way: more
+	// than clocks of one network differ, less than it takes to make use of an
+	// old packet.
+	MaxAge = 30 * time.Second
+	// maxHeard bounds the packets that are remembered against replay. Only
+	// authentic ones are; 300 members that send ten a second each for twice
+	// MaxAge, which they do not, are fewer.
+	maxHeard = 1 << 18
+)
 
 // Why a packet is not believed. ErrOther comes as *Other.
 var (

@@ -22,28 +22,50 @@ const strangerTime = 5 * time.Minute
 // value is ready; its methods may be called by many goroutines.
 type Strangers struct {
 	mu   sync.Mutex // guards what follows
-	list map[netip.Addr]*cache.Stranger
+	list map[netip.Addr]*refusal
+}
+
+// A refusal is what is known of one.
+type refusal struct {
+	cache.Stranger
+	vague bool // the reason is one that only the other side knows
 }
 
 // Refuse notes that somebody was refused. fresh means that this is news: who
 // and why were not known yet.
 func (s *Strangers) Refuse(addr netip.Addr, why string, now time.Time) (fresh bool) {
-	addr = addr.Unmap()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.noteLocked(addr, why, false, now)
+}
+
+// Mention is Refuse where there may be a better reason, which then stays: two
+// that refuse each other do so when either dials, for reasons that differ.
+// vague is the worst one.
+func (s *Strangers) Mention(addr netip.Addr, why string, vague bool, now time.Time) (fresh bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g := s.list[addr.Unmap()]; g != nil && now.Sub(g.Last) < strangerTime && (vague || !g.vague) {
+		why, vague = g.Why, g.vague
+	}
+	return s.noteLocked(addr, why, vague, now)
+}
+
+func (s *Strangers) noteLocked(addr netip.Addr, why string, vague bool, now time.Time) (fresh bool) {
+	addr = addr.Unmap()
 	g := s.list[addr]
 	if g == nil {
 		if len(s.list) >= maxStrangers {
 			s.forgetLocked()
 		}
 		if s.list == nil {
-			s.list = map[netip.Addr]*cache.Stranger{}
+			s.list = map[netip.Addr]*refusal{}
 		}
-		g = &cache.Stranger{Addr: addr.String()}
+		g = &refusal{Stranger: cache.Stranger{Addr: addr.String()}}
 		s.list[addr] = g
 	}
 	fresh = g.Why != why
-	g.Why, g.Last = why, now
+	g.Why, g.Last, g.vague = why, now, vague
 	g.Count++
 	return fresh
 }
@@ -65,7 +87,7 @@ func (s *Strangers) List(now time.Time) (out []cache.Stranger) {
 	defer s.mu.Unlock()
 	for _, g := range s.list {
 		if now.Sub(g.Last) < strangerTime {
-			out = append(out, *g)
+			out = append(out, g.Stranger)
 		}
 	}
 	slices.SortFunc(out, func(a, b cache.Stranger) int { return cmp.Compare(a.Addr, b.Addr) })

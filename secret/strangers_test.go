@@ -34,3 +34,20 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("%d are told of for ever", len(l))
 	}
 }
+
+// TestMention: of several reasons the one that tells most stays.
+func TestMention(t *testing.T) {
+	var s Strangers
+	b := netip.MustParseAddr("10.0.0.6")
+	for i, m := range []struct {
+		why   string
+		vague bool
+		at    time.Duration
+		want  string
+	}{{"they refuse", true, 0, "they refuse"}, {"expired", false, 1, "expired"}, {"they refuse", true, 2, "expired"}, {"another secret", false, 3, "expired"}, {"they refuse", true, 2 * strangerTime, "they refuse"}} {
+		s.Mention(b, m.why, m.vague, day.Add(m.at))
+		if l := s.List(day.Add(m.at)); l[0].Why != m.want || l[0].Count != int64(i+1) {
+			t.Errorf("%d: %+v", i, l)
+		}
+	}
+}

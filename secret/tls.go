@@ -39,6 +39,7 @@ func base(verify func(tls.ConnectionState) error) *tls.Config {
 type conn struct {
 	*tls.Conn
 	forget func()
+	words  func(error) error
 	own    *authority // who signed ours; nil: own PKI
 	theirs *authority
 }
@@ -46,7 +47,7 @@ type conn struct {
 func (c *conn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if err != nil {
-		err = words(err)
+		err = c.words(err)
 	}
 	return n, err
 }
@@ -60,7 +61,7 @@ func (c *conn) Close() error {
 // wrong in words; the connection is then the caller's to close.
 func (r *Ring) Client(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	k := r.keys.Load()
-	c := &conn{own: k.authorities[0]}
+	c := &conn{own: k.authorities[0], words: words}
 	cfg := base(func(cs tls.ConnectionState) (err error) {
 		c.theirs, err = k.check(cs.PeerCertificates, x509.ExtKeyUsageServerAuth, r.now())
 		return err
@@ -80,7 +81,7 @@ func (r *Ring) Client(ctx context.Context, raw net.Conn) (net.Conn, error) {
 // that it has. Errors say what is wrong in words.
 func (r *Ring) Server(ctx context.Context, raw net.Conn) (net.Conn, error) {
 	k := r.keys.Load()
-	c := &conn{own: k.authorities[0]}
+	c := &conn{own: k.authorities[0], words: words}
 	var told error // by the dialler's first message, better than what comes of it
 	cfg := base(func(cs tls.ConnectionState) (err error) {
 		c.theirs, err = k.check(cs.PeerCertificates, x509.ExtKeyUsageClientAuth, r.now())
@@ -162,16 +163,29 @@ func (r *Ring) closeForeignLocked() {
 	}
 }
 
+// ErrTheyRefuse is wrapped where the other side has refused, and has said no more
+// than that.
+var ErrTheyRefuse = errors.New("it does not accept this node's certificate")
+
 // words makes a TLS error one that an operator can act on.
 func words(err error) error {
 	if plain := (tls.RecordHeaderError{}); errors.As(err, &plain) {
 		return fmt.Errorf("it answers without TLS: that node has no cluster secret; give it this cluster's with ClusterSecretFile (%w)", err)
 	}
-	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "remote error" {
-		return fmt.Errorf("it does not accept this node's certificate (%w): its secret is another, or the clocks differ; its log says which", op.Err)
+	if op := (*net.OpError)(nil); isRemote(err) && errors.As(err, &op) {
+		if op.Err.Error() == "tls: access denied" { // package mesh says so before anything is computed
+			return errors.New("it takes no handshakes for now: too many came from this address, or from strangers, and proved nothing; its log says from whom")
+		}
+		return fmt.Errorf("%w (%w): its secret is another, or the clocks differ; its log says which", ErrTheyRefuse, op.Err)
 	}
 	if bad := (*tls.CertificateVerificationError)(nil); errors.As(err, &bad) {
 		return bad.Err
 	}
 	return err
+}
+
+// isRemote reports whether the other side has ended the handshake, by an alert.
+func isRemote(err error) bool {
+	op := (*net.OpError)(nil)
+	return errors.As(err, &op) && op.Op == "remote error"
 }

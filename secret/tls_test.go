@@ -294,6 +294,31 @@ func TestPKI(t *testing.T) {
 	if err := b.Reload(); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a loose key: %v", err)
 	}
+	if err := os.Chmod(b.key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []os.FileMode{0o620, 0o602, 0o666} {
+		if err := os.Chmod(b.ca, mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Reload(); !errors.Is(err, ErrWritable) || !strings.Contains(err.Error(), "chmod go-w "+b.ca) {
+			t.Errorf("an authority that others may replace (%o): %v", mode, err)
+		}
+	}
+	if err := os.Chmod(b.ca, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reload(); err != nil {
+		t.Errorf("an authority that all may read: %v", err)
+	}
+	if os.Geteuid() == 0 {
+		if err := os.Chown(b.ca, 4711, 4711); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Reload(); !errors.Is(err, ErrWritable) {
+			t.Errorf("another's authority: %v", err)
+		}
+	}
 	// After a change of the authority the next links are proven by the new one.
 	foreignCA.write(t, filepath.Dir(b.cert), foreignCA, both...)
 	if err := b.Reload(); err != nil {
@@ -301,6 +326,37 @@ func TestPKI(t *testing.T) {
 	}
 	if _, _, cerr, serr := meet(t, stranger, b); cerr != nil || serr != nil {
 		t.Errorf("after the change: %v, %v", cerr, serr)
+	}
+}
+
+// TestExpiredPKI: both sides say whose certificate is over, whoever dials.
+func TestExpiredPKI(t *testing.T) {
+	ca, now := newCA(t), time.Now()
+	var nodes [2]*PKI
+	for i, life := range []time.Duration{3 * time.Hour, time.Hour} {
+		d := t.TempDir()
+		ca.writeUntil(t, now.Add(life), d, ca, x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth)
+		p, err := OpenPKI(filepath.Join(d, "cert"), filepath.Join(d, "key"), filepath.Join(d, "ca"), func() time.Time { return now })
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes[i] = p
+	}
+	good, late := nodes[0], nodes[1]
+	if _, _, cerr, serr := meet(t, good, late); cerr != nil || serr != nil {
+		t.Fatal(cerr, serr)
+	}
+	now = now.Add(2 * time.Hour)
+	own := "this node's certificate has expired, it was good until " + late.Ends().UTC().Format(time.RFC3339)
+	const its = "it has expired, or the clocks differ"
+	if _, _, cerr, serr := meet(t, good, late); cerr == nil || !strings.Contains(cerr.Error(), its) || serr == nil || !strings.Contains(serr.Error(), own) {
+		t.Errorf("it is dialled: %v; %v", cerr, serr)
+	}
+	if _, _, cerr, serr := meet(t, late, good); cerr == nil || !strings.Contains(cerr.Error(), own) || serr == nil || !strings.Contains(serr.Error(), its) {
+		t.Errorf("it dials: %v; %v", cerr, serr)
+	}
+	if err := late.Reload(); err == nil || !strings.Contains(err.Error(), its) {
+		t.Errorf("it is read: %v", err)
 	}
 }
 
@@ -316,19 +372,24 @@ func newCA(t *testing.T) *testCA {
 		t.Fatal(err)
 	}
 	tpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test CA"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+		NotAfter: time.Now().Add(4 * time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
 	return &testCA{sign(tpl, tpl, public, key), key}
 }
 
 // write makes the three files of a node.
 func (a *testCA) write(t *testing.T, dir string, trust *testCA, uses ...x509.ExtKeyUsage) {
 	t.Helper()
+	a.writeUntil(t, time.Now().Add(time.Hour), dir, trust, uses...)
+}
+
+func (a *testCA) writeUntil(t *testing.T, until time.Time, dir string, trust *testCA, uses ...x509.ExtKeyUsage) {
+	t.Helper()
 	public, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := sign(&x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "node"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: uses}, a.cert, public, a.key)
+		NotAfter: until, ExtKeyUsage: uses}, a.cert, public, a.key)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,8 @@ import (
 )
 
 // Admin returns Handler with what is for those alone who may run the service:
-// its profiles, which show what is in memory, and how much it logs.
+// its profiles, which show what is in memory, how much it logs, and which
+// members it is to forget.
 func (f *Front) Admin() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -24,6 +25,10 @@ func (f *Front) Admin() http.Handler {
 	if f.Level != nil {
 		m.HandleFunc("GET /v1/loglevel", f.level)
 		m.HandleFunc("PUT /v1/loglevel", f.setLevel)
+	}
+	if f.Members != nil {
+		m.HandleFunc("GET /v1/silent", f.silent)
+		m.HandleFunc("POST /v1/forget", f.forget)
 	}
 	m.Handle("/", f.routes())
 	return guard(m, overSocket)
@@ -50,8 +55,7 @@ func (f *Front) level(w http.ResponseWriter, r *http.Request) {
 
 // setLevel takes one word.
 func (f *Front) setLevel(w http.ResponseWriter, r *http.Request) {
-	const most = 16
-	word, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	word, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxLevel))
 	var l slog.Level
 	if err != nil || l.UnmarshalText([]byte(strings.TrimSpace(string(word)))) != nil {
 		fail(w, fmt.Errorf("%w: log level %.20q is none of debug, info, warn, error", ErrRequest, word))

@@ -25,7 +25,6 @@ const (
 	maxKeys     = 2000
 	maxText     = 64 << 10 // of a value as text
 	maxHex      = 4 << 10  // of a value as bytes
-	maxAct      = 6*cache.MaxKey + 4<<10
 )
 
 // actionHeader is what the page sends with actions. A page of another site can

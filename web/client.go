@@ -44,6 +44,26 @@ func (c *Client) Status(ctx context.Context) (cache.Status, error) {
 	return st, c.ask(ctx, http.MethodGet, "/v1/status", nil, &st)
 }
 
+// Ready asks the service whether it may be given work, and if not why.
+func (c *Client) Ready(ctx context.Context) (r Ready, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://lateral/readyz", nil)
+	if err != nil {
+		return r, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return r, fmt.Errorf("service %s (%s): %w", c.Service, c.Socket, err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&r); err != nil {
+		return r, fmt.Errorf("answer of service %s: %w", c.Service, err)
+	}
+	if !r.Ready && len(r.Reasons) == 0 { // some other failure
+		return r, fmt.Errorf("answer of service %s: HTTP status %d without a reason", c.Service, res.StatusCode)
+	}
+	return r, nil
+}
+
 // Verify has the service compare the replicas of a region, or with "" of all.
 func (c *Client) Verify(ctx context.Context, region string, repair bool) (v cache.Verification, err error) {
 	q := url.Values{}
@@ -54,6 +74,12 @@ func (c *Client) Verify(ctx context.Context, region string, repair bool) (v cach
 		q.Set("repair", "")
 	}
 	return v, c.ask(ctx, http.MethodPost, "/v1/verify"+query(q), nil, &v)
+}
+
+// Survey has the service and all members of its groups send, listen and dial at
+// one time. It takes some seconds.
+func (c *Client) Survey(ctx context.Context) (all []cache.Survey, err error) {
+	return all, c.ask(ctx, http.MethodPost, "/v1/survey", nil, &all)
 }
 
 // Explain has the service tell what all members know of a key.
@@ -182,7 +208,7 @@ func (c *Client) get(ctx context.Context, method, key, target string, t cache.To
 	if err := json.Unmarshal([]byte(res.Header.Get(metaHeader)), &s); err != nil {
 		return rep, fmt.Errorf("header %s of service %s: %w", metaHeader, c.Service, err)
 	}
-	b, err := io.ReadAll(io.LimitReader(res.Body, cache.MaxValue+1))
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	if err == nil && len(b) != s.Bytes {
 		err = fmt.Errorf("a value of %d bytes from service %s has %d", s.Bytes, c.Service, len(b))
 	}
@@ -248,7 +274,7 @@ func (c *Client) send(ctx context.Context, method, target string, body io.Reader
 		return res, nil
 	}
 	defer res.Body.Close()
-	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, 64<<10))
+	return nil, failureIn(res.StatusCode, io.LimitReader(res.Body, maxRefusal))
 }
 
 // failureIn decodes what a service answers when it refuses.

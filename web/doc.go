@@ -33,6 +33,7 @@
 //	DELETE /v1/regions/{region}/groups/{group}     Done; local
 //	DELETE /v1/regions/{region}/tags/{tag}         Done: removes every element that has the tag; local
 //	POST   /v1/verify                              cache.Verification; region=NAME (else all whose values travel), repair
+//	POST   /v1/survey                              []cache.Survey: all members send, listen and dial for some seconds
 //	GET    /v1/regions/{region}/why/{key…}         cache.Explanation
 //	GET    /dashboard/                             the page for people, if there is one
 //	GET    /dashboard/events                       server-sent events: hello (Hello), view (View) each second, feed (Batch)
@@ -44,6 +45,8 @@
 //
 // And on the socket alone:
 //
+//	GET    /v1/silent                              []cache.SilentMember
+//	POST   /v1/forget                              []cache.SilentMember: body is an id, host/service or host/service.endpoint
 //	GET    /v1/loglevel                            LogLevel
 //	PUT    /v1/loglevel                            LogLevel: body is debug, info, warn or error
 //	GET    /debug/pprof/                           profiles of the process, as package net/http/pprof has them

@@ -25,7 +25,7 @@ type Entrance struct {
 // ServeTCP is Serve for a TCP listener with an entrance. What is for the socket
 // alone is not served.
 func (f *Front) ServeTCP(ctx context.Context, ln net.Listener, e Entrance, log *slog.Logger) error {
-	ln = limit(ln, maxConns, maxConnsOfOne)
+	ln = net.Listener(limit(ln, maxConns, maxConnsOfOne))
 	if e.TLS != nil {
 		ln = tls.NewListener(ln, e.TLS)
 	}
@@ -36,7 +36,10 @@ func (f *Front) ServeTCP(ctx context.Context, ln net.Listener, e Entrance, log *
 func (f *Front) entered(d *secret.Door) http.Handler {
 	h := f.routes()
 	if d == nil {
-		return guard(h, func(*http.Request) bool { return true })
+		return guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			letIn(r)
+			h.ServeHTTP(w, r)
+		}), func(*http.Request) bool { return true })
 	}
 	return guard(judged(d, h), func(*http.Request) bool { return false })
 }
@@ -54,6 +57,9 @@ func judged(d *secret.Door, h http.Handler) http.Handler {
 			return
 		}
 		rights, err := d.Enter(r.RemoteAddr, word)
+		if err == nil {
+			letIn(r)
+		}
 		switch {
 		case errors.Is(err, secret.ErrGuesses):
 			w.Header().Set("Retry-After", "60")

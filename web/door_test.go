@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,55 +197,62 @@ func TestServeTCP(t *testing.T) {
 	}
 }
 
-// TestLimit: connections beyond the limit are closed, and places given back.
+// TestLimit: whoever was let in keeps a place; of the others the oldest goes,
+// and one address takes none of another's.
 func TestLimit(t *testing.T) {
 	raw, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	ln := limit(raw, 3, 2).(*limited)
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", raw.Addr().String())
+	ln := limit(raw, 3, 2)
+	dial := func() (out net.Conn, in *counted) {
+		out, err := net.Dial("tcp", raw.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c
-	}
-	var in []net.Conn
-	for range 2 {
-		defer dial().Close()
+		t.Cleanup(func() { out.Close() })
 		c, err := ln.Accept()
 		if err != nil {
 			t.Fatal(err)
 		}
-		in = append(in, c)
+		return out, c.(*counted)
 	}
-	crowd := dial()
-	defer crowd.Close()
-	next := make(chan net.Conn)
-	go func() {
-		c, _ := ln.Accept()
-		next <- c
-	}()
-	crowd.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if _, err := crowd.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
+	other := &counted{Conn: absent{}, of: ln, host: "10.0.0.1"}
+	if !ln.take(other) {
+		t.Fatal("no place for the first")
+	}
+	_, a := dial()
+	out, b := dial()
+	letIn((&http.Request{}).WithContext(withConn(t.Context(), a)))
+	_, c := dial() // b makes room, the stranger
+	out.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := out.Read(make([]byte, 1)); err == nil || os.IsTimeout(err) {
 		t.Errorf("a third connection of one address: %v", err)
 	}
-	in[0].Close()
-	in[0].Close()
-	defer dial().Close()
-	in = append(in, <-next)
-	for _, c := range in {
-		c.Close()
+	if want := []*counted{other, a, c}; !slices.Equal(ln.conns, want) {
+		t.Errorf("there are %v, want %v", ln.conns, want)
 	}
-	if ln.all != 0 || len(ln.of) != 0 {
-		t.Errorf("%d places are not given back, %v", ln.all, ln.of)
+	letIn((&http.Request{}).WithContext(withConn(t.Context(), c)))
+	if next := (&counted{Conn: absent{}, of: ln, host: a.host}); ln.take(next) {
+		t.Error("who is in makes room")
 	}
-	if ln.all = 3; ln.take("10.0.0.1") {
-		t.Error("more than in all")
+	third := &counted{Conn: absent{}, of: ln, host: "10.0.0.2"}
+	if !ln.take(third) || slices.Contains(ln.conns, other) {
+		t.Error("an older stranger holds up a newer one")
+	}
+	for _, x := range []*counted{a, b, c, third, third} {
+		x.Close()
+	}
+	if len(ln.conns) != 0 {
+		t.Errorf("%d places are not given back", len(ln.conns))
 	}
 }
+
+// absent is a connection that there is not.
+type absent struct{ net.Conn }
+
+func (absent) Close() error { return nil }
 
 // selfSigned makes the files of a certificate for 127.0.0.1.
 func selfSigned(t *testing.T) (cert, key string, pool *x509.CertPool) {

@@ -26,11 +26,14 @@ type Front struct {
 	Attributes func(region string) (cache.Attributes, error)
 	// Verify compares the replicas of a region, or with "" of all; see lateral.Node.
 	Verify func(ctx context.Context, region string, repair bool) (cache.Verification, error)
+	// Survey has all members of the node's groups send, listen and dial at one time.
+	Survey func(ctx context.Context) []cache.Survey
 	// Explain tells what all linked members know of a key.
 	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
 	// Reasons says why the node is not ready; nil: what its Status says.
 	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
+	Members Members      // nil: none can be forgotten here
 	Level   Level        // how much is logged; nil: that is not to be changed here
 	// Dashboard is the page for people; nil: there is none.
 	Dashboard *Dashboard
@@ -62,6 +65,7 @@ func (f *Front) routes() http.Handler {
 	m.HandleFunc("DELETE /v1/regions/{region}/groups/{group}", f.remove(cache.RemoveGroup))
 	m.HandleFunc("DELETE /v1/regions/{region}/tags/{tag}", f.remove(cache.RemoveTag))
 	m.HandleFunc("POST /v1/verify", f.verify)
+	m.HandleFunc("POST /v1/survey", f.survey)
 	m.HandleFunc("GET /v1/regions/{region}/why/{key...}", f.why)
 	f.dashboard(m)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
@@ -215,12 +219,12 @@ func missed(c cache.Command) error {
 
 // body reads a value. Room is made as bytes arrive: a length is only claimed.
 func body(w http.ResponseWriter, r *http.Request) (string, error) {
-	if r.ContentLength > cache.MaxValue {
-		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, cache.MaxValue)
+	if r.ContentLength > maxBody {
+		return "", fmt.Errorf("%w: a value of %d bytes, at most %d are allowed", cache.ErrTooLarge, r.ContentLength, maxBody)
 	}
 	var b bytes.Buffer
 	b.Grow(int(min(max(r.ContentLength, 0), 64<<10)) + bytes.MinRead)
-	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, cache.MaxValue))
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	if over := (*http.MaxBytesError)(nil); errors.As(err, &over) {
 		return "", fmt.Errorf("%w: a value of more than %d bytes", cache.ErrTooLarge, over.Limit)
 	}

@@ -38,6 +38,16 @@ func (f *Front) verify(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, v)
 }
 
+func (f *Front) survey(w http.ResponseWriter, r *http.Request) {
+	if f.Survey == nil {
+		fail(w, fmt.Errorf("%w: this front makes no surveys", ErrRequest))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), verifyTimeout)
+	defer cancel()
+	answer(w, http.StatusOK, f.Survey(ctx))
+}
+
 func (f *Front) why(w http.ResponseWriter, r *http.Request) {
 	c, err := command(r, cache.Get)
 	var e cache.Explanation

@@ -9,11 +9,21 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"lateral/cache"
 )
 
-// Limits of a connection; see the package comment.
+// Limits of what is read; see the package comment.
 const (
-	maxHeader     = 256 << 10
+	maxHeader  = 256 << 10              // bytes: a key of 64 KiB may be escaped threefold
+	maxBody    = cache.MaxValue         // bytes: a value
+	maxAct     = 6*cache.MaxKey + 4<<10 // bytes of an action of the dashboard: JSON writes a byte of a key as six at most
+	maxLevel   = 16                     // bytes of the name of a log level
+	maxRefusal = 64 << 10               // bytes of a failure, as a client reads it
+)
+
+// Times of a connection.
+const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = time.Minute
 	idleTimeout   = 2 * time.Minute
@@ -37,7 +47,7 @@ func (f *Front) serve(ctx context.Context, ln net.Listener, handler http.Handler
 		log = slog.Default()
 	}
 	s := &http.Server{Handler: handler, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, BaseContext: func(net.Listener) context.Context { return withEnd(ctx) },
+		WriteTimeout: readTimeout, IdleTimeout: idleTimeout, BaseContext: func(net.Listener) context.Context { return withEnd(ctx) }, ConnContext: withConn,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ln) }()

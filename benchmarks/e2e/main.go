@@ -145,6 +145,15 @@ func (p *process) ask(question string) string {
 	return p.out.Text()
 }
 
+// cpu is what the process has used so far.
+func (p *process) cpu() time.Duration {
+	d, err := time.ParseDuration(p.ask("cpu"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return d
+}
+
 func (p *process) end() {
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
@@ -161,6 +170,8 @@ func servePeer() {
 	for in.Scan() {
 		word, rest, _ := strings.Cut(in.Text(), " ")
 		switch word {
+		case "cpu":
+			fmt.Println(cpuTime())
 		case "digest":
 			pprof.StopCPUProfile()
 			st := n.Status()
@@ -211,8 +222,8 @@ func profile(path string) {
 func throughput() { transfer() }
 
 // transfer returns how many puts arrived per second, and the CPU time of one
-// in the writer.
-func transfer() (rate float64, cpu time.Duration) {
+// in the writer and in the peer.
+func transfer() (rate float64, writer, peer time.Duration) {
 	n, r := open("writer")
 	defer n.Close()
 	p := start("reader")
@@ -228,7 +239,7 @@ func transfer() (rate float64, cpu time.Duration) {
 		profile(*prof)
 		defer pprof.StopCPUProfile()
 	}
-	used := cpuTime()
+	used, theirUsed := cpuTime(), p.cpu()
 	began := time.Now()
 	for i := range *puts {
 		if err := r.Put(ctx, names[i%len(names)], value); err != nil {
@@ -238,7 +249,7 @@ func transfer() (rate float64, cpu time.Duration) {
 	wrote := time.Since(began)
 	settle(n)
 	arrived := time.Since(began)
-	used = cpuTime() - used
+	used, theirUsed = cpuTime()-used, p.cpu()-theirUsed
 	own := ""
 	for _, s := range n.Status().Regions {
 		if s.Region == region {
@@ -252,13 +263,15 @@ func transfer() (rate float64, cpu time.Duration) {
 	c := n.Status().Endpoints[0].Counters
 	fmt.Printf("throughput: %d puts of %d bytes over %d keys: written at %.0f/s, applied and acknowledged at %.0f/s; %s; fallen cursors %d, syncs %d\n",
 		*puts, *size, *keys, float64(*puts)/wrote.Seconds(), float64(*puts)/arrived.Seconds(), verdict, c["fallen_cursors"], c["syncs"])
-	return float64(*puts) / arrived.Seconds(), used / time.Duration(*puts)
+	return float64(*puts) / arrived.Seconds(), used / time.Duration(*puts), theirUsed / time.Duration(*puts)
 }
 
-// latency is from the put to the peer's acknowledgement that it was applied:
+func latency() { respond(*samples) }
+
+// respond is from the put to the peer's acknowledgement that it was applied:
 // visible there, and the answer is back. A peer that spins to see it sooner
 // would take one of the two cores.
-func latency() {
+func respond(samples int) (p50, p99 time.Duration) {
 	n, r := open("writer")
 	defer n.Close()
 	p := start("reader")
@@ -266,9 +279,9 @@ func latency() {
 	complete(n, 2)
 	ctx := context.Background()
 	value := strings.Repeat("x", *size)
-	ds := make([]time.Duration, 0, *samples)
+	ds := make([]time.Duration, 0, samples)
 	next := time.Now()
-	for i := range *samples {
+	for i := range samples {
 		next = next.Add(time.Second / time.Duration(*rate))
 		time.Sleep(time.Until(next))
 		began := time.Now()
@@ -279,8 +292,9 @@ func latency() {
 		ds = append(ds, time.Since(began))
 	}
 	slices.Sort(ds)
-	fmt.Printf("latency: %d puts at %d/s, put → visible at the peer and acknowledged: p50 %v, p99 %v, max %v\n", len(ds), *rate,
-		ds[len(ds)/2].Round(time.Microsecond), ds[len(ds)*99/100].Round(time.Microsecond), ds[len(ds)-1].Round(time.Microsecond))
+	p50, p99 = ds[len(ds)/2].Round(time.Microsecond), ds[len(ds)*99/100].Round(time.Microsecond)
+	fmt.Printf("latency: %d puts at %d/s, put → visible at the peer and acknowledged: p50 %v, p99 %v, max %v\n", len(ds), *rate, p50, p99, ds[len(ds)-1].Round(time.Microsecond))
+	return p50, p99
 }
 
 // fanout is the writer's cost per put with more and more links.

@@ -9,6 +9,8 @@
 //	go run ./benchmarks/jcs -json        the same as JSON
 //	go run ./benchmarks/jcs throughput   one or more of throughput latency get recovery
 //
+//	go run ./benchmarks/jcs mixed        Lateral and Java in one cluster: 1.3, 2.2.1, 3.2.1; about ten minutes
+//
 // It needs java, a compiler for it (JDK) and mvn, which fetches JCS as it is
 // configured to. Four things are measured, each with a fresh pair of processes
 // A and B that know each other by TcpServers, UDP discovery off; only A writes.
@@ -28,6 +30,11 @@
 //   - recovery: B is killed (kill -9), started anew on its port a second later;
 //     how long after that start a put of A made since B was ready is seen at B.
 //     A puts every 10 ms all the while. Given up after -giveup: "never".
+//
+// Mixed pairs are Java → Java, Java → Lateral and Lateral → Java of each
+// generation, in turn: the rate at which a burst arrives, what each end spends
+// of CPU on a message (of the whole process: compilers, collectors and what the
+// writer does besides), and what a get costs its caller that the other node can't answer.
 //
 // JCS 3.2.1 is known to give up a write that takes more than SocketTimeOut
 // (1 s) with half a message sent, to end its listener at half a length, and to

@@ -16,10 +16,14 @@ type generation struct {
 	profile, name, root string
 }
 
+// generations are those that are compared with.
 var generations = []generation{
 	{"jcs13", "JCS 1.3", "org.apache.jcs"},
 	{"jcs3", "JCS 3.2.1", "org.apache.commons.jcs3"},
 }
+
+// spoken are those that Lateral is in one cluster with.
+var spoken = []generation{generations[0], {"jcs2", "JCS 2.2.1", "org.apache.commons.jcs"}, generations[1]}
 
 // toolsMissing says what must be installed before there is a JCS to compare with.
 func toolsMissing(look func(string) (string, error)) error {

@@ -33,6 +33,18 @@ func ours(self string) *system {
 		}}
 }
 
+// among is Lateral with a Java node for its peer: with that one's class names,
+// and no mesh to wait for.
+func among(self string, g generation) *system {
+	return &system{name: "Lateral",
+		command: func(role, dir string) *exec.Cmd {
+			return exec.Command(self, "-serve", role, "-alone", "-ccf", filepath.Join(dir, "cache.ccf"))
+		},
+		ccf: func(role string, port, peer int) string {
+			return settings(generation{root: g.root}, role, port, peer)
+		}}
+}
+
 // A driver is one process of Lateral: Driver.java's twin, kept alike loop by loop.
 type driver struct {
 	n     *lateral.Node
@@ -61,9 +73,7 @@ func serve(role, file string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	if role == "a" { // B is there already
-		ctx, cancel := context.WithTimeout(background, 30*time.Second)
-		defer cancel()
-		if err := n.WaitComplete(ctx, 2); err != nil {
+		if err := linked(n); err != nil {
 			return err
 		}
 	}
@@ -76,6 +86,27 @@ func serve(role, file string, in io.Reader, out io.Writer) error {
 		fmt.Fprintln(out, answer)
 	}
 	return nil
+}
+
+// linked waits for the link to B, of whichever kind that is.
+func linked(n *lateral.Node) error {
+	ctx, cancel := context.WithTimeout(background, ordinary)
+	defer cancel()
+	if !*alone {
+		return n.WaitComplete(ctx, 2)
+	}
+	for {
+		for _, k := range n.Status().Endpoints[0].Links {
+			if k.Direction == "out" {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the Java node is not linked")
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // num returns a word of a question as a number. Whoever asks is this program.
@@ -108,6 +139,16 @@ func (d *driver) answer(q []string) (string, error) {
 		return "ok", nil
 	case "beats":
 		return strconv.FormatInt(d.beats.Load(), 10), nil
+	case "has":
+		return "ok", d.r.Put(background, q[1], q[1])
+	case "one":
+		began := time.Now()
+		_, ok, err := d.r.Get(background, q[1])
+		took := time.Since(began).Nanoseconds()
+		if ok {
+			return fmt.Sprint(took, " 1"), err
+		}
+		return fmt.Sprint(took, " 0"), err
 	case "await":
 		return d.await(int64(num(q, 1)), millis(num(q, 2)))
 	}

@@ -27,6 +27,7 @@ var (
 	asJSON  = flag.Bool("json", false, "print the report as JSON")
 	role    = flag.String("serve", "", "internal: be this process of Lateral")
 	file    = flag.String("ccf", "", "internal: its cache.ccf")
+	alone   = flag.Bool("alone", false, "internal: with no peer of its own kind")
 )
 
 func main() {
@@ -34,6 +35,8 @@ func main() {
 	err := error(nil)
 	if *role != "" {
 		err = serve(*role, *file, os.Stdin, os.Stdout)
+	} else if flag.Arg(0) == "mixed" {
+		err = mix()
 	} else {
 		err = compare()
 	}
@@ -48,7 +51,7 @@ func wanted(names []string) ([]measure, error) {
 	all := measures()
 	for _, n := range names {
 		if !slices.ContainsFunc(all, func(m measure) bool { return m.name == n }) {
-			return nil, fmt.Errorf("there is no measure %q; there are throughput, latency, get and recovery", n)
+			return nil, fmt.Errorf("there is no measure %q; there are throughput, latency, get, recovery and, alone, mixed", n)
 		}
 	}
 	return slices.DeleteFunc(all, func(m measure) bool { return len(names) > 0 && !slices.Contains(names, m.name) }), nil

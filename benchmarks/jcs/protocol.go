@@ -30,6 +30,8 @@ import (
 //	beat                      put "beat" every 10 ms from now on  → ok
 //	beats                     how often that was                  → number
 //	await SEQ MAX             wait for a beat after SEQ           → yes or never
+//	has KEY                   put it                              → ok
+//	one KEY                   ask for it                          → ns it took, 1 if it was there
 //
 // maxAnswer bounds the longest answer: 20 digits for each of maxSamples.
 const maxAnswer = 20*maxSamples + 1024
@@ -128,9 +130,9 @@ func (p *process) end() {
 	p.cmd.Wait()
 }
 
-// A pair is two processes of a system that are linked.
+// A pair is two processes of a system, or of two, that are linked.
 type pair struct {
-	s          *system
+	s          *system // of A
 	a, b       *process
 	adir, bdir string
 	note       string // what the reader of the report should know of it
@@ -138,7 +140,10 @@ type pair struct {
 
 // open starts B, then A, and puts until the link is seen to work and both are
 // warm: a JVM compiles what it has seen run.
-func (s *system) open(work string) (*pair, error) {
+func (s *system) open(work string) (*pair, error) { return open(work, s, s, nil) }
+
+// open is that of two systems, with more in the ccf of each role.
+func open(work string, a, b *system, more map[string][]string) (*pair, error) {
 	dir, err := os.MkdirTemp(work, "pair-")
 	if err != nil {
 		return nil, err
@@ -147,22 +152,26 @@ func (s *system) open(work string) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	pr := &pair{s: s, adir: filepath.Join(dir, "a"), bdir: filepath.Join(dir, "b")}
+	pr := &pair{s: a, adir: filepath.Join(dir, "a"), bdir: filepath.Join(dir, "b")}
 	for i, d := range []string{pr.adir, pr.bdir} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			return nil, err
 		}
-		text := s.ccf(filepath.Base(d), ports[i], ports[1-i])
+		role := filepath.Base(d)
+		text := map[string]*system{"a": a, "b": b}[role].ccf(role, ports[i], ports[1-i]) + strings.Join(more[role], "\n") + "\n"
 		if err := os.WriteFile(filepath.Join(d, "cache.ccf"), []byte(text), 0o600); err != nil {
 			return nil, err
 		}
 	}
-	if pr.b, err = s.start("b", pr.bdir); err != nil {
+	if pr.b, err = b.start("b", pr.bdir); err != nil {
 		return nil, err
 	}
-	if pr.a, err = s.start("a", pr.adir); err != nil {
+	if pr.a, err = a.start("a", pr.adir); err != nil {
 		pr.b.end()
 		return nil, err
+	}
+	if more != nil {
+		return pr, nil
 	}
 	if err := pr.warm(); err != nil {
 		pr.end()

@@ -8,7 +8,7 @@
 //	go run ./benchmarks/resp              some minutes
 //	go run ./benchmarks/resp -rounds 5 -requests 1000000
 //
-// Servers: redis-server without persistence; one node with a region that is
+// Servers: redis-server without persistence, alone and with a replica; one node with a region that is
 // local, or replicated without a peer; two nodes with a replicated region, of
 // which one is asked. All on unix sockets. Told are medians of the rounds:
 // requests per second, p99 as redis-benchmark sees it, the server's own CPU time per

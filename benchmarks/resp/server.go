@@ -46,6 +46,12 @@ func open(dir string) (all []*server, err error) {
 			return all, err
 		}
 	}
+	if *only == "" || *only == "redis, a replica" {
+		s, err := replicated(dir, add)
+		if err != nil {
+			return all, fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
 	for _, k := range []struct {
 		name, region string
 		nodes        int
@@ -74,6 +80,34 @@ func open(dir string) (all []*server, err error) {
 		}
 	}
 	return all, nil
+}
+
+// replicated is a Redis with another that has everything of it, which is asked
+// for nothing: what two nodes are to be compared with.
+func replicated(dir string, add func(s *server, procs ...*exec.Cmd) error) (*server, error) {
+	own := filepath.Join(dir, "with-replica")
+	s := &server{name: "redis, a replica", socket: filepath.Join(own, "0")}
+	if err := os.MkdirAll(own, 0o700); err != nil {
+		return s, err
+	}
+	port, err := freePort(own, 0)
+	if err != nil {
+		return s, err
+	}
+	first := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--unixsocket", s.socket, "--save", "", "--appendonly", "no", "--dir", own)
+	second := exec.Command("redis-server", "--port", "0", "--unixsocket", filepath.Join(own, "1"), "--save", "", "--appendonly", "no", "--dir", own, "--replicaof", "127.0.0.1 "+port)
+	if err := add(s, first, second); err != nil {
+		return s, err
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		info, err := s.ask("INFO", "replication")
+		if strings.Contains(info, "state=online") {
+			return s, nil
+		}
+		if time.Now().After(end) {
+			return s, fmt.Errorf("the replica does not come: %v\n%s", err, info)
+		}
+	}
 }
 
 // node is one lateral, on loopback, that knows of one other.

@@ -303,7 +303,7 @@ func (l *live) picture(p *tab, name string) {
 	if !*pictures {
 		return
 	}
-	if err := os.WriteFile(filepath.Join(docs, "dashboard", name), small(p.t, p.picture()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(root, "docs", "dashboard", name), small(p.t, p.picture()), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
 }

@@ -55,6 +55,7 @@ func warnings(r *meshReport, nodes []cache.Status) []web.Warning {
 			s := e.Security
 			where := n.Host + "/" + n.Service + " " + e.Endpoint + ": "
 			switch {
+			case e.ListenOnly: // who reaches it can change nothing of the cluster
 			case s.Open != "":
 				said["endpoint "+e.Endpoint+": "+s.Open] = true
 				out = append(out, web.Warning{Kind: web.WarnSecret, Text: where + s.Open})

@@ -16,7 +16,7 @@ import (
 // diskTier is the doctor's look at where regions keep elements on disk: the
 // directories of the services, and what running ones say of theirs.
 func diskTier(running []cache.Status, services []ccf.Service) doctor.Check {
-	return doctor.Check{Name: "disk", Run: func(context.Context) (out []doctor.Finding) {
+	return doctor.Check{Name: "disk-tier", Run: func(context.Context) (out []doctor.Finding) {
 		for _, st := range running {
 			for _, r := range st.Regions {
 				for _, d := range r.Disks {

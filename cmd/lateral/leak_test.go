@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,6 +127,9 @@ func TestNoWordTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		seen["/proc/PID/"+name] = string(b)
+	}
+	if limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", st.PID)); err != nil || !regexp.MustCompile(`Max core file size +0 +0 `).Match(limits) {
+		t.Errorf("a core file would be written: %v\n%s", err, limits)
 	}
 	for _, args := range [][]string{{"config", "show", file("cache.ccf")}, {"config", "check", file("cache.ccf")}, {"mesh", "--json", "--runtime-dir", file("run")},
 		{"stats", "--json", "--runtime-dir", file("run")}, {"doctor", "--runtime-dir", file("run"), file("cache.ccf")}} {

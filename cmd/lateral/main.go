@@ -25,6 +25,7 @@ import (
 type commands struct {
 	Run    runCmd    `cmd:"" help:"Run one service in the foreground."`
 	Mesh   meshCmd   `cmd:"" help:"Show every link of every service on this host, and what is missing."`
+	Ready  readyCmd  `cmd:"" help:"Tell whether the services of this host may be given work."`
 	Verify verifyCmd `cmd:"" help:"Compare the replicas of regions on all members."`
 	Why    whyCmd    `cmd:"" help:"Tell what every member knows of a key, and why."`
 	Stats  statsCmd  `cmd:"" help:"Show regions and endpoints: sizes, hits, lag."`
@@ -36,6 +37,7 @@ type commands struct {
 	Rm     rmCmd     `cmd:"" help:"Remove a key, a prefix or a group."`
 	Keys   keysCmd   `cmd:"" help:"List the keys of a region."`
 	Clear  clearCmd  `cmd:"" help:"Remove everything from a region."`
+	Forget forgetCmd `cmd:"" help:"List members of whom nothing is heard, or have one forgotten."`
 	Config configCmd `cmd:"" help:"Check, show and explain cache.ccf files."`
 	Ports  portsCmd  `cmd:"" help:"List the ports that files ask for, for firewalls."`
 	Doctor doctorCmd `cmd:"" help:"Check this host: interfaces, routes, multicast, ports, name, files."`
@@ -44,7 +46,16 @@ type commands struct {
 
 	Loglevel loglevelCmd `cmd:"" help:"Show or change how much running services log."`
 
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print what makes a shell complete commands, flags and names."`
+	Complete   completeCmd   `cmd:"" hidden:"" help:"Answer such a shell."`
+	Man        manCmd        `cmd:"" help:"Print the manual page."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+}
+
+// newParser is the command line, for main and for the tests of its table.
+func newParser(cli *commands) *kong.Kong {
+	return kong.Must(cli, kong.Name("lateral"), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Description("A clustered cache that assembles itself. Services find each other by multicast, connect over TCP and keep their regions coherent, as their cache.ccf says.\n\nTry it: lateral demo"))
 }
 
 // streams are where a command reads and writes.
@@ -56,16 +67,14 @@ type streams struct {
 func main() {
 	var cli commands
 	s := streams{in: os.Stdin, out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
-	parser := kong.Must(&cli, kong.Name("lateral"), kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Description("A clustered cache that assembles itself. Services find each other by multicast, connect over TCP and keep their regions coherent, as their cache.ccf says.\n\nTry it: lateral demo"))
-	kctx, err := parser.Parse(os.Args[1:])
+	kctx, err := newParser(&cli).Parse(os.Args[1:])
 	if err != nil {
 		s.err.problem(usage(err))
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	kctx.BindTo(ctx, (*context.Context)(nil))
-	kctx.Bind(&s)
+	kctx.Bind(&s, kctx.Model)
 	err = kctx.Run()
 	stop()
 	os.Exit(s.end(err))

@@ -135,7 +135,7 @@ func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status)
 			r.Seen = append(r.Seen, seenOf(h.status, e))
 		}
 	}
-	notes := r.Notes
+	notes := append(r.Notes, javaLimits(nodes)...)
 	r.MeshStatus = mesh.Verdict(nodes...)
 	r.Notes = append(r.Notes, notes...)
 	r.Groups = groups(nodes)

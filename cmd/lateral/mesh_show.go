@@ -26,11 +26,17 @@ type meshGroup struct {
 
 // groups judges each group alone.
 func groups(nodes []cache.Status) []meshGroup {
-	type name struct{ cluster, group string }
+	type name struct{ cluster, group, observer string } // an observer is no member of the group that it listens to
+	of := func(e *cache.EndpointStatus) name {
+		if e.ListenOnly {
+			return name{e.Cluster, e.Group, e.ID}
+		}
+		return name{e.Cluster, e.Group, ""}
+	}
 	var names []name
 	for _, n := range nodes {
 		for _, e := range n.Endpoints {
-			if g := (name{e.Cluster, e.Group}); !slices.Contains(names, g) {
+			if g := of(&e); !slices.Contains(names, g) {
 				names = append(names, g)
 			}
 		}
@@ -41,7 +47,7 @@ func groups(nodes []cache.Status) []meshGroup {
 		mg := meshGroup{Cluster: g.cluster, Group: g.group, Members: []cache.Member{}, missing: map[[2]string]bool{}}
 		for _, n := range nodes {
 			n.Endpoints = slices.DeleteFunc(slices.Clone(n.Endpoints), func(e cache.EndpointStatus) bool {
-				return e.Cluster != g.cluster || e.Group != g.group
+				return of(&e) != g
 			})
 			part = append(part, n)
 			for _, e := range n.Endpoints {
@@ -196,6 +202,9 @@ func memberName(m cache.Member) string {
 		return m.Addr
 	}
 	name := m.Host + "/" + m.Service + " " + m.Endpoint
+	if m.Role != "" {
+		name += " (" + m.Role + ")"
+	}
 	if _, port, err := net.SplitHostPort(m.Addr); err == nil {
 		name += " :" + port
 	}

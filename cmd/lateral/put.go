@@ -21,7 +21,7 @@ type putCmd struct {
 	IfAbsent bool          `xor:"how" help:"Only if nothing is there. Exit status 1 if something was."`
 	Local    bool          `help:"Tell no peer."`
 	As       string        `placeholder:"TYPE" enum:",int,long,double,boolean,date,bytes" default:"" help:"What the value is in Java, if not a String: int, long, double, boolean, date (RFC 3339), bytes."`
-	Acks     string        `placeholder:"K" help:"How many peers must hold it before the command returns: 0, a number, or all; in place of the region's."`
+	Acks     string        `placeholder:"K" help:"How many peers must hold it before the command returns: 0, a number, all, or linked; in place of the region's."`
 	MaxLife  time.Duration `placeholder:"DUR" help:"Lifetime, in place of the region's."`
 	MaxIdle  time.Duration `placeholder:"DUR" help:"Time without access after which it expires, in place of the region's."`
 	Tag      []string      `placeholder:"TAG" sep:"none" help:"Tag of the value, by which lateral clear --tag removes it; may be repeated."`

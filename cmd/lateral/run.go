@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -124,6 +125,7 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 	if v.ccf, err = ccf.Load(v.files...); err != nil {
 		return nil, nil, err
 	}
+	v.keepSecrets()
 	if v.http, err = c.listenHTTP(); err != nil {
 		return nil, nil, err
 	}
@@ -144,6 +146,19 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 		return nil, nil, err
 	}
 	return v, ln, nil
+}
+
+// keepSecrets sees to it that a crash leaves no secret on a disk, if there will
+// be any.
+func (v *service) keepSecrets() {
+	secured := func(a ccf.Auxiliary) bool { return a.Lateral != nil && a.Lateral.Secured() }
+	c := v.cmd
+	if !slices.ContainsFunc(v.ccf.Auxiliaries, secured) && c.HTTPTokenFile+c.HTTPReadTokenFile+c.HTTPKey+c.RespPasswordFile+c.RespReadPasswordFile+c.RespKey == "" {
+		return
+	}
+	if err := noCore(); err != nil {
+		v.log.Warn("core files cannot be turned off: one would hold the secrets of this service; run it with ulimit -c 0", "error", err)
+	}
 }
 
 // serve returns when the service is to end, with why if that is a failure.
@@ -171,7 +186,7 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 // front is the HTTP interface of the service.
 func (v *service) front() *web.Front {
 	return &web.Front{Do: v.calls.Front("http").Do(v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
-		Explain: v.node.Explain, Metrics: v.metrics(), Reasons: v.reasons, Level: levelLog{&v.level, v.log},
+		Survey: v.node.Survey, Explain: v.node.Explain, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
 		Dashboard: dashboardOf(v.node, v.cmd.Service, v.cmd.dir())}
 }
 

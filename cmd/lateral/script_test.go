@@ -8,7 +8,6 @@ import (
 	"errors"
 	"flag"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -26,7 +25,7 @@ import (
 
 var update = flag.Bool("update", false, "write what commands print into the scripts' golden files")
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"lateral": main}) }
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"lateral": main, "hold": holdPort}) }
 
 // TestScripts is the contract of the command line: testdata/*.txtar.
 func TestScripts(t *testing.T) {
@@ -40,7 +39,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "stock": stockFiles, "signal": signalTo, "systemd": systemd, "json": jsonHas, "snippet": snippet, "answers": answers, "ask": askHTTP,
+			"status": status, "stock": stockFiles, "signal": signalTo, "systemd": systemd, "json": jsonHas, "snippet": snippet, "console": console, "answers": answers, "ask": askHTTP,
 		},
 	})
 }
@@ -61,32 +60,6 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("exit status %d, want %d\n%s%s", got, want, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
 	}
 }
-
-// snippet MARK FILE [OLD=NEW]… writes the block of docs/resp.md behind a mark
-// to a file. A shell's block ends with wait, for what it started.
-func snippet(ts *testscript.TestScript, neg bool, args []string) {
-	doc, err := os.ReadFile(filepath.Join(docs, "resp.md"))
-	ts.Check(err)
-	_, rest, ok := strings.Cut(string(doc), "<!-- "+args[0]+" -->\n```")
-	_, rest, ok2 := strings.Cut(rest, "\n")
-	block, _, ok3 := strings.Cut(rest, "```")
-	if !ok || !ok2 || !ok3 {
-		ts.Fatalf("docs/resp.md has no block %s", args[0])
-	}
-	var pairs []string
-	for _, a := range args[2:] {
-		old, instead, _ := strings.Cut(a, "=")
-		pairs = append(pairs, old, instead)
-	}
-	block = strings.NewReplacer(pairs...).Replace(block)
-	if strings.HasSuffix(args[1], ".sh") {
-		block += "wait\n"
-	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(block), 0o600))
-}
-
-// docs is where the documentation is, from the place that tests start in.
-var docs, _ = filepath.Abs("../../docs")
 
 // answers FILE wants what was printed last to be what the comments say.
 func answers(ts *testscript.TestScript, neg bool, args []string) {

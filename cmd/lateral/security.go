@@ -4,8 +4,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"time"
 
 	"lateral/cache"
 	"lateral/ccf"
@@ -35,7 +38,7 @@ func security(running []cache.Status, services []ccf.Service) doctor.Check {
 			for _, e := range st.Endpoints {
 				for _, s := range e.Security.Strangers {
 					out = append(out, doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%s was refused by %s %s, %d times", s, st.Service, e.Endpoint, s.Count),
-						Why: "a member that is missing, or somebody who should not be there", Do: "if it is a member: give it the file of ClusterSecretFile that the others have (lateral keygen --show compares fingerprints), and check its clock"})
+						Why: "a member that is missing, or somebody who should not be there", Do: "if it is a member: give it the file of ClusterSecretFile that the others have (lateral keygen --show compares fingerprints), or a certificate of the same authority that is not over, and check its clock"})
 				}
 			}
 		}
@@ -46,18 +49,33 @@ func security(running []cache.Status, services []ccf.Service) doctor.Check {
 	}}
 }
 
+// tighten is the command that makes a file of secrets private, if that is why
+// it is refused. Its owner stays: who that should be is not known here.
+func tighten(path string, err error) []string {
+	if st, statErr := os.Stat(path); statErr == nil && errors.Is(err, secret.ErrLoose) && st.Mode().Perm()&0o077 != 0 {
+		return []string{"chmod 600 " + quoted(path)}
+	}
+	return nil
+}
+
 // judge looks at the files of one endpoint; nil is well.
 func judge(a ccf.Auxiliary) *doctor.Finding {
 	l := a.Lateral
 	at := placeOf(a, "ClusterSecretFile").String() + ": "
 	if l.ClusterSecretFile != "" {
 		if _, err := secret.Read(l.ClusterSecretFile); err != nil {
-			return &doctor.Finding{Severity: doctor.Failure, Saw: at + err.Error(), Why: "the service does not start with it", Do: "what the message says; lateral keygen makes such a file"}
+			return &doctor.Finding{Severity: doctor.Failure, Saw: at + err.Error(), Why: "the service does not start with it",
+				Do: "what the message says; lateral keygen makes such a file", Run: tighten(l.ClusterSecretFile, err)}
 		}
 	}
 	if l.CertFile != "" {
-		if _, err := secret.OpenPKI(l.CertFile, l.KeyFile, l.CAFile, nil); err != nil {
-			return &doctor.Finding{Severity: doctor.Failure, Saw: placeOf(a, "CertFile").String() + ": " + err.Error(), Why: "the service does not start with it", Do: "what the message says"}
+		p, err := secret.OpenPKI(l.CertFile, l.KeyFile, l.CAFile, nil)
+		if err == nil && time.Until(p.Ends()) < 7*24*time.Hour {
+			return &doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%s: %s is good until %s only", placeOf(a, "CertFile"), l.CertFile, p.Ends().UTC().Format(time.RFC3339)),
+				Why: "from then on no new links are made with this node", Do: "put a new certificate and its key in their place; they are read again by themselves"}
+		}
+		if err != nil {
+			return &doctor.Finding{Severity: doctor.Failure, Saw: placeOf(a, "CertFile").String() + ": " + err.Error(), Why: "the service does not start with it", Do: "what the message says", Run: tighten(l.KeyFile, err)}
 		}
 	}
 	host, err := netip.ParseAddr(l.TcpListenerHost)

@@ -27,7 +27,7 @@ func stableText(s cache.StableStatus) string {
 	case !s.Known:
 		return "of no time is it known yet that every member has all changes up to then: " + s.Holder + " is waited for"
 	case !s.Linked:
-		return fmt.Sprintf("every member has all changes up to %s ago: removals since then are remembered for %s, which is not linked", msText(s.Millis), s.Holder)
+		return fmt.Sprintf("every member has all changes up to %s ago: removals since then are remembered for %s, which is not linked (gone for good? lateral forget)", msText(s.Millis), s.Holder)
 	}
 	return fmt.Sprintf("every member has all changes up to %s ago, last %s", msText(s.Millis), s.Holder)
 }

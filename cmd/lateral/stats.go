@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lateral/cache"
@@ -18,7 +19,8 @@ type statsCmd struct {
 
 func (*statsCmd) Help() string {
 	return `Per service: its regions with what they hold and what happened in them, and its
-endpoints with how far each peer is behind. JSON is the Status of each service,
+endpoints with how far each peer is behind. Of an observer (ListenOnly) also what
+each Java node said, per region, how often, and how many keys they disagree on. JSON is the Status of each service,
 the same as GET /v1/status.
 
 Examples:
@@ -69,12 +71,20 @@ func (s *screen) stats(st cache.Status) {
 	s.printf("%s  pid %d, version %s, up %s\n", s.paint(bold, st.Host+"/"+st.Service), st.PID, st.Version, st.Now.Sub(st.Started).Round(time.Second))
 	t := &table{head: []string{"region", "mode", "elements", "bytes", "hits", "misses", "puts", "removes", "evicted", "expired", "received", "stale", "synced"},
 		right: map[int]bool{2: true, 3: true, 4: true, 5: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true, 12: true}}
+	java := javaRegions(&st)
 	for _, r := range st.Regions {
 		x := r.Stats
-		t.add(r.Region, r.Mode, r.Elements, bytesText(r.Bytes), x.Hits+x.AuxHits, x.Misses, x.Puts, x.Removes, x.Evictions, x.Expired+x.Shrunk, x.Received, x.Stale, x.SyncIn)
+		mode := r.Mode
+		if gens := java[r.Region]; len(gens) > 0 {
+			mode += " with " + strings.Join(gens, ", ")
+		}
+		t.add(r.Region, mode, r.Elements, bytesText(r.Bytes), x.Hits+x.AuxHits, x.Misses, x.Puts, x.Removes, x.Evictions, x.Expired+x.Shrunk, x.Received, x.Stale, x.SyncIn)
 	}
 	s.table("  ", t)
 	s.troubles(st.Regions)
+	if len(java) > 0 {
+		s.printf("  with jcs-…: Java nodes share the region. They have no versions and no authentication; what arrives last counts at each of them\n")
+	}
 	s.disks(st.Regions)
 	for _, e := range st.Endpoints {
 		s.printf("  endpoint %s, cluster %s, listens on %s, %s\n", s.paint(bold, e.Endpoint), e.Cluster, orDash(e.Listen), e.Discovery)
@@ -85,12 +95,13 @@ func (s *screen) stats(st cache.Status) {
 				s.printf("    %s: no lease from %s: %s\n", s.paint(yellow, "strict regions are not served"), leaseName(l), l.Why)
 			}
 		}
+		s.observed(&e, st.Now)
 		if len(e.Links) == 0 {
 			continue
 		}
-		t := &table{head: []string{"peer", "lag", "behind", "shared regions", "clock skew", "up"}, right: map[int]bool{3: true}}
+		t := &table{head: []string{"peer", "protocol", "dir", "lag", "behind", "shared regions", "clock skew", "up"}, right: map[int]bool{5: true}}
 		for _, l := range e.Links {
-			t.add(partyName(l.To), lagText(l.Lag), behindText(l), len(l.Regions), l.Skew.Round(time.Millisecond), st.Now.Sub(l.Since).Round(time.Second))
+			t.add(partyName(l.To), l.Protocol, l.Direction, lagText(l.Lag), behindText(l), len(l.Regions), l.Skew.Round(time.Millisecond), st.Now.Sub(l.Since).Round(time.Second))
 		}
 		s.table("    ", t)
 	}

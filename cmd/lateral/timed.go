@@ -34,9 +34,9 @@ func (v *service) timed(name string) (resp.Region, error) {
 }
 
 // Get looks in memory. What is not there is not timed here: Do may go on.
-func (t timed) Get(key string) (cache.Element, bool) {
+func (t timed) Get(now int64, key string) (cache.Element, bool) {
 	since := t.front.Get.Sample()
-	e, ok := t.Region.Get(key)
+	e, ok := t.Region.Get(now, key)
 	if ok {
 		t.front.Get.End(since)
 	}

@@ -25,11 +25,16 @@ the command. What differs is shown key by key, with who holds what. A member tha
 cannot be asked is named, and then the answer is never "equal". Exit status: 0
 all are equal, 1 something differs, 2 it cannot be told.
 
+On an observer (ListenOnly) it names the keys to which Java nodes gave different
+values at the same time, so that each probably holds another; who only listens
+can prove that something differs, but not that nothing does.
+
 Examples:
 
   lateral verify
   lateral verify SessionCache --repair
-  lateral verify --service groupware --json | jq '.regions[].differences'`
+  lateral verify --service groupware --json | jq '.regions[].differences'
+  lateral verify --service observer --json | jq '.regions[].disputes[] | select(.kind == "crossed")'`
 }
 
 // askedLong bounds a question that asks all members.
@@ -91,6 +96,10 @@ func (s *screen) verification(v *cache.Verification) {
 }
 
 func (s *screen) regionVerdict(r *cache.RegionVerdict) {
+	if r.Observed {
+		s.disputes(r)
+		return
+	}
 	asked := 0
 	for _, m := range r.Members {
 		if m.Why == "" {

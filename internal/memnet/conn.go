@@ -25,6 +25,7 @@ type conn struct {
 	ended   bool // FIN was sent
 	writing bool // a Write is under way: others wait, so that each is whole
 	abrupt  bool // SetLinger(0)
+	heard   bool // something was read
 
 	readBy, writeBy deadline
 }
@@ -54,6 +55,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		case c.in.ready.Len() > 0:
 			k, _ := c.in.ready.Read(p) // not empty: no error
 			c.in.read += k
+			c.heard = true
 			c.in.releaseLocked()
 			return k, nil
 		case c.in.fin:

@@ -143,6 +143,33 @@ func TestKill(t *testing.T) {
 	})
 }
 
+// A link is answered once each end has read what the other said.
+func TestAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New()
+		c, d := pair(t, n.Host(addrA), n.Host(addrB))
+		says := func(want bool) {
+			t.Helper()
+			if ls := n.Established(); len(ls) != 1 || ls[0].Answered != want {
+				t.Errorf("%+v, want answered %v", ls, want)
+			}
+		}
+		read := func(c net.Conn) {
+			t.Helper()
+			if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(t, c, "a")
+		write(t, d, "b")
+		says(false)
+		read(d)
+		says(false)
+		read(c)
+		says(true)
+	})
+}
+
 func TestExitFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := New()

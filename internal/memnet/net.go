@@ -142,7 +142,10 @@ func (n *Net) Traffic(from, to netip.Addr) Traffic {
 }
 
 // A Link is an established connection: who dialled, and whom.
-type Link struct{ Dialler, Listener netip.AddrPort }
+type Link struct {
+	Dialler, Listener netip.AddrPort
+	Answered          bool // each end has read something of the other's
+}
 
 // Established returns the connections of which neither end is closed or
 // reset, in order of their addresses: what ss shows on a real host. One that
@@ -153,7 +156,7 @@ func (n *Net) Established() []Link {
 	var ls []Link
 	for _, c := range n.conns {
 		if !c.gone() && !c.peer.gone() {
-			ls = append(ls, Link{c.local, c.remote})
+			ls = append(ls, Link{c.local, c.remote, c.heard && c.peer.heard})
 		}
 	}
 	slices.SortFunc(ls, func(a, b Link) int {

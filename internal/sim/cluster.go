@@ -27,8 +27,8 @@ type cluster struct {
 	lives []*life            // every incarnation that ever was
 	log   *slog.Logger
 
-	linked map[[2]int]time.Duration // two lives by number, the larger first: since when a connection was seen
-	met    map[[2]int]time.Duration // and when they had had one for long enough to be linked
+	linked map[memnet.Link]time.Duration // since when a connection was seen
+	met    map[[2]int]time.Duration      // two lives by number, the larger first: when they had had one for long enough to be linked
 
 	mu      sync.Mutex // guards what follows, and what lives have seen
 	ops     []*Op
@@ -76,7 +76,7 @@ func (l *life) String() string { return fmt.Sprintf("h%d.%d", l.host, l.number) 
 
 func newCluster(p *Plan, log *slog.Logger) *cluster {
 	c := &cluster{p: p, net: memnet.New(), began: time.Now(), log: log, source: source{},
-		linked: map[[2]int]time.Duration{}, met: map[[2]int]time.Duration{}}
+		linked: map[memnet.Link]time.Duration{}, met: map[[2]int]time.Duration{}}
 	c.net.Seed(p.Seed + 1)
 	for i := 1; i <= MaxNodes; i++ {
 		c.hosts[i].addr = netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
@@ -207,21 +207,25 @@ func (c *cluster) links() map[[2]int]int {
 // meetTime is how long a connection lasts before its two ends count as linked.
 const meetTime = time.Second
 
-// notice notes who is linked with whom.
+// notice notes who is linked with whom. A connection on which nobody has been
+// heard, as who probes a silent address makes them, is no link.
 func (c *cluster) notice() {
-	now := map[[2]int]time.Duration{}
-	for hosts := range c.links() {
-		a, b := c.at(hosts[0]), c.at(hosts[1])
-		if a == nil || b == nil {
+	now := map[memnet.Link]time.Duration{}
+	for _, l := range c.net.Established() {
+		if !l.Answered {
 			continue
 		}
-		pair := [2]int{max(a.number, b.number), min(a.number, b.number)}
-		since, ok := c.linked[pair]
+		since, ok := c.linked[l]
 		if !ok {
 			since = c.now()
 		}
-		now[pair] = since
-		if _, ok := c.met[pair]; !ok && c.now()-since >= meetTime {
+		now[l] = since
+		a, b := c.at(int(l.Dialler.Addr().As4()[3])), c.at(int(l.Listener.Addr().As4()[3]))
+		if a == nil || b == nil || c.now()-since < meetTime {
+			continue
+		}
+		pair := [2]int{max(a.number, b.number), min(a.number, b.number)}
+		if _, ok := c.met[pair]; !ok {
 			c.met[pair] = c.now()
 		}
 	}

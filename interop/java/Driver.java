@@ -22,7 +22,7 @@ public final class Driver {
     private final String root;
     private final PrintStream out;
 
-    private Driver(String root, PrintStream out) {
+    Driver(String root, PrintStream out) {
         this.root = root;
         this.out = out;
     }
@@ -107,22 +107,22 @@ public final class Driver {
         }
     }
 
-    private boolean old() {
+    boolean old() {
         return root.equals("org.apache.jcs");
     }
 
-    private Object access(String region) throws Exception {
+    Object access(String region) throws Exception {
         return Class.forName(root + ".JCS").getMethod("getInstance", String.class).invoke(null, region);
     }
 
-    private Object groups(String region) throws Exception {
+    Object groups(String region) throws Exception {
         if (old()) {
             return access(region);
         }
         return Class.forName(root + ".JCS").getMethod("getGroupCacheInstance", String.class).invoke(null, region);
     }
 
-    private Object manager() throws Exception {
+    Object manager() throws Exception {
         return Class.forName(root + ".engine.control.CompositeCacheManager").getMethod("getInstance").invoke(null);
     }
 
@@ -165,7 +165,7 @@ public final class Driver {
     }
 
     /** Calls the public method of that name that takes these arguments. */
-    private static Object call(Object o, String name, Object... args) throws Exception {
+    static Object call(Object o, String name, Object... args) throws Exception {
         return method(o, name, args).invoke(o, args);
     }
 
@@ -189,7 +189,7 @@ public final class Driver {
         return true;
     }
 
-    private static Object value(String literal) throws Exception {
+    static Object value(String literal) throws Exception {
         int colon = literal.indexOf(':');
         String text = URLDecoder.decode(literal.substring(colon + 1), "UTF-8");
         switch (literal.substring(0, colon)) {

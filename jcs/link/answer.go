@@ -34,9 +34,12 @@ func (in *inbound) answer(m *jcs.Message, framed bool) error {
 }
 
 // find returns what is to be answered, nil for a miss. A question makes no
-// region.
+// region. Who only listens has nothing: an answer would be kept by the caller.
 func (l *Links) find(m *jcs.Message) javaser.Value {
-	all := l.c.Regions()
+	var all []Region
+	if !l.c.ListenOnly {
+		all = l.c.Regions()
+	}
 	i := slices.IndexFunc(all, func(r Region) bool { return r.Name() == m.Region })
 	var r Region
 	if i >= 0 {

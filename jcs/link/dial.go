@@ -65,8 +65,6 @@ func (p *peer) connect(ctx context.Context) error {
 	dctx, cancel := context.WithTimeout(ctx, p.l.c.OpenTime)
 	defer cancel()
 	conn, err := p.l.c.Dial(dctx, p.addr)
-	young := p.young
-	p.young = true // whoever can be reached after this has opened its listener anew, as far as we know
 	if err != nil {
 		return err
 	}
@@ -78,7 +76,7 @@ func (p *peer) connect(ctx context.Context) error {
 	p.conn, p.since, p.why = conn, time.Now(), ""
 	p.mu.Unlock()
 	p.l.c.Logger.Info("jcs: connected to a Java node", "addr", p.addr, "generation", g.Family)
-	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), replies: make(chan javaser.Value, 1), look: firstLook, young: young}
+	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), replies: make(chan javaser.Value, 1), look: firstLook}
 	work, stop := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -102,7 +100,6 @@ type session struct {
 	conn    net.Conn
 	w       *jcs.Writer
 	replies chan javaser.Value
-	young   bool // nobody was reached at the address just before
 
 	feeds   []*feed
 	look    time.Duration // see firstLook
@@ -177,14 +174,17 @@ func (s *session) write(ctx context.Context) error {
 	}
 }
 
-// settled waits, if the listener has just opened, until the Java node has made
-// its regions; questions are put meanwhile. JCS listens before it enters the
-// regions of its configuration: what it is told in between goes into a region
-// made from jcs.default, which the configured one then replaces
-// (CompositeCacheConfigurator.parseRegions, CompositeCacheManager.addCache). The
-// log keeps what waits.
+// settled waits until the Java node has made its regions; questions are put
+// meanwhile. JCS listens, and announces, before it enters the regions of its
+// configuration: what it is told in between goes into a region made for the
+// message, which the configured one then replaces (bytecode of 2.2.1 and 3.2.1:
+// CompositeCacheConfigurator.parseRegions calls parseRegion, which opens the
+// listener, and then CompositeCacheManager.addCache, which is a plain put into
+// the map that LateralTCPListener asks by getCache). Nothing tells whether a
+// node that can be reached has only just begun to listen, so each connection
+// waits. The log keeps what does.
 func (s *session) settled(ctx context.Context) error {
-	if !s.young || s.l.c.Settle == 0 {
+	if s.l.c.Settle == 0 {
 		return nil
 	}
 	done := time.NewTimer(s.l.c.Settle)
@@ -222,6 +222,7 @@ func (s *session) begin(f *feed) (err error) {
 	for errors.Is(err, changelog.ErrGap) {
 		next := f.log.Next()
 		if f.cur, err = f.log.Cursor(next); err == nil {
+			s.arrived(f, next-1) // as far as it ever will; a gap is counted once
 			s.l.counters.gaps.Add(1)
 			s.l.c.Logger.Warn("jcs: a Java node was away for longer than the log holds: it keeps what it has, and JCS has no way to tell it",
 				"addr", s.addr, "changes_lost", next-from)

@@ -24,20 +24,23 @@
 // earlier, it is the next after that: one node is never older than itself. A
 // removal, which carries no time, has that of its arrival. So a Java node whose
 // clock is behind loses against what others write in between; JCS would take
-// what arrives last, on each node another.
+// what arrives last, on each node another. JCS writes milliseconds: a put counts
+// from the beginning of the one in which it was created, so that within one a
+// removal by another node is the later. That may cost a value that Java has put
+// just behind it; the other order would keep one that the removal was about.
 //
 // # What goes out
 //
 // For each Java node a loop dials, follows the log of changes from where that
-// node was first known, and writes. A message is one write. Towards JCS 3 and 4
+// node was first known (one of the configuration: from its beginning), and writes. A message is one write. Towards JCS 3 and 4
 // the next frame is not written before the kernel has sent all of the last:
 // else frames would share segments, and one whose length is split kills a
 // 3.2.1 listener (jcs-protocol.md 2.2). Of each message we know when its bytes
 // were acknowledged by the other kernel; after a break the log is followed from
-// the first that was not. A node that could not be reached just before is told
-// nothing for a while (Config.Settle): JCS listens before it has its regions, and
-// forgets what it is told until then. What fell off the log is counted as a gap: JCS has no
-// way to say so.
+// the first that was not. For a while after each dial (Config.Settle) a node is
+// told nothing: JCS listens before it has its regions, and forgets what it is
+// told until then. What fell off the log is counted as a gap: JCS has no way to
+// say so.
 //
 // # Whom to dial
 //
@@ -47,8 +50,16 @@
 // listener, which takes it for a length. So it is probed first with a DISPOSE,
 // which every JCS ignores and no JCS sends: Lateral answers with its magic.
 //
+// # Only listening
+//
+// With Config.ListenOnly nobody is dialled, so nothing is told or asked, and
+// probes are not answered: to Lateral nodes we are one more Java node. Questions
+// are answered with nothing. What is said is taken down (observe.go), with the
+// keys on which nodes may disagree (keys.go).
+//
 // # Limits
 //
-// maxInbound connections, each with the limits of package jcs; maxPeers nodes;
+// maxInbound connections, each with the limits of package jcs, and a time for
+// each message (Config.Message); maxPeers nodes;
 // the change log bounds what waits for a slow one.
 package link

@@ -26,6 +26,7 @@ const (
 	redialFirst = 100 * time.Millisecond
 	redialMost  = 5 * time.Second
 	probeTime   = 300 * time.Millisecond // a Lateral node answers within a round trip
+	messageTime = 2 * time.Minute        // the largest message at 0.8 MB/s
 )
 
 // Magic is what a Lateral node answers to a probe.
@@ -47,6 +48,7 @@ type Config struct {
 	Receive    bool
 	Filter     bool // FilterRemoveByHashCode
 	Bridge     bool // relay between generations
+	ListenOnly bool // dial, tell and answer nobody anything; see Observed
 
 	Log     *changelog.Log                   // or Follow
 	Regions func() []Region                  // those bound to this endpoint
@@ -57,7 +59,8 @@ type Config struct {
 	Dial       func(ctx context.Context, addr string) (net.Conn, error)
 	OpenTime   time.Duration // JCS: OpenTimeOut
 	AnswerTime time.Duration // JCS: SocketTimeOut
-	Settle     time.Duration // how long a node whose listener has just opened makes its regions
+	Message    time.Duration // how long one message may take from its first to its last byte; 0 is 2 minutes
+	Settle     time.Duration // how long a node whose listener has opened may still make its regions
 	Logger     *slog.Logger
 }
 
@@ -71,6 +74,7 @@ type Links struct {
 	lateral map[string]bool           // configured addresses that turned out to be Lateral's
 	floors  map[origin]uint64         // the last removal of many by each
 	relays  map[string]*changelog.Log // by family, see bridge.go
+	watch   *observer                 // nil without ListenOnly
 
 	counters counters
 	often    *rate.Limiter // of log lines that strangers can cause
@@ -91,11 +95,18 @@ func New(c Config) *Links {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Message == 0 {
+		c.Message = messageTime
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{},
+	l := &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{},
 		floors: map[origin]uint64{}, relays: map[string]*changelog.Log{}, often: rate.NewLimiter(1, 5)}
+	if c.ListenOnly {
+		l.watch = &observer{sources: map[int64]*source{}}
+	}
+	return l
 }
 
 // Follow says which log Java nodes are told of. It is called once, before Run.
@@ -136,6 +147,7 @@ func (l *Links) Counters() map[string]int64 {
 		"jcs_own": c.own.Load(), "jcs_dialled": c.dialled.Load(), "jcs_messages_out": c.sent.Load(), "jcs_untold": c.untold.Load(),
 		"jcs_gaps": c.gaps.Load(), "jcs_bytes_in": c.bytesIn.Load(), "jcs_bytes_out": c.bytesOut.Load(), "jcs_asked": c.asked.Load(),
 		"jcs_bridged": c.bridged.Load(), "jcs_bridged_foreign": c.bridgedForeign.Load(),
+		"jcs_crossings": l.watch.crossings(),
 	}
 }
 

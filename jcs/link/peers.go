@@ -35,8 +35,6 @@ type peer struct {
 	asks chan *question
 	stop context.CancelFunc // nil until started
 
-	young bool // the last dial failed, or its connection has ended; of run
-
 	acked   atomic.Uint64            // number of the last change of ours that its kernel has
 	own     *feed                    // our own changes; used by the session alone, as are
 	relayed map[*changelog.Log]*feed // those of other generations, guarded by l.mu
@@ -98,6 +96,8 @@ func (l *Links) Configure(addr string) {
 			return
 		}
 		p = l.newPeer(addr, l.c.Gen)
+		p.own.acked = 0 // it was known from the start, only not that it is Java's
+		p.acked.Store(0)
 		defer l.addLocked(p)
 	}
 	p.mu.Lock()
@@ -122,6 +122,9 @@ func (l *Links) addLocked(p *peer) {
 }
 
 func (l *Links) startLocked(p *peer) {
+	if l.c.ListenOnly {
+		return // what it is known for is its name; it dials us
+	}
 	ctx, stop := context.WithCancel(l.work)
 	p.stop = stop
 	l.group.Go(func() error { p.run(ctx); return nil })

@@ -240,3 +240,5 @@ func silent(c net.Conn) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
+
+func tree(v javaser.Value) string { return javaser.Tree(v) }

@@ -9,9 +9,11 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
+	"lateral/javaser"
 	"lateral/jcs"
 )
 
@@ -82,21 +84,28 @@ func (in *inbound) family() string {
 
 // run applies messages until the connection ends, and says why.
 func (in *inbound) run(head []byte) error {
-	if len(head) == 0 {
+	pace := &pacer{conn: in.conn, in: prompt(in.conn, &in.l.counters.bytesIn), most: in.l.c.Message}
+	if len(head) > 0 {
+		pace.began = time.Now()
+	} else {
 		head = make([]byte, 4)
-		if n, err := io.ReadFull(in.conn, head); err != nil {
+		if n, err := io.ReadFull(pace, head); err != nil {
 			if n > 0 {
 				err = io.ErrUnexpectedEOF
 			}
 			return err
 		}
 	}
+	if in.l.c.ListenOnly && string(head) == Magic {
+		return errObserver
+	}
 	if len(head) < 4 || !jcs.Opens([4]byte(head)) {
 		return fmt.Errorf("it opens with % x, which is neither the mesh's protocol nor JCS's", head)
 	}
-	r := jcs.NewReader(prompt(in.conn, &in.l.counters.bytesIn), head, in.l.c.Serializer)
+	r := jcs.NewReader(pace, head, in.l.c.Serializer)
 	for skipped := 0; ; {
 		m, err := r.Next()
+		pace.began = time.Time{}
 		var skip *jcs.SkippedError
 		switch {
 		case err == nil:
@@ -104,6 +113,9 @@ func (in *inbound) run(head []byte) error {
 		case errors.As(err, &skip):
 			in.l.counters.skipped.Add(1)
 			in.l.warn("a message makes no sense", "from", in.conn.RemoteAddr().String(), "cause", err)
+			if errors.Is(err, javaser.ErrForgotten) {
+				continue // no fault of the sender's
+			}
 			if skipped++; skipped > maxSkipped {
 				return fmt.Errorf("%d messages in a row made no sense; the last: %w", skipped, err)
 			}
@@ -117,11 +129,41 @@ func (in *inbound) run(head []byte) error {
 	}
 }
 
+// A pacer ends a connection whose message takes too long. Between messages it
+// may be silent for ever: JCS says nothing while there is nothing to say. What a
+// message costs while it arrives is so not kept by whoever sends a byte a minute.
+type pacer struct {
+	conn  net.Conn
+	in    io.Reader
+	most  time.Duration
+	began time.Time // of the message that is being read; zero before its first byte
+	set   time.Time // deadline of conn
+}
+
+func (p *pacer) Read(b []byte) (int, error) {
+	until := time.Time{}
+	if !p.began.IsZero() {
+		until = p.began.Add(p.most)
+	}
+	if !until.Equal(p.set) {
+		p.set = until
+		p.conn.SetReadDeadline(until)
+	}
+	n, err := p.in.Read(b)
+	if n > 0 && p.began.IsZero() {
+		p.began = time.Now()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("a message has not arrived whole within %v of its first byte", p.most)
+	}
+	return n, err
+}
+
 // take does what one message asks. An error is about the connection.
 func (in *inbound) take(m *jcs.Message, framed bool) error {
 	l := in.l
 	l.counters.messages.Add(1)
-	if m.Op == jcs.Dispose && m.Region == probeRegion {
+	if m.Op == jcs.Dispose && m.Region == probeRegion && !l.c.ListenOnly {
 		in.probed = true
 		_, err := io.WriteString(in.conn, Magic)
 		return err
@@ -138,6 +180,11 @@ func (in *inbound) take(m *jcs.Message, framed bool) error {
 	case m.Requester == l.c.Requester && !m.Op.Asks():
 		l.counters.own.Add(1)
 		return nil
+	}
+	if l.watch != nil {
+		l.watch.take(m, in.conn.RemoteAddr().String(), in.asker())
+	}
+	switch {
 	case m.Op.Asks():
 		return in.answer(m, framed)
 	}
@@ -161,6 +208,13 @@ func (in *inbound) note(m *jcs.Message) {
 	if m.Op == jcs.Update {
 		in.behind = in.l.c.Now().Sub(m.Attr.Created)
 	}
+}
+
+// asker is who sent a question, which carries no id: who spoke before it.
+func (in *inbound) asker() int64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.requester
 }
 
 // From counts the connections that came from a host.

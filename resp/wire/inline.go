@@ -12,13 +12,13 @@ func (p *Reader) inline() (args [][]byte, ok bool, err error) {
 	line := p.buf[p.r:p.w]
 	end := bytes.IndexByte(line, '\n')
 	if end < 0 {
-		if len(line) > MaxInline {
+		if len(line) > p.line() {
 			return nil, false, fmt.Errorf("%w: too big inline request", ErrProtocol)
 		}
 		return nil, false, nil
 	}
 	p.take(end + 1)
-	if end > MaxInline {
+	if end > p.line() {
 		return nil, false, fmt.Errorf("%w: too big inline request", ErrProtocol)
 	}
 	args, ok = split(bytes.TrimSuffix(line[:end], []byte("\r")))

@@ -9,22 +9,23 @@ import (
 	"io"
 )
 
-// The limits of a request.
+// The limits of a request, and of one of who has not authenticated (Redis:
+// processMultibulkBuffer): a password is short, and whoever connects may have
+// us hold so much.
 const (
-	MaxInline  = 64 << 10          // bytes of a line: inline requests, lengths (Redis: PROTO_INLINE_MAX_SIZE)
-	MaxBulk    = 64 << 20          // bytes of an argument: the largest value (cache.MaxValue)
-	MaxArgs    = 1 << 20           // arguments (Redis: 1024*1024 for the multibulk length)
-	MaxRequest = MaxBulk + 1<<20   // bytes of a request: the largest value, its key, and their frame
-	firstRoom  = 16 << 10          // of the buffer of a connection (Redis: PROTO_IOBUF_LEN)
-	keptRoom   = 256 << 10         // of the buffer between requests; what is larger goes back
-	argsKept   = 1 << 10           // arguments whose places are kept between requests
-	strangers  = "unauthenticated" // in error messages, as Redis has it
-)
+	MaxInline  = 64 << 10        // bytes of a line: inline requests, lengths (Redis: PROTO_INLINE_MAX_SIZE)
+	MaxBulk    = 64 << 20        // bytes of an argument: the largest value (cache.MaxValue)
+	MaxArgs    = 1 << 20         // arguments (Redis: 1024*1024 for the multibulk length)
+	MaxRequest = MaxBulk + 1<<20 // bytes of a request: the largest value, its key, and their frame
 
-// The limits of who has not authenticated (Redis: processMultibulkBuffer).
-const (
-	StrangerArgs = 10
-	StrangerBulk = 16 << 10
+	StrangerArgs    = 10       // as Redis
+	StrangerBulk    = 16 << 10 // as Redis
+	StrangerRequest = 32 << 10 // Redis: 10 of 16 KiB
+
+	firstRoom = 16 << 10          // of the buffer of a connection (Redis: PROTO_IOBUF_LEN)
+	keptRoom  = 256 << 10         // of the buffer between requests; what is larger goes back
+	argsKept  = 1 << 10           // arguments whose places are kept between requests
+	strangers = "unauthenticated" // in error messages, as Redis has it
 )
 
 // ErrProtocol is wrapped by every error about what a client sent. What follows
@@ -51,6 +52,9 @@ type Reader struct {
 
 // Fill waits for more bytes from in, once. An error is that of in.
 func (p *Reader) Fill(in io.Reader) error {
+	if p.args = p.args[:0]; cap(p.args) > argsKept {
+		p.args = nil
+	}
 	p.makeRoom()
 	n, err := in.Read(p.buf[p.w:])
 	p.w += n
@@ -84,7 +88,8 @@ func (p *Reader) makeRoom() {
 }
 
 // Next returns the next request if all of it has arrived: its arguments, which
-// are parts of the buffer and valid until the next Fill. ok without arguments
+// are parts of the buffer and valid until the next Fill, those of earlier
+// requests too. ok without arguments
 // is an empty line. After an error the stream cannot be read on.
 func (p *Reader) Next() (args [][]byte, ok bool, err error) {
 	if p.r == p.w {
@@ -106,7 +111,7 @@ func (p *Reader) Next() (args [][]byte, ok bool, err error) {
 			return nil, false, err
 		}
 	}
-	p.args = p.args[:0]
+	first := len(p.args)
 	for i := 0; i < len(p.ends); i += 2 {
 		p.args = append(p.args, p.buf[p.r+p.ends[i]:p.r+p.ends[i+1]:p.r+p.ends[i+1]])
 	}
@@ -114,11 +119,7 @@ func (p *Reader) Next() (args [][]byte, ok bool, err error) {
 	if cap(p.ends) > 2*argsKept {
 		p.ends = nil
 	}
-	args = p.args
-	if cap(p.args) > argsKept {
-		p.args = nil
-	}
-	return args, true, nil
+	return p.args[first:len(p.args):len(p.args)], true, nil
 }
 
 func (p *Reader) take(n int) {
@@ -159,7 +160,7 @@ func (p *Reader) argument() (ok bool, err error) {
 		if used == 0 || err != nil {
 			return false, err
 		}
-		if p.Stranger && n > StrangerBulk {
+		if p.Stranger && (n > StrangerBulk || int64(used)+n > StrangerRequest) {
 			return false, fmt.Errorf("%w: %s bulk length", ErrProtocol, strangers)
 		}
 		if n < 0 || n > MaxBulk || int64(used)+n > MaxRequest {
@@ -184,7 +185,7 @@ func (p *Reader) number(from int, what string) (n int64, used int, err error) {
 	b := p.buf[p.r+from : p.w]
 	end := bytes.IndexByte(b, '\r')
 	if end < 0 || end+1 == len(b) {
-		if len(b) > MaxInline {
+		if len(b) > p.line() {
 			return 0, 0, fmt.Errorf("%w: too big %s count string", ErrProtocol, map[string]string{"multibulk": "mbulk", "bulk": "bulk"}[what])
 		}
 		return 0, 0, nil
@@ -194,6 +195,14 @@ func (p *Reader) number(from int, what string) (n int64, used int, err error) {
 		return 0, 0, fmt.Errorf("%w: invalid %s length", ErrProtocol, what)
 	}
 	return n, from + end + 2, nil
+}
+
+// line is how long a line may be.
+func (p *Reader) line() int {
+	if p.Stranger {
+		return StrangerBulk
+	}
+	return MaxInline
 }
 
 func printable(c byte) string {

@@ -68,13 +68,48 @@ func TestReader(t *testing.T) {
 			}
 		}
 	}
-	for _, in := range []string{"*11\r\n", "*1\r\n$16385\r\n"} {
+	part := "$16000\r\n" + strings.Repeat("x", 16000) + "\r\n"
+	for _, in := range []string{"*11\r\n", "*1\r\n$16385\r\n", "*3\r\n" + part + part + "$1000\r\n"} {
 		if got := read(&Reader{Stranger: true}, strings.NewReader(in)); !strings.Contains(got, "unauthenticated") {
-			t.Errorf("%q of a stranger: %s", in, got)
+			t.Errorf("%.40q of a stranger: %s", in, got)
 		}
 		if got := read(new(Reader), strings.NewReader(in)); got != "cut off" {
-			t.Errorf("%q of a user: %s", in, got)
+			t.Errorf("%.40q of a user: %s", in, got)
 		}
+	}
+	if got := read(&Reader{Stranger: true}, strings.NewReader(long[:StrangerBulk+2])); !strings.Contains(got, "too big inline") {
+		t.Errorf("a long line of a stranger: %s", got)
+	}
+}
+
+// Requests that came together stay valid until more is read.
+func TestReaderAhead(t *testing.T) {
+	p := new(Reader)
+	var in strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&in, "*2\r\n$3\r\nGET\r\n$2\r\n%02d\r\n", i)
+	}
+	if err := p.Fill(strings.NewReader(in.String())); err != nil {
+		t.Fatal(err)
+	}
+	var all [][][]byte
+	for {
+		args, ok, err := p.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !ok {
+			break
+		}
+		all = append(all, args)
+	}
+	for i, args := range all {
+		if got, want := fmt.Sprintf("%s", args), fmt.Sprintf("[GET %02d]", i); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if len(all) != 50 {
+		t.Errorf("%d requests", len(all))
 	}
 }
 

@@ -72,6 +72,11 @@ public final class Driver {
             return "ok";
         case "beats":
             return Long.toString(beats.get());
+        case "has":
+            region.put(q[1], q[1]);
+            return "ok";
+        case "one":
+            return one(q[1]);
         case "await":
             return await(Long.parseLong(q[1]), Long.parseLong(q[2]));
         default:
@@ -233,6 +238,13 @@ public final class Driver {
         });
         t.setDaemon(true);
         t.start();
+    }
+
+    /** What one get takes, and whether it found something. */
+    private String one(String key) throws Exception {
+        long began = System.nanoTime();
+        String v = region.get(key);
+        return (System.nanoTime() - began) + " " + (v == null ? 0 : 1);
     }
 
     private String await(long seq, long max) throws Exception {

@@ -1,18 +1,5 @@
-# Runs with namespaces of its own (mounts, network, processes): the machine's
-# files with a layer in memory above them, into which the package goes.
-# $1 scratch directory, $2 the old package, $3 the new one.
-set -eu
-ip link set lo up
-mount -t tmpfs tmpfs "$1"
-mkdir "$1/up" "$1/work" "$1/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" "$1/root"
-root=$1/root
-mount -t proc proc "$root/proc"
-mount --rbind /dev "$root/dev"
-mount -t tmpfs tmpfs "$root/run"
-cp "$2" "$root/run/old.deb"
-cp "$3" "$root/run/new.deb"
-cat >"$root/run/inside.sh" <<'IN'
+# SPDX-License-Identifier: Apache-2.0
+# Installs, starts, upgrades and removes the .deb, above the machine's files.
 set -eu
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
 say() { echo "## $*"; }
@@ -28,7 +15,7 @@ start() {
 	pid=$!
 	lateral mesh --wait 20s --nodes 1 --runtime-dir /run/lateral >/dev/null
 }
-dpkg -i /run/old.deb >/run/dpkg 2>&1 || { cat /run/dpkg; exit 1; }
+dpkg -i /run/lateral_1.0.0_amd64.deb >/run/dpkg 2>&1 || { cat /run/dpkg; exit 1; }
 say installed "$(lateral version)"
 say user "$(getent passwd lateral | cut -d: -f1,6,7)"
 say etc "$(stat -c '%a %U %G' /etc/lateral)"
@@ -38,7 +25,7 @@ start web
 say runs as "$(stat -c %U /proc/$pid)" with capabilities "$(sed -n 's/^CapEff:\s*//p' /proc/$pid/status)"
 kill -HUP "$pid"
 lateral put R k v && say got "$(lateral get R k)"
-dpkg -i /run/new.deb >/run/dpkg 2>&1 || { cat /run/dpkg; exit 1; }
+dpkg -i /run/lateral_1.1.0_amd64.deb >/run/dpkg 2>&1 || { cat /run/dpkg; exit 1; }
 say upgraded "$(lateral version)"
 say still "$(lateral get R k)"
 kill -TERM "$pid"; wait "$pid" && say old one ended 0
@@ -51,5 +38,3 @@ say removed "$(ls /usr/bin/lateral /lib/systemd/system/lateral@.service 2>/dev/n
 say kept "$(ls /etc/lateral/web)"
 dpkg -P lateral >/run/dpkg 2>&1 || { cat /run/dpkg; exit 1; }
 say purged, and kept "$(ls /etc/lateral/web)"
-IN
-chroot "$root" sh /run/inside.sh
