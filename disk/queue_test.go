@@ -100,6 +100,7 @@ func TestPack(t *testing.T) {
 			flush(t, d)
 		}
 	}
+	d.Note(removeOf(cache.RemoveGroup, "g", 1)) // is copied, too
 	var all sync.WaitGroup
 	last := make([]int, keys) // the round in which a key was written; even: removed
 	done := make(chan struct{})
