@@ -12,10 +12,12 @@
 // the latter since scs 2.5.
 //
 // In a region whose values travel and that has Acks=K, a session that was
-// answered for outlives any K nodes, and is found on every node; with Acks=all
-// the next request finds its newest state wherever it arrives. With fewer a
-// node that was not among those that acknowledged may, for as long as a change
-// is on its way, serve the state before.
+// answered for outlives any K nodes, and is found on every node. Use Acks=all:
+// the next request then finds its newest state wherever it arrives. With fewer,
+// a node that was not among those that acknowledged may serve the state before
+// for as long as a change is on its way; and as scs stores a session at each
+// request if it has an IdleTimeout, a log-out there, within that moment, may be
+// taken for older than what is on its way, and not last.
 //
 // scs loads a session as a whole and stores it as a whole. Of two requests of
 // one session that change it at once, here or on two nodes, the one that

@@ -20,6 +20,7 @@ import (
 
 	"lateral"
 	"lateral/cache"
+	"lateral/ccf"
 	"lateral/lateraltest"
 	"lateral/scsstore"
 )
@@ -39,7 +40,8 @@ type shop struct {
 }
 
 func newShop(t *testing.T, nodes int) *shop {
-	s := &shop{t: t, c: lateraltest.New(t, nodes)}
+	file := strings.Replace(lateraltest.Default, "Acks=1", "Acks=all", 1)
+	s := &shop{t: t, c: lateraltest.New(t, nodes, ccf.Source{Name: "cache.ccf", Data: []byte(file)})}
 	for range nodes {
 		m := scs.New()
 		synctest.Wait() // what scs begins with has a goroutine that can be stopped once it runs
