@@ -4,6 +4,7 @@ package disk
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -98,8 +99,11 @@ func (w *writer) note(n *note, all floors, byStamp bool) error {
 		return w.delete(&old, record, sum)
 	case n.kind == supersede || n.kind == forget || n.kind == remove && !byStamp:
 		return nil
-	case byStamp && all.covers(e, true):
-		return nil
+	case byStamp && newer && n.kind == put && all.covers(e, true):
+		if there {
+			err = w.delete(&old, record, sum)
+		}
+		return errors.Join(err, w.leave(e, all))
 	case there && old.State == cache.Live && e.Stamp == old.Stamp && e.State == cache.Live && e.Accessed > old.Accessed && !e.Attr.Eternal && e.Attr.MaxIdle > 0:
 	case !newer: // of what is there already nothing is written anew
 		return nil
@@ -115,6 +119,20 @@ func (w *writer) note(n *note, all floors, byStamp bool) error {
 		w.ch.written++
 	}
 	return w.put(e)
+}
+
+// leave leaves of an element that a removal of many means a tombstone with its
+// own stamp, so that nothing older comes in its place: that may not have the tag,
+// say. It keeps the tags, which name the removal, as in memory.
+func (w *writer) leave(e *cache.Element, fs floors) error {
+	if fs.all(e) {
+		return nil
+	}
+	t := cache.Element{Key: e.Key, Stamp: e.Stamp, State: cache.Tombstone}
+	if e.Attr != nil && e.Attr.Tags != "" {
+		t.Attr = &cache.Attributes{Tags: e.Attr.Tags}
+	}
+	return w.put(&t)
 }
 
 func (w *writer) put(e *cache.Element) error {
@@ -205,7 +223,11 @@ func (w *writer) sweepRange(prefix string, fs floors, byStamp bool) error {
 			return err
 		}
 		w.ch.removed++
-		if err := w.delete(&e, record, sum); err != nil {
+		err = w.delete(&e, record, sum)
+		if err == nil && byStamp {
+			err = w.leave(&e, fs)
+		}
+		if err != nil {
 			return err
 		}
 	}

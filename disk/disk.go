@@ -35,6 +35,8 @@ type Config struct {
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: slog.Default()
+
+	unsynced bool // tests alone: nothing is waited for until it is on the medium
 }
 
 // A Disk is one region on disk. Its methods may be called by many goroutines.
@@ -95,9 +97,12 @@ func Open(c Config) *Disk {
 		c.Log = slog.Default()
 	}
 	d := &Disk{c: c, wake: make(chan struct{}, 1), queue: newBatch(), floors: floors{}, settled: make(chan struct{})}
-	err := d.prepare()
+	d.alone = true // so far
+	last := readState(c.Dir, c.Region)
+	d.until = last.Until
+	err := os.MkdirAll(c.Dir, 0o700)
 	if err == nil {
-		err = d.open()
+		err = d.open(c.Clear || c.Trust == TrustNone, c.Trust == TrustAlone && !last.Alone)
 	}
 	if err != nil {
 		d.fail(err)
@@ -107,30 +112,6 @@ func Open(c Config) *Disk {
 
 func (d *Disk) file(suffix string) string { return filepath.Join(d.c.Dir, elementsFile+suffix) }
 
-// prepare takes away what an earlier life has left and this one does not believe.
-func (d *Disk) prepare() error {
-	if err := os.MkdirAll(d.c.Dir, 0o700); err != nil {
-		return err
-	}
-	last := readState(d.c.Dir, d.c.Region)
-	alone := last.Alone
-	d.until = last.Until
-	d.alone = true // so far
-	switch {
-	case d.c.Clear || d.c.Trust == TrustNone:
-		return ignoreMissing(os.Remove(d.file("")))
-	case d.c.Trust == TrustAlone && !alone:
-		err := os.Rename(d.file(""), d.file(unproven))
-		if err == nil {
-			d.count.unproven++
-			d.c.Log.Warn("what is on disk may have been removed since by peers, and is set aside: the region starts empty and is filled by them",
-				"region", d.c.Region, "file", d.file(unproven))
-		}
-		return ignoreMissing(err)
-	}
-	return nil
-}
-
 func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -138,19 +119,28 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// open opens the file; one that is harmed is put aside, and another begun.
-func (d *Disk) open() error {
-	s, o, err := openStore(d.file(""))
+// open opens the file, whose lock is what makes it this process's. One that is
+// harmed is put aside, and another begun. wipe is to empty it, aside to keep
+// what is in it where nothing reads it.
+func (d *Disk) open(wipe, aside bool) error {
+	s, o, err := openStore(d.file(""), d.c.unsynced)
 	if errors.Is(err, ErrHarmed) {
 		d.quarantine(err)
-		s, o, err = openStore(d.file(""))
+		s, o, err = openStore(d.file(""), d.c.unsynced)
+	}
+	switch {
+	case err != nil:
+	case wipe:
+		o, err = s.clear()
+	case aside && s.live+s.dead > 0:
+		s, o, err = d.setAside(s)
 	}
 	if err != nil {
 		return err
 	}
 	d.marking.Lock()
 	defer d.marking.Unlock()
-	if err := d.stateOf(d.alone).write(d.c.Dir); err != nil {
+	if err := d.mark(d.alone); err != nil {
 		s.close()
 		return err
 	}
@@ -167,6 +157,23 @@ func (d *Disk) open() error {
 	d.mu.Unlock()
 	d.files.Unlock()
 	return nil
+}
+
+// setAside keeps what an earlier life left and this one does not believe, and
+// begins an empty file.
+func (d *Disk) setAside(s *store) (*store, *opened, error) {
+	d.count.unproven++
+	d.c.Log.Warn("what is on disk may have been removed since by peers, and is set aside: the region starts empty and is filled by them",
+		"region", d.c.Region, "file", d.file(unproven), "elements", s.live)
+	err := os.Rename(d.file(""), d.file(unproven))
+	s.close()
+	if err != nil { // some systems do not rename what is open
+		err = os.Rename(d.file(""), d.file(unproven))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return openStore(d.file(""), d.c.unsynced)
 }
 
 // quarantine puts the file aside, and lets an older one go for it.
@@ -220,21 +227,28 @@ func (d *Disk) settleLocked(seq uint64) {
 // two, and waits for nobody.
 func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, error) {
 	d.mu.Lock()
-	e, live, sure := d.queuedLocked(key)
+	n, void := d.queuedLocked(key)
 	_, known := d.known[xxh3.HashString(key)]
 	d.mu.Unlock()
-	var err error
-	if !sure && known {
-		e, live, err = d.read(key)
+	var e cache.Element
+	live, stored := false, false
+	if n != nil {
+		e, live = n.e, n.kind == put
+	}
+	if known && !void && (n == nil || n.kind != remove || d.c.ByStamp) {
+		// What waits may be older than what is there, and will be refused then.
+		if there, ok := d.read(key); ok && (n == nil || n.older(there.Stamp)) {
+			e, live, stored = there, there.State == cache.Live, true
+		}
 	}
 	now := d.c.Now().UnixMilli()
 	over := live && d.over(&e, now)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case !live || d.wiping && !sure || !sure && d.coveredLocked(&e):
+	case !live || stored && (d.wiping || d.coveredLocked(&e)):
 		d.count.misses++
-		return cache.Element{}, false, err
+		return cache.Element{}, false, nil
 	case over:
 		d.count.expired++
 		d.count.misses++
@@ -244,21 +258,22 @@ func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, err
 	return e, true, nil
 }
 
-// read looks in the store. One that is harmed is given up at once.
-func (d *Disk) read(key string) (e cache.Element, live bool, err error) {
+// read looks in the store, for an element or a removal. A store that is harmed
+// is given up at once, and nothing of it served.
+func (d *Disk) read(key string) (e cache.Element, found bool) {
 	d.files.RLock()
 	s := d.currentStore()
 	if s == nil {
 		d.files.RUnlock()
-		return e, false, nil
+		return e, false
 	}
 	e, record, err := s.record(key)
 	d.files.RUnlock()
 	if err != nil {
 		d.replace(s, err)
-		return cache.Element{}, false, nil // a miss: what is harmed is not served
+		return cache.Element{}, false
 	}
-	return e, record != nil && e.State == cache.Live, nil
+	return e, record != nil
 }
 
 func (d *Disk) currentStore() *store {
@@ -305,8 +320,9 @@ func (d *Disk) coveredLocked(e *cache.Element) bool {
 		d.writing != nil && d.writing.floors.covers(e, d.c.ByStamp)
 }
 
-func (d *Disk) stateOf(alone bool) state {
-	return state{Region: d.c.Region, Alone: alone, Until: d.c.Now().UnixMilli()}
+// mark writes the file that says so; marking is held.
+func (d *Disk) mark(alone bool) error {
+	return state{Region: d.c.Region, Alone: alone, Until: d.c.Now().UnixMilli()}.write(d.c.Dir, d.c.unsynced)
 }
 
 // Wipe has the disk start empty.
@@ -330,7 +346,7 @@ func (d *Disk) Alone(alone bool) {
 	if d.currentStore() == nil {
 		return
 	}
-	if err := d.stateOf(alone).write(d.c.Dir); err != nil {
+	if err := d.mark(alone); err != nil {
 		d.giveUp(err)
 	}
 }

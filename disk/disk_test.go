@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"lateral/cache"
 )
@@ -60,15 +61,16 @@ func flush(t testing.TB, d *Disk) {
 }
 
 // holds checks what a get answers: "" is nothing.
-func holds(t testing.TB, d *Disk, key, value string) {
+func holds(t rapid.TB, d *Disk, key, value string) {
 	t.Helper()
-	e, ok, err := d.Fetch(t.Context(), "r", key)
+	e, ok, err := d.Fetch(context.Background(), "r", key)
 	if err != nil || ok != (value != "") || e.Value.Bytes != value {
 		t.Errorf("%q: %q, %v, %v; want %q", key, e.Value.Bytes, ok, err, value)
 	}
 }
 
 func TestReopened(t *testing.T) {
+	t.Parallel()
 	c := config(t)
 	d, stop := start(t, c)
 	for i := range 3000 {

@@ -33,7 +33,7 @@ const childDir = "LATERAL_DISK_CHILD"
 func TestChild(t *testing.T) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
-		t.Skip("it is run by TestPowerCut")
+		return
 	}
 	c := config(t)
 	c.Dir, c.ByStamp = dir, os.Getenv(childDir+"_BYSTAMP") != ""
@@ -64,6 +64,7 @@ func TestChild(t *testing.T) {
 // what was acknowledged is there afterwards, or what was written later; and
 // what was removed is not.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	for trial := range times(6) {
 		t.Run(fmt.Sprint(trial), func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +133,7 @@ func checkKey(t *testing.T, d *Disk, key string, acked int, removed func(int) bo
 // nothing wrong is served, nothing that was removed comes back, and the disk
 // goes on.
 func TestHarm(t *testing.T) {
+	t.Parallel()
 	base := config(t)
 	base.ByStamp = true
 	d, stop := start(t, base)

@@ -24,9 +24,6 @@ type note struct {
 	kind kind
 }
 
-// dead reports whether a get that comes to the note finds nothing.
-func (n *note) dead() bool { return n.kind != put }
-
 // maxMore is how many notes of removals the queue takes beyond its room.
 const maxMore = 1 << 16
 
@@ -164,21 +161,22 @@ func (d *Disk) wakeLocked() {
 	}
 }
 
-// queuedLocked looks a key up in what is not written yet. sure is whether that
-// decides; then e is live, or not there.
-func (d *Disk) queuedLocked(key string) (e cache.Element, live, sure bool) {
-	n := d.queue.notes[key]
+// queuedLocked returns what is not written yet of a key, nil if nothing is. void is
+// whether nothing that is written counts. What a removal of many means comes as removed.
+func (d *Disk) queuedLocked(key string) (n *note, void bool) {
+	n = d.queue.notes[key]
 	fs := floors(nil)
 	if n == nil && d.writing != nil && !d.wiping {
 		n, fs = d.writing.notes[key], d.queue.floors
 	}
-	switch {
-	case n == nil:
-		return e, false, d.wiping
-	case n.kind == supersede: // what is there may be as new
-		return e, false, true
-	case n.dead() || fs.covers(&n.e, d.c.ByStamp):
-		return e, false, true
+	if n != nil && n.kind == put && (fs.covers(&n.e, d.c.ByStamp) || d.c.ByStamp && d.floors.covers(&n.e, true)) {
+		n = &note{cache.Element{Key: key, Stamp: n.e.Stamp}, remove}
 	}
-	return n.e, true, true
+	return n, d.wiping
+}
+
+// older reports whether a version on disk counts, and not the note.
+func (n *note) older(s cache.Stamp) bool {
+	c := n.e.Stamp.Compare(s)
+	return c < 0 || c == 0 && n.kind == supersede
 }

@@ -94,8 +94,12 @@ func (d *Disk) write() {
 // giveUp is for a store that cannot be written: it does not know of what was
 // removed since, so it must not be there when the node starts again.
 func (d *Disk) giveUp(err error) {
+	rerr := ignoreMissing(os.Remove(d.file(""))) // while its lock is held
 	d.fail(err)
-	if rerr := ignoreMissing(os.Remove(d.file(""))); rerr != nil {
+	if rerr != nil { // some systems do not remove what is open
+		rerr = ignoreMissing(os.Remove(d.file("")))
+	}
+	if rerr != nil {
 		d.c.Log.Error("the elements on disk lack what is removed from now on, and cannot be deleted: delete them before the next start", "file", d.file(""), "error", rerr)
 	}
 }
@@ -125,27 +129,23 @@ func (d *Disk) wrote(s *store, b *batch, ch change) {
 	d.settleLocked(b.seq)
 }
 
-// wipe begins an empty file in place of the store, nil if it cannot. Nobody
-// reads the store meanwhile: all of it is void.
-func (d *Disk) wipe(old *store) *store {
-	d.files.Lock()
-	old.close()
-	err := ignoreMissing(os.Remove(d.file("")))
-	var s *store
-	var o *opened
-	if err == nil {
-		s, o, err = openStore(d.file(""))
+// wipe empties the store, nil if it cannot. Nobody reads it meanwhile: all of
+// it is void.
+func (d *Disk) wipe(s *store) *store {
+	_, err := s.clear()
+	switch {
+	case err == nil:
+		d.mu.Lock()
+		d.known, d.wiping, d.removals = map[uint64]struct{}{}, false, 0
+		d.mu.Unlock()
+		return s
+	case harmed(err):
+		d.replace(s, err)
+		d.retry()
+	default:
+		d.giveUp(err)
 	}
-	d.mu.Lock()
-	if d.store = s; s != nil {
-		d.known, d.wiping, d.removals = o.known, false, 0
-	}
-	d.mu.Unlock()
-	d.files.Unlock()
-	if err != nil {
-		d.fail(err)
-	}
-	return s
+	return nil
 }
 
 // retry opens the files again where there are none open. They start empty.
@@ -155,12 +155,7 @@ func (d *Disk) retry() {
 	}
 	err := os.MkdirAll(d.c.Dir, 0o700)
 	if err == nil {
-		d.files.Lock() // not while somebody puts it aside
-		err = ignoreMissing(os.Remove(d.file("")))
-		d.files.Unlock()
-	}
-	if err == nil {
-		err = d.open()
+		err = d.open(true, false)
 	}
 	if err != nil {
 		d.fail(err)
@@ -203,7 +198,7 @@ func (d *Disk) end() {
 	}
 	d.marking.Lock()
 	if d.currentStore() != nil {
-		if err := d.stateOf(d.alone).write(d.c.Dir); err != nil {
+		if err := d.mark(d.alone); err != nil {
 			d.c.Log.Warn("the end of this life could not be noted", "region", d.c.Region, "cause", err)
 		}
 	}

@@ -60,7 +60,7 @@ func readState(dir, region string) state {
 }
 
 // write replaces the file; it is on the medium when it returns.
-func (s state) write(dir string) error {
+func (s state) write(dir string, unsynced bool) error {
 	s.Format = format
 	b, err := json.Marshal(s)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s state) write(dir string) error {
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
 	_, err = f.Write(b)
-	if err == nil {
+	if err == nil && !unsynced {
 		err = f.Sync()
 	}
 	if cerr := f.Close(); err == nil {
@@ -81,7 +81,7 @@ func (s state) write(dir string) error {
 	if err == nil {
 		err = os.Rename(f.Name(), filepath.Join(dir, stateFile))
 	}
-	if err == nil {
+	if err == nil && !unsynced {
 		err = syncDir(dir)
 	}
 	if err != nil {

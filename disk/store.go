@@ -32,9 +32,12 @@ const lockTimeout = 200 * time.Millisecond
 
 // store is an open file. Only the writer of a Disk changes it; anybody may read.
 type store struct {
-	db    *bbolt.DB
-	file  *os.File // that of db
-	path  string
+	db   *bbolt.DB
+	file *os.File // that of db
+	path string
+
+	unsynced bool
+
 	total totals // of e and f
 	live  int    // elements in e that are no tombstones
 	dead  int
@@ -49,8 +52,8 @@ type opened struct {
 
 // openStore opens a file, or begins one, and reads all of it. An error that
 // wraps ErrHarmed is about its content, every other about getting at it.
-func openStore(path string) (*store, *opened, error) {
-	s := &store{path: path}
+func openStore(path string, unsynced bool) (*store, *opened, error) {
+	s := &store{path: path, unsynced: unsynced}
 	var o *opened
 	if i, err := os.Stat(path); err == nil && i.Size() == 0 {
 		return nil, nil, fmt.Errorf("%w: %s is empty", ErrHarmed, path)
@@ -76,12 +79,30 @@ func openStore(path string) (*store, *opened, error) {
 }
 
 func (s *store) options() *bbolt.Options {
-	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType,
+	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: s.unsynced,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			s.file = f // Open may panic, and then nobody else has it
 			return f, err
 		}}
+}
+
+// clear empties the store.
+func (s *store) clear() (*opened, error) {
+	err := guard(func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			for _, b := range [][]byte{bucketElements, bucketFloors, bucketOrder, bucketMeta} {
+				if err := tx.DeleteBucket(b); err != nil {
+					return err
+				}
+			}
+			return buckets(tx)
+		})
+	})
+	if err == nil {
+		s.total, s.live, s.dead, s.tags = totals{}, 0, 0, 0
+	}
+	return &opened{known: map[uint64]struct{}{}, floors: floors{}}, err
 }
 
 func buckets(tx *bbolt.Tx) error {
