@@ -22,6 +22,7 @@ type filters struct {
 	tables  bool    // iptables that are not nftables underneath, or are all that is there
 	ruleset string  // what nft -j list ruleset prints
 	list    string  // what iptables -S prints
+	unseen  bool    // only root sees either
 }
 
 // A chain is one of nftables' that packets go through first.
@@ -42,6 +43,7 @@ func findFilters(ctx context.Context, root string) (filters, bool) {
 	rules, errNft := output(ctx, "nft", "-j", "list", "ruleset")
 	list, errTables := output(ctx, "iptables", "-S")
 	f.ruleset, f.list = rules, list
+	f.unseen = errNft != nil && errTables != nil && !(errors.Is(errNft, exec.ErrNotFound) && errors.Is(errTables, exec.ErrNotFound))
 	if _, err := os.Stat(at("run/firewalld.pid")); err == nil {
 		f.manager = "firewalld"
 		return f, true
@@ -53,7 +55,7 @@ func findFilters(ctx context.Context, root string) (filters, bool) {
 	f.chains = dropping(rules)
 	// iptables that write into nftables show there too, as "ip filter INPUT".
 	f.tables = errTables == nil && (strings.Contains(list, "-j DROP") || strings.Contains(list, "-j REJECT") || strings.Contains(list, "PUT DROP"))
-	return f, errNft == nil || errTables == nil || errors.Is(errTables, exec.ErrNotFound)
+	return f, !f.unseen
 }
 
 // bars reports whether something may drop what comes in (input) or leaves

@@ -13,7 +13,7 @@ import (
 // hosts come to the listeners, as far as its rules tell.
 func (s *scene) inbound(context.Context) []Finding {
 	fs, all := s.filters()
-	if !all {
+	if !all || fs.unseen {
 		return []Finding{{Saw: "which rules the packet filter has is not seen: as root, lateral doctor tells whether they keep members out"}}
 	}
 	var out []Finding

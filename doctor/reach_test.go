@@ -83,6 +83,8 @@ func TestPeersBarred(t *testing.T) {
 	m.tools.filters = func() (filters, bool) { return filters{}, false }
 	r := examine(t, o, m)
 	expect(t, r, "packet-filter", Ok, "as root, lateral doctor tells")
+	m.tools.filters = func() (filters, bool) { return filters{manager: "firewalld", unseen: true}, true }
+	expect(t, examine(t, o, m), "packet-filter", Ok, "as root, lateral doctor tells")
 	for _, f := range r.Findings {
 		if f.Check == "peers" && len(f.Run) > 0 {
 			t.Errorf("without knowing any rule: %q", f.Run)

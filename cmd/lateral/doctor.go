@@ -30,9 +30,6 @@ type doctorCmd struct {
 	place
 }
 
-// diskRoom is free space below which a tier on disk is as good as full.
-const diskRoom = 64 << 20
-
 // dialTime is what remains for those who were heard.
 const dialTime = 1500 * time.Millisecond
 
@@ -88,9 +85,6 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		for _, a := range v.Config.Auxiliaries {
 			if a.Lateral != nil {
 				wire(&o, v.Name, a, running)
-			}
-			if a.Disk != nil && a.Disk.Path != "" {
-				o.Places = append(o.Places, doctor.Place{Path: a.Disk.Path, For: "regions on disk of " + a.Name, At: a.Where.String(), Need: diskRoom})
 			}
 		}
 	}

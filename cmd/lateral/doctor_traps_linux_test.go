@@ -132,7 +132,8 @@ var traps = []trap{
 jcs.auxiliary.DC=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheFactory
 jcs.auxiliary.DC.attributes=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheAttributes
 jcs.auxiliary.DC.attributes.DiskPath=@DIR/spool
-`, setUp: []string{"mkdir spool", "mount -t tmpfs -o size=1m none spool"}, check: "disk-space", texts: []string{"spool (regions on disk of DC)", "has 1024 KiB free"}},
+`, setUp: []string{"mkdir spool", "mount -t tmpfs -o size=1m none spool"}, check: "disk-tier", texts: []string{"DiskPath of DC", "1.0 MiB free", "make room"},
+		mend: func(doctor.Finding) []string { return []string{"mount -o remount,size=3g spool"} }},
 	{name: "container on a bridge", setUp: []string{"touch /run/.containerenv", "iptables -A INPUT -s @HELPER -p udp -j DROP"}, check: "neighbours",
 		texts: []string{"this is a container (", "--network host"}, mend: func(doctor.Finding) []string { return []string{"iptables -F INPUT"} }},
 }
