@@ -255,6 +255,7 @@ func TestObserverIsNoSibling(t *testing.T) {
 		c.startText("a", 1, two(""))
 		o := c.startText("o", 2, two("jcs.auxiliary.OBS.attributes.ListenOnly=true\n"))
 		c.wait(2)
+		time.Sleep(10 * time.Second) // an observer is told what comes after it is known
 		c.put("a", "beta", "k", "v")
 		c.put("o", "alpha", "k", "w")
 		time.Sleep(time.Second)

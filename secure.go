@@ -81,6 +81,8 @@ func (s *shield) say() {
 	switch {
 	case st.Open != "":
 		log.Warn(st.Open)
+	case st.CertFile != "" && len(st.Secrets) == 0 && s.e.c.UdpDiscoveryEnabled:
+		log.Warn("links are proven by certificates (TLS 1.3), but announcements are plain: they show names, and who is on the segment can forge them; set ClusterSecretFile as well", "cert", st.CertFile)
 	case st.CertFile != "":
 		log.Info("links are proven by certificates (TLS 1.3)", "cert", st.CertFile, "announcements_sealed_with", st.Secrets)
 	case len(st.Secrets) > 0:

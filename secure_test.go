@@ -216,6 +216,7 @@ func TestSecuredJava(t *testing.T) {
 					t.Errorf("%s: %s is told of as refused", v.name, from)
 				}
 			}
+			time.Sleep(time.Second) // where nobody was spoken to no time has passed, and nothing been announced
 			c.close()
 			group.Close()
 			<-done

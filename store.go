@@ -68,6 +68,15 @@ func (s *Store) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	return s.n.do(ctx, s.b, &c)
 }
 
+// Put stores a value under a key that it follows in one string, which is kept,
+// with the attributes attr, nil for the region's own, and like Do waits for no
+// acknowledgement. caller is for those who watch.
+func (s *Store) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error {
+	c := cache.Command{Op: cache.Put, Region: s.b.Name(), Key: whole[:keyLen], Value: cache.Value{Bytes: whole[keyLen:]}, Whole: whole, Attr: attr, Acks: cache.NoAcks, Caller: caller}
+	_, err := s.n.do(ctx, s.b, &c)
+	return err
+}
+
 // Scan returns about n keys in memory, in the order of a hash, from a place on,
 // and the next place, 0 at the end. The lower 19 bits of places are zero.
 func (s *Store) Scan(from uint64, n int) (keys []string, next uint64) {

@@ -12,6 +12,21 @@ import (
 
 // A Region is a named cache of values of one type, on one node. It may be used
 // by many goroutines at once.
+//
+// Keys have 1 to cache.MaxKey bytes (64 KiB), values at most cache.MaxValue
+// (64 MiB); a key that ends in ":" stands for all that begin with it, and can
+// only be removed. Errors are those of the codec, of the caller's own
+// functions, of ctx, or wrap those of package cache. Nothing was done with
+//
+//   - ErrKey, ErrTooLarge, ErrTag: beyond the limits
+//   - ErrClosed: the node was closed; ErrStopping: it hands its sessions over
+//   - ErrObserved: the region belongs to a cluster that is only listened to
+//   - ErrNotCurrent: no node that can be asked has what WithToken asks for
+//
+// and a write is done here and on its way to the others with
+//
+//   - ErrNotReplicated: fewer peers than wanted have acknowledged it
+//   - ErrUnsettled: in a strict region somebody may still serve what it replaced
 type Region[V any] struct {
 	n     *Node
 	b     *bound
@@ -50,7 +65,8 @@ func (r *Region[V]) SetMerge(merge func(key string, ours, theirs V) V) {
 
 // Get returns the value of a key. A hit in memory neither allocates nor locks
 // out other readers; a miss asks the region's auxiliaries (see the package
-// comment).
+// comment), as long as ctx lets it. An error says that they could not be
+// asked, or that what is held does not decode.
 func (r *Region[V]) Get(ctx context.Context, key string) (v V, ok bool, err error) {
 	if r.b.digest != nil {
 		if t, err := tokenOf(ctx, cache.Token{}); err != nil || !t.IsZero() {
@@ -208,7 +224,8 @@ func (r *Region[V]) applied(ctx context.Context, c cache.Command) (cache.Reply, 
 }
 
 // Remove drops a key here and at the peers; one that ends in ":" drops every
-// key that starts with it.
+// key that starts with it. A key that is not there is no error: peers are told
+// of it all the same. In a region with Acks it waits as Put does.
 func (r *Region[V]) Remove(ctx context.Context, key string) error {
 	return r.apply(ctx, cache.Command{Op: cache.Remove, Key: key})
 }

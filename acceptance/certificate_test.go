@@ -106,7 +106,7 @@ func TestExpiredCertificate(t *testing.T) {
 	ca.give(late, time.Now().Add(10*time.Second))
 	first := s.run(one, "groupware")
 	s.run(s.Hosts[1], "groupware")
-	s.run(late, "groupware")
+	s.run(late, "groupware").WaitLine("announcements are plain: they show names, and who is on the segment can forge them", 10*time.Second)
 	s.whole(3, s.Hosts...)
 	s.told(late, "is good until")
 	lab.Eventually(t, 20*time.Second, func() error {

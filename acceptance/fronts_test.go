@@ -31,7 +31,7 @@ type door struct {
 	proc       *lab.Proc
 }
 
-const httpWord, respWord = "token-of-the-test", "password-of-the-test"
+const httpWord, respWord, readsWord = "token-of-the-test", "password-of-the-test", "who-may-look"
 
 // openDoor starts a service with both fronts, under TLS.
 func (s *site) openDoor(h *lab.Host) *door {
@@ -56,6 +56,7 @@ func (s *site) openDoor(h *lab.Host) *door {
 	key := file("key.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
 	d := &door{s: s, http: h.Addr.String() + ":8443", resp: h.Addr.String() + ":6379"}
 	d.proc = s.run(h, "groupware", "--http", d.http, "--http-token-file", file("http", httpWord), "--http-cert", cert, "--http-key", key,
+		"--http-read-token-file", file("http-read", readsWord), "--resp-read-password-file", file("resp-read", readsWord),
 		"--resp", d.resp, "--resp-map", "0=SessionCache", "--resp-password-file", file("resp", respWord), "--resp-cert", cert, "--resp-key", key)
 	d.proc.WaitLine("msg=ready", 10*time.Second)
 	return d
@@ -159,6 +160,17 @@ func TestFloodedFronts(t *testing.T) {
 		}
 	}
 	goOn("before")
+	for _, x := range []struct{ to, text, want string }{ // who may look changes nothing
+		{d.http, request("GET", "/v1/status", readsWord), "HTTP/1.1 200 OK"},
+		{d.http, request("DELETE", "/v1/regions/SessionCache/elements", readsWord), "HTTP/1.1 403 Forbidden"},
+		{d.http, request("GET", "/v1/regions/MadeByNaming/elements/k", readsWord), "HTTP/1.1 404 Not Found"},
+		{d.resp, "AUTH reader " + readsWord + "\r\nFLUSHALL\r\n", "+OK"},
+	} {
+		if got := d.says(friend, x.to, x.text); got != x.want {
+			t.Errorf("%.40q: %s, want %s", x.text, got, x.want)
+		}
+	}
+	ask("EXISTS k", ":1")
 	files, megabytes := d.holds()
 	part := "*3\r\n$4\r\nAUTH\r\n$15000\r\n" + strings.Repeat("x", 14_000) // and no more
 	for i := range 1500 {

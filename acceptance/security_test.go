@@ -256,12 +256,20 @@ func TestFlood(t *testing.T) {
 		"a hello of 4 GB":      append([]byte("LTR1\x01"), 0xff, 0xff, 0xff, 0xff),
 		"a plain hello":        append([]byte("LTR1\x01"), 0, 0, 0, 2, '{', '}'),
 		"a record of TLS, cut": {0x16, 3, 1, 0xff, 0xff},
+		"a ClientHello, 16 MB": append([]byte{0x16, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff}, make([]byte, 0x4000-4)...),
 		"something else":       []byte("GET / HTTP/1.1\r\n\r\n"),
+		"a Java node":          {0xac, 0xed, 0, 5},
 	} {
 		c := dial()
 		c.Write(said)
-		if err := ends(c); err != nil {
+		answer, err := ends(c)
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		for _, text := range []string{members[0].Name, "groupware", "SessionCache", "OXFolderCache", "default"} {
+			if bytes.Contains(answer, []byte(text)) {
+				t.Errorf("%s: it is answered with %q in %q", name, text, answer)
+			}
 		}
 	}
 	drip := dial()
@@ -346,12 +354,12 @@ func cpuOf(t *testing.T, p *lab.Proc) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ
 }
 
-// ends waits for the other side to close, whatever it says before.
-func ends(c net.Conn) error {
+// ends waits for the other side to close, and returns what it said before.
+func ends(c net.Conn) (said []byte, err error) {
 	defer c.Close()
 	c.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.Copy(io.Discard, c); err != nil && !errors.Is(err, syscall.ECONNRESET) {
-		return err
+	if said, err = io.ReadAll(c); errors.Is(err, syscall.ECONNRESET) {
+		err = nil
 	}
-	return nil
+	return said, err
 }

@@ -26,7 +26,7 @@ func nearest(word string, among []string) string {
 // meant is nearest as a sentence, or otherwise if nothing is near.
 func meant(word string, among []string, otherwise string) string {
 	if w := nearest(word, among); w != "" {
-		return "did you mean " + w + "?"
+		return "did you mean " + printable(w) + "?"
 	}
 	return otherwise
 }

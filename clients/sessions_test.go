@@ -5,6 +5,7 @@
 package clients
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -125,8 +126,8 @@ func (b *browser) get(h *lab.Host, path string) (status int, body string, err er
 	var d net.Dialer
 	c := http.Client{Jar: b.jar, Timeout: time.Minute, Transport: &http.Transport{
 		DisableKeepAlives: true,
-		Dial: func(network, _ string) (conn net.Conn, err error) {
-			b.s.browser.Do(func() { conn, err = d.Dial(network, net.JoinHostPort(h.Addr.String(), webPort)) })
+		DialContext: func(_ context.Context, network, _ string) (conn net.Conn, err error) {
+			b.s.browser.Do(func() { conn, err = d.Dial(network, listen(h)) })
 			return conn, err
 		},
 	}}

@@ -14,23 +14,41 @@
 //	interfaces        the interfaces that would be used: there, up, able to multicast, with an address
 //	multicast-route   for each group, the route and interface the kernel would choose
 //	multicast-loop    a datagram to each group, on each of those interfaces, comes back
+//	interfaces-alike  services of this host that share a group use the same interfaces
+//	rp-filter         the kernel keeps what comes in by the interface (RFC 3704)
+//	memberships       groups joined, and how that is said to switches (IGMP)
+//	snooping          bridges of this host that forget groups (RFC 4541)
 //	listener-ports    TCP ports free, ours, or taken and by whom
+//	packet-filter     nothing that nftables or iptables list keeps members from them
 //	udp-port          discovery's port can be shared
 //	neighbours        other members heard; lent by the caller, no protocol is known here
+//	peer-names        names of configured peers lead to hosts other than this
+//	peers             each member can be dialled, and takes packets as large as ours
 //	hostname          does not lead to loopback
 //	file-limit        enough files for the links
-//	security          who may take part, and who was refused; lent by the caller
-//	jcs-…             Java nodes of JCS: see JCS.Checks; lent by the caller
+//	disk-space        room where services write
 //	config            what other rooms found, handed in as values
 //
-// The network is touched in three places only. multicast-loop joins the group
+// and before neighbours those lent by the caller, who knows files and services:
+// advertised, security, links, clock, and jcs-… of Java nodes (see JCS.Checks).
+//
+// Cluster judges what all members say that they could hear and reach at one
+// time: there the direction shows in which something is lost.
+//
+// The network is touched in few places only. multicast-loop joins the group
 // and sends with TTL 0: the datagram never leaves this host, though the join
 // may be reported to the segment (IGMP), as it is when the service runs. It
 // does so only on interfaces that the configuration selects. udp-port binds
-// the port for an instant without joining anything. hostname asks the resolver.
+// the port for an instant without joining anything. hostname and peer-names ask
+// the resolver, peers opens a connection to each member and closes it.
+//
+// A remedy is a command where there is one (Finding.Run), in the words of what
+// this machine keeps its network and packet filter with. Names from files and
+// neighbours are put into a command only where they mean themselves to a shell.
 //
 // Everything runs without privileges. What root would see in addition, the
-// pid of another user's socket, is said where it is missing.
+// pid of another user's socket and the rules of the packet filter, is said where
+// it is missing.
 //
 // Exit codes: 0 all is well, 1 warnings, 2 failures.
 package doctor

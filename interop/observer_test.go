@@ -122,7 +122,8 @@ func TestObserver(t *testing.T) {
 	}
 	truth := map[string]bool{}
 	for _, g := range generations {
-		w.cross(g, truth)
+		w.turns(g)
+		w.fight(g, "cross"+g.profile+"-", truth)
 	}
 	w.named(truth)
 	w.shown()
@@ -142,85 +143,100 @@ func (w *watched) heard(g generation) {
 		reaches(w.t, fmt.Sprintf("JCS %s on host %d to the observer", g.name, i+1), i+1, func(k string) { j.want("ok", "put alpha s:%s%s s:v", g.profile, k) },
 			func(k string) bool { _, status := w.lateral("get", "alpha", g.profile+k); return status == 0 })
 		if deaf(g) {
-			j.want("ok", "put beta s:from s:%s", g.profile)
+			j.want("ok", "put beta s:%s s:v", g.profile)
 			continue
 		}
 		eventually(w.t, "the other Java node", func() bool {
-			j.want("ok", "put beta s:from%d s:%s", i, g.profile)
-			return w.pairs[g][1-i].get("beta", fmt.Sprintf("s:from%d", i)) == "s:"+g.profile
+			j.want("ok", "put beta s:%s%d s:v", g.profile, i)
+			return w.pairs[g][1-i].get("beta", fmt.Sprintf("s:%s%d", g.profile, i)) == "s:v"
 		})
 	}
 }
 
 // crossings is how many keys are fought for in each generation: all of them
 // are listed.
-const crossings = 30
+const crossings = 20
 
-// cross has the two nodes put different values under the same keys at the same
-// time, equal ones under another, and one after the other under a third. It
-// notes for which keys the nodes then hold different values.
-func (w *watched) cross(g generation, truth map[string]bool) {
+// both has both nodes carry out a line at the same time.
+func both(j [2]*jvm, lines ...string) {
+	for i, l := range lines {
+		fmt.Fprintln(j[i].in, l)
+	}
+	for i := range lines {
+		j[i].line()
+	}
+}
+
+// fight has the two nodes put different values under the same keys at the same
+// time, and notes for which keys they hold different values then.
+func (w *watched) fight(g generation, prefix string, truth map[string]bool) {
 	w.t.Helper()
 	j := w.pairs[g]
-	both := func(lines ...string) {
-		w.t.Helper()
-		for i, l := range lines {
-			fmt.Fprintln(j[i].in, l)
-		}
-		for i := range lines {
-			j[i].line()
-		}
-	}
-	turn := "turn" + g.profile
-	j[0].want("ok", "put alpha s:%s s:first", turn)
-	eventually(w.t, "the observer has the first value", func() bool { _, status := w.lateral("get", "alpha", turn); return status == 0 })
-	began := time.Now()
-	both(fmt.Sprintf("fill alpha cross%s- %d 1", g.profile, crossings), fmt.Sprintf("fill alpha cross%s- %d 2", g.profile, crossings))
-	both("put alpha s:same"+g.profile+" s:v", "put alpha s:same"+g.profile+" s:v")
-	eventually(w.t, "the first value is old", func() bool {
-		return time.Since(began) > time.Second && (deaf(g) || j[1].get("alpha", "s:"+turn) == "s:first")
-	})
-	j[1].want("ok", "put alpha s:%s s:second", turn)
-	eventually(w.t, "the second value is there", func() bool { return deaf(g) || j[0].get("alpha", "s:"+turn) == "s:second" })
+	both(j, fmt.Sprintf("fill alpha %s %d 1", prefix, crossings), fmt.Sprintf("fill alpha %s %d 2", prefix, crossings))
 	for i := range crossings {
-		key := fmt.Sprintf("cross%s-%d", g.profile, i)
+		key := fmt.Sprint(prefix, i)
+		eventually(w.t, key+" is on both", func() bool { return j[0].get("alpha", "s:"+key) != "null" && j[1].get("alpha", "s:"+key) != "null" })
+	}
+	both(j, "put alpha s:same"+g.profile+" s:v", "put alpha s:same"+g.profile+" s:v")
+	// What was put after the keys has arrived on both, and so have they.
+	both(j, "put alpha s:fence0"+prefix+" s:v", "put alpha s:fence1"+prefix+" s:v")
+	eventually(w.t, "each has heard the other", func() bool {
+		return deaf(g) || j[0].get("alpha", "s:fence1"+prefix) == "s:v" && j[1].get("alpha", "s:fence0"+prefix) == "s:v"
+	})
+	for i := range crossings {
+		key := fmt.Sprint(prefix, i)
 		if j[0].get("alpha", "s:"+key) != j[1].get("alpha", "s:"+key) {
 			truth[key] = true
 		}
 	}
 }
 
+// turns has one write after the other.
+func (w *watched) turns(g generation) {
+	w.t.Helper()
+	j, key := w.pairs[g], "turn"+g.profile
+	j[0].want("ok", "put alpha s:%s s:first", key)
+	eventually(w.t, "the observer has the first value", func() bool { _, status := w.lateral("get", "alpha", key); return status == 0 })
+	began := time.Now()
+	eventually(w.t, "the first value is old", func() bool {
+		return time.Since(began) > time.Second && (deaf(g) || j[1].get("alpha", "s:"+key) == "s:first")
+	})
+	j[1].want("ok", "put alpha s:%s s:second", key)
+	eventually(w.t, "the second value is there", func() bool { return deaf(g) || j[0].get("alpha", "s:"+key) == "s:second" })
+}
+
 // named holds what the observer says against the truth.
 func (w *watched) named(truth map[string]bool) {
 	w.t.Helper()
+	for round := 0; w.status().Observed.Crossed+w.status().Observed.Unsettled == 0 || len(truth) == 0; round++ { // on a machine too busy for "at the same time"
+		w.fight(generations[2], fmt.Sprintf("cross%d-", round), truth)
+	}
 	var v cache.Verification
-	got := map[string]string{}
+	got := map[string]cache.Dispute{}
 	eventually(w.t, "all keys in dispute are named", func() bool {
-		v, got = cache.Verification{}, map[string]string{}
+		v, got = cache.Verification{}, map[string]cache.Dispute{}
 		w.json(&v, "verify", "alpha")
 		for _, d := range v.Regions[0].Disputes {
-			got[d.Key] = d.Kind
+			got[d.Key] = d
 		}
-		for key := range truth { // on a busy machine what is told may take longer than what is taken for crossed
-			if got[key] == "" {
+		for key := range truth {
+			if got[key].Kind == "" && len(got) < cache.MaxDifferences {
 				return false
 			}
 		}
 		return w.status().Observed.Unsettled == 0
 	})
-	w.t.Logf("the Java nodes disagree on %d of %d keys, of which the observer says that %d crossed", len(truth), 3*crossings, v.Regions[0].Total)
-	if len(truth) == 0 || v.Regions[0].Total < len(truth)/2 || v.Verdict != cache.Different {
-		w.t.Errorf("%d keys are in dispute; the observer: %s, %d", len(truth), v.Verdict, v.Regions[0].Total)
+	w.t.Logf("the Java nodes disagree on %d keys; of %d the observer says that they crossed", len(truth), v.Regions[0].Total)
+	if v.Verdict != cache.Different || v.Regions[0].Total == 0 {
+		w.t.Errorf("%s, %d", v.Verdict, v.Regions[0].Total)
 	}
-	for key, kind := range got {
+	for key, d := range got {
 		switch {
 		case strings.HasPrefix(key, "cross"): // or it may have gone well
-		case strings.HasPrefix(key, "turn") && kind == cache.InTurn:
+		case strings.HasPrefix(key, "turn") && d.Kind == cache.InTurn:
 		default:
-			w.t.Errorf("%s is called %s", key, kind)
+			w.t.Errorf("%s is called %s", key, d.Kind)
 		}
-	}
-	for _, d := range v.Regions[0].Disputes {
 		if len(d.Said) != 2 || d.Said[0].ID == d.Said[1].ID || d.Said[0].Value == d.Said[1].Value || d.Said[0].At.IsZero() {
 			w.t.Errorf("%s: %+v", d.Key, d.Said)
 		}

@@ -80,6 +80,10 @@
 // itself and is refused. So is what no Java writes, such as a primitive field
 // behind a reference, or a class that is its own superclass.
 //
+// Classes by name can be refused as well (Limits.Deny). Of a stream that is
+// never reset the oldest values are forgotten, their short texts last; a value
+// that refers to one of them is lost (ErrForgotten), and the stream goes on.
+//
 // Sharing is kept, so a tree may be exponentially larger than its graph: who
 // walks one counts its steps, as Plain, Hash and Tree do.
 package javaser

@@ -136,7 +136,7 @@ func TestHostile(t *testing.T) {
 		if c.Whole != (err == nil) {
 			t.Errorf("%s: %v", c.Name, err)
 		}
-		if n > uint64(1<<20+64*len(c.Stream)) || n > 4*DefaultMemory { // lists grow, which is counted here each time
+		if n > uint64(1<<20+96*len(c.Stream)) && n > DefaultMemory || n > 4*DefaultMemory { // lists grow, which is counted here each time
 			t.Errorf("%s: %d bytes were allocated for a stream of %d", c.Name, n, len(c.Stream))
 		}
 		if err != nil {

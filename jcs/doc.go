@@ -112,7 +112,9 @@
 // a host of 253 bytes. A message that is read to its end but makes no sense is
 // refused (SkippedError) without the connection, as most Java nodes would
 // never dial again. So is a frame with a class that JCS's own filter refuses; a
-// stream with one ends, as later messages could refer to it.
+// stream with one ends, as later messages could refer to it. A message of a JCS
+// 2 stream, which is never reset, that refers to what had to be forgotten
+// (javaser.ErrForgotten) is skipped, too.
 //
 // # Not defended
 //

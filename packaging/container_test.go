@@ -233,6 +233,7 @@ func (p *pod) exec(args ...string) string {
 // TestPods runs what kubernetes.yaml says in two hosts that hear no multicast,
 // in an empty root, as its user: they find each other by DNS, are ready, and share a session.
 func TestPods(t *testing.T) {
+	t.Parallel()
 	if os.Getuid() != 0 {
 		lab.Missing(t, "root", "needs root")
 	}

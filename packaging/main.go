@@ -200,6 +200,14 @@ func (j *job) furnish(stage string) error {
 	for _, doc := range docs {
 		files["doc/docs/"+filepath.Base(doc)] = "../docs/" + filepath.Base(doc)
 	}
+	contrib, err := filepath.Glob(filepath.Join(root(), "contrib", "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, file := range contrib {
+		dir, name := filepath.Split(file)
+		files["doc/contrib/"+filepath.Base(dir)+"/"+name] = "../contrib/" + filepath.Base(dir) + "/" + name
+	}
 	for to, from := range files {
 		if err := place(filepath.Join(here, from), filepath.Join(stage, to), 0o644, j.when); err != nil {
 			return err

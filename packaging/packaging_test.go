@@ -37,6 +37,7 @@ func packedIn(t *testing.T, dir, version, formats string, when time.Time) string
 
 // TestSameBytes: what is built again, from files with other times, is the same.
 func TestSameBytes(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("short: builds the program twice")
 	}
@@ -80,6 +81,7 @@ func TestVersions(t *testing.T) {
 // TestInstall installs, starts, upgrades and removes the .deb with the real
 // dpkg, above the machine's own files, which stay as they are.
 func TestInstall(t *testing.T) {
+	t.Parallel()
 	old, new := versions(t)
 	inOverlay(t, "deb.sh", []string{"dpkg", "setpriv"}, []string{filepath.Join(old, "lateral_1.0.0_amd64.deb"), filepath.Join(new, "lateral_1.1.0_amd64.deb")}, []string{
 		"## installed lateral 1.0.0 (commit 0123abc,", "## user lateral:/:/usr/sbin/nologin", "## etc 750 root lateral",
@@ -90,6 +92,7 @@ func TestInstall(t *testing.T) {
 
 // TestInstallRPM does the same with the .rpm, as far as there is a machine for it.
 func TestInstallRPM(t *testing.T) {
+	t.Parallel()
 	old, new := versions(t)
 	inOverlay(t, "rpm.sh", []string{"rpm"}, []string{filepath.Join(old, "lateral-1.0.0-1.x86_64.rpm"), filepath.Join(new, "lateral-1.1.0-1.x86_64.rpm")}, []string{
 		"## installed lateral 1.0.0 (commit 0123abc,", "## user lateral:/:/usr/sbin/nologin", "## etc 750 root lateral", "## unit 644 root", "## page 2026-11-18",

@@ -14,8 +14,8 @@ import (
 // An error means that nothing was changed and nobody was told; callers branch
 // on cache.ErrKey and cache.ErrTooLarge, which come wrapped.
 func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
-	if err := r.Check(c); err != nil {
-		return cache.Reply{}, err
+	if err := check(&c); err != nil {
+		return cache.Reply{}, r.refused(&c, err)
 	}
 	switch c.Op {
 	case cache.Get:
@@ -48,9 +48,13 @@ func (r *Region) Apply(now int64, c cache.Command) (cache.Reply, error) {
 // Check returns the error that Apply would return for the command's limits.
 func (r *Region) Check(c cache.Command) error {
 	if err := check(&c); err != nil {
-		return fmt.Errorf("%s in region %s: %w", c.Op, r.s.Name, err)
+		return r.refused(&c, err)
 	}
 	return nil
+}
+
+func (r *Region) refused(c *cache.Command, err error) error {
+	return fmt.Errorf("%s in region %s: %w", c.Op, r.s.Name, err)
 }
 
 func check(c *cache.Command) error {

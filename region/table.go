@@ -125,7 +125,9 @@ func (t *table) store(h held, hash uint64, now int64) {
 		e, slot = s.insert(uint32(hash))
 		t.elements.Add(1)
 	}
-	t.bytes.Add(size - int64(len(e.data)))
+	if d := size - int64(len(e.data)); d != 0 { // the count is everybody's
+		t.bytes.Add(d)
+	}
 	if d := deadness(h.State) - deadness(e.state); d != 0 {
 		t.dead.Add(d)
 	}

@@ -18,7 +18,8 @@ import (
 // A client is one connection. Its goroutine reads, carries out and answers;
 // what nobody asked for (messages, invalidations) waits in pushes until the
 // answers to what has been read are written, so that a client never hears that
-// a key has changed before it reads the answer with the older value.
+// a key has changed before it reads the answer with the older value. What came
+// before a request is sent before its answer: no message after UNSUBSCRIBE.
 type client struct {
 	f    *Front
 	id   uint64
@@ -116,7 +117,7 @@ func (c *client) serve(ctx context.Context) {
 	for c.in.Fill(c.conn) == nil {
 		c.active.Store(c.f.second.Load())
 		c.mu.Lock()
-		ok := c.answer()
+		ok := c.pushes.send() && c.answer()
 		c.mu.Unlock()
 		if !ok {
 			return

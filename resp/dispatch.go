@@ -176,16 +176,21 @@ func (c *client) get(p place) (e cache.Element, ok bool) {
 // do carries out a write.
 func (c *client) do(p place, cmd cache.Command) (cache.Reply, error) {
 	cmd.Key, cmd.Caller = p.name, c.caller
-	if p.r.acks && !slices.Contains(c.wrote, p.r) {
-		c.wrote = append(c.wrote, p.r)
+	c.writes(p.r)
+	return p.r.Do(c.ctx, cmd)
+}
+
+// writes notes that a region is about to be written to.
+func (c *client) writes(r *region) {
+	if r.acks && !slices.Contains(c.wrote, r) {
+		c.wrote = append(c.wrote, r)
 	}
-	if p.r.waits {
+	if r.waits {
 		c.exit()
 	}
-	if !slices.Contains(c.written, p.r) {
-		c.written = append(c.written, p.r)
+	if !slices.Contains(c.written, r) {
+		c.written = append(c.written, r)
 	}
-	return p.r.Do(c.ctx, cmd)
 }
 
 // fail answers with what a region said.

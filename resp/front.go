@@ -40,6 +40,9 @@ type Region interface {
 	// Do carries out a command, a Get in memory and beyond. It does not wait
 	// for acknowledgements.
 	Do(ctx context.Context, c cache.Command) (cache.Reply, error)
+	// Put stores a value under a key that it follows in one string, without
+	// waiting for acknowledgements; caller is for those who watch.
+	Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error
 	// Scan returns about n keys in the order of some hash, from a place in it
 	// on, and the next place, 0 at the end.
 	Scan(from uint64, n int) (keys []string, next uint64)

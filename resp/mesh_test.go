@@ -93,6 +93,21 @@ func TestMessagesReachOtherNodes(t *testing.T) {
 	b.expect("nil", "GET", "k")
 }
 
+// A message that was published before a client unsubscribed comes before the
+// confirmation of that.
+func TestNoMessageAfterUnsubscribe(t *testing.T) {
+	s := newSite(t, 1)
+	a, p := s.client(0, "0"), s.client(0, "0")
+	for range 500 {
+		a.expect("[subscribe news #1]", "SUBSCRIBE", "news")
+		p.expect("#1", "PUBLISH", "news", "hello")
+		a.send("UNSUBSCRIBE", "news")
+		if got := a.answer() + a.answer(); got != "[message news hello][unsubscribe news #0]" {
+			t.Fatal(got)
+		}
+	}
+}
+
 func TestNotificationsOfOwnAndOthersChanges(t *testing.T) {
 	s := newSite(t, 2)
 	a, b, l := s.client(0, "2"), s.client(1, "2"), s.client(1, "2")

@@ -6,11 +6,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -183,30 +180,4 @@ func (f *Front) tend(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-// listenUnix opens a unix socket that this user alone can open. A file that is
-// left of a process that has ended is removed.
-func listenUnix(path string) (net.Listener, error) {
-	if conn, err := net.Dial("unix", path); err == nil {
-		conn.Close()
-		return nil, fmt.Errorf("RESP socket %s: somebody listens there; stop that process or choose another path with --resp", path)
-	}
-	if st, err := os.Lstat(path); err == nil {
-		if st.Mode()&fs.ModeSocket == 0 {
-			return nil, fmt.Errorf("RESP socket %s: there is something that is no socket; choose another path with --resp", path)
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("RESP socket %s: one is left there and cannot be removed: %w", path, err)
-		}
-	}
-	ln, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("RESP socket %s: %w", path, err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		ln.Close()
-		return nil, fmt.Errorf("RESP socket %s: %w", path, err)
-	}
-	return ln, nil
 }

@@ -46,9 +46,8 @@ func (c *client) put(p place, value []byte, attr *cache.Attributes) error {
 	b := make([]byte, len(p.name)+len(value))
 	n := copy(b, p.name)
 	copy(b[n:], value)
-	own := text(b)
-	_, err := c.do(place{p.r, own[:n]}, cache.Command{Op: cache.Put, Value: cache.Value{Bytes: own[n:]}, Whole: own, Attr: attr})
-	return err
+	c.writes(p.r)
+	return p.r.Put(c.ctx, text(b), n, attr, c.caller)
 }
 
 func (c *client) runSet(args [][]byte) {

@@ -80,6 +80,38 @@ func TestLink(t *testing.T) {
 	}
 }
 
+// BenchmarkLink is what a handshake costs both sides together.
+func BenchmarkLink(b *testing.B) {
+	r := NewRing(nil, New())
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	for b.Loop() {
+		done := make(chan error, 1)
+		go func() {
+			c, err := ln.Accept()
+			if err == nil {
+				defer c.Close()
+				_, err = r.Server(b.Context(), c)
+			}
+			done <- err
+		}()
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err = r.Client(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			b.Fatal(err)
+		}
+		c.Close()
+	}
+}
+
 // TestRefusals: both sides say in words what is wrong.
 func TestRefusals(t *testing.T) {
 	ours, theirs := New(), New()

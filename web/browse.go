@@ -104,7 +104,7 @@ func (b *board) keys(w http.ResponseWriter, r *http.Request) {
 	}
 	region := q.Get("region")
 	var rep cache.Reply
-	err := b.known(region)
+	err := b.front.known(region)
 	if err == nil {
 		rep, err = b.front.Do(r.Context(), cache.Command{Op: cache.Keys, Origin: cache.LocalOnly, Region: region, Pattern: q.Get("pattern")})
 	}
@@ -124,7 +124,7 @@ func (b *board) keys(w http.ResponseWriter, r *http.Request) {
 func (b *board) target(q url.Values) (region, key string, err error) {
 	region = q.Get("region")
 	if key, err = keyOfID(q.Get("id")); err == nil {
-		err = b.known(region)
+		err = b.front.known(region)
 	}
 	return region, key, err
 }
@@ -246,7 +246,7 @@ func (b *board) act(w http.ResponseWriter, r *http.Request) {
 
 func (b *board) perform(r *http.Request, a *Action) (any, error) {
 	if a.Region != "" || a.Do == "remove" || a.Do == "clear" {
-		if err := b.known(a.Region); err != nil {
+		if err := b.front.known(a.Region); err != nil {
 			return nil, err
 		}
 	}

@@ -122,8 +122,8 @@ func (b *board) writes(r *http.Request) bool {
 }
 
 // known refuses regions that there are not: to name one would make it.
-func (b *board) known(region string) error {
-	for _, s := range b.front.Status().Regions {
+func (f *Front) known(region string) error {
+	for _, s := range f.Status().Regions {
 		if s.Region == region {
 			return nil
 		}

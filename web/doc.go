@@ -80,5 +80,7 @@
 // anything is read and against what arrives; room is made as bytes come, not
 // as they are announced. Request line and headers: 256 KiB (a key of 64 KiB
 // may be escaped threefold). Headers within 5 s, a body within 60 s. A stream of
-// events lasts as long as its reader keeps up, see events.go.
+// events lasts as long as its reader keeps up, see events.go. By TCP there are
+// 512 connections at once, 64 of one address; beyond that the oldest on which
+// nobody was let in makes room.
 package web

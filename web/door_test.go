@@ -66,6 +66,10 @@ func TestEntered(t *testing.T) {
 		{"GET", "/v1/status", "Bearer all", 200},
 		{"GET", "/v1/status", "Bearer reads", 200},
 		{"HEAD", "/v1/status", "Bearer reads", 200},
+		{"GET", "/v1/regions/User/keys", "Bearer reads", 200},
+		{"GET", "/v1/regions/New/keys", "Bearer reads", 404}, // to name it would make it
+		{"GET", "/v1/regions/New/elements/k", "Bearer reads", 404},
+		{"GET", "/v1/regions/New/keys", "Bearer all", 200},
 		{"GET", "/v1/status", "Bearer wrong", 401},
 		{"GET", "/v1/status", "Bearer", 401},
 		{"GET", "/v1/status", "all", 401},

@@ -43,7 +43,7 @@ type Batch struct {
 func (b *board) wanted(asked []string) (names []string, more int, err error) {
 	if !slices.Contains(asked, "") {
 		for _, name := range asked {
-			if err := b.known(name); err != nil {
+			if err := b.front.known(name); err != nil {
 				return nil, 0, err
 			}
 		}

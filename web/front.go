@@ -93,6 +93,9 @@ func (f *Front) region(w http.ResponseWriter, r *http.Request) {
 
 func (f *Front) keys(w http.ResponseWriter, r *http.Request) {
 	c, err := command(r, cache.Keys)
+	if err == nil {
+		err = f.mayName(r, c.Region)
+	}
 	if err != nil {
 		fail(w, err)
 		return
@@ -110,12 +113,23 @@ func (f *Front) keys(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, out)
 }
 
+// mayName refuses regions that there are not to who may only look.
+func (f *Front) mayName(r *http.Request, region string) error {
+	if r.Header.Get(readOnlyHeader) == "" {
+		return nil
+	}
+	return f.known(region)
+}
+
 // value answers with the element that a Get or a Take returns.
 func (f *Front) value(op cache.Op) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := command(r, op)
 		if err == nil {
 			c.Token, err = cache.ParseToken(r.Header.Get(tokenHeader))
+		}
+		if err == nil {
+			err = f.mayName(r, c.Region)
 		}
 		var rep cache.Reply
 		if err == nil {

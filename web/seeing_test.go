@@ -4,6 +4,7 @@ package web
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"unicode/utf8"
 
@@ -32,6 +33,9 @@ func TestSeeing(t *testing.T) {
 		if x, err := c.Explain(t.Context(), "User", key); err != nil || x.Why[0] != keyOfKey(key) {
 			t.Errorf("%q: %+v, %v", key, x, err)
 		}
+	}
+	if s, err := c.Survey(t.Context()); err != nil || !reflect.DeepEqual(s, []cache.Survey{surveyed}) {
+		t.Errorf("%+v, %v", s, err)
 	}
 	n.err = cache.ErrNoRegion
 	if _, err := c.Verify(t.Context(), "x", false); !errors.Is(err, cache.ErrNoRegion) {

@@ -87,11 +87,30 @@ func TestQuestions(t *testing.T) {
 		{b, "await 1 20000", "yes"},
 		{b, "await 1000000 5", "never"},
 		{a, "beats", "[0-9]+"},
+		{b, "has held", "ok"},
+		{b, "one held", "[0-9]+ 1"},
+		{b, "one nothing", "[0-9]+ 0"},
 		{a, "nonsense", "error .*nonsense"},
 	} {
 		if got := step.ask(step.question); !regexp.MustCompile("^" + step.want + "$").MatchString(got) {
 			t.Errorf("%s: %q, want %s", step.question, got, step.want)
 		}
+	}
+}
+
+// A mixture says which rounds lost what, and how often a get was answered.
+func TestMixtures(t *testing.T) {
+	var m mixture
+	m.Generation, m.Pair = "JCS 2.2.1", "Java → Lateral"
+	m.rounds = [6][]number{{100, 0, 300}, {0, 7, 0}, {1, 2, 3}, {4, 5, 6}, {0.5, 0.6, 0.7}, {1, 0, 1}}
+	m.sum()
+	var b strings.Builder
+	if err := printMixtures(&b, []mixture{m}, []string{"1", "2"}); err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`JCS 2\.2\.1 +Java → Lateral +100 \[0 … 300\] +0 \[0 … 7\] +2 \[1 … 3\] +5 \[4 … 6\] +0\.60 \[0\.50 … 0\.70\] +2 of 3\n`)
+	if !want.MatchString(b.String()) {
+		t.Error(b.String())
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"lateral/ccf"
@@ -51,6 +52,14 @@ Names are those of JCS 1.3; what other generations call a key is said with it, a
 func configuration(list []ccf.KeyDoc) string {
 	var b strings.Builder
 	b.WriteString(strings.ReplaceAll(strings.ReplaceAll(configurationHead, "${", "`"), "}", "`"))
+	place := map[string]int{} // of a heading
+	for _, k := range list {
+		if _, seen := place[k.Scope]; !seen {
+			place[k.Scope] = len(place)
+		}
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b ccf.KeyDoc) int { return place[a.Scope] - place[b.Scope] })
 	scope := ""
 	for _, k := range list {
 		if k.Scope != scope {

@@ -198,20 +198,7 @@ func hostService(hosts []web.HostView, host, name string, pid int) ([]web.HostVi
 
 // regionView is a region of a service.
 func regionView(st *cache.Status, r *cache.RegionStatus) web.RegionView {
-	x := r.Stats
-	v := web.RegionView{Region: r.Region, Service: st.Host + "/" + st.Service, Mode: r.Mode, Elements: r.Elements, MaxObjects: r.MaxObjects, Bytes: r.Bytes,
-		Hits: x.Hits + x.AuxHits, Gets: x.Hits + x.AuxHits + x.Misses + x.Expired, Evictions: x.Evictions, Expired: x.Expired + x.Shrunk,
-		StaleMost: r.StaleMost, StaleNow: r.StaleNow, Unready: r.Unready, Trouble: strings.Join(append(happened(x), disksTrouble(r)...), ", ")}
-	for _, d := range r.Disks {
-		v.Disks++
-		v.OnDisk += d.Elements
-		v.DiskBytes += d.FileBytes
-	}
-	for _, e := range st.Endpoints {
-		for _, l := range e.Links {
-			lag := l.Lag.Regions[r.Region]
-			v.Lag, v.Changes = max(v.Lag, lag.Millis), max(v.Changes, lag.Changes)
-		}
-	}
+	v := web.NodeRegion(st, r)
+	v.Here, v.Trouble = false, strings.Join(append(happened(r.Stats), disksTrouble(r)...), ", ")
 	return v
 }

@@ -30,6 +30,9 @@ type doctorCmd struct {
 	place
 }
 
+// diskRoom is free space below which a tier on disk is as good as full.
+const diskRoom = 64 << 20
+
 // dialTime is what remains for those who were heard.
 const dialTime = 1500 * time.Millisecond
 
@@ -86,12 +89,15 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 			if a.Lateral != nil {
 				wire(&o, v.Name, a, running)
 			}
+			if a.Disk != nil && a.Disk.Path != "" {
+				o.Places = append(o.Places, doctor.Place{Path: a.Disk.Path, For: "regions on disk of " + a.Name, At: a.Where.String(), Need: diskRoom})
+			}
 		}
 	}
 	for _, st := range running {
 		o.OwnPIDs = append(o.OwnPIDs, st.PID)
 	}
-	if len(o.Groups) > 0 {
+	if len(o.Groups) > 0 && wantMembers(services) {
 		o.Neighbours = neighbours(running, services, c.Listen)
 	}
 	dir, err := filepath.Abs(c.dir())
@@ -183,7 +189,7 @@ func lintFinding(f ccf.Finding, services []ccf.Service) doctor.Finding {
 				continue
 			}
 			if p, ok := a.Lateral.Where["TcpServers"]; ok && p.File == f.File && p.Line == f.Line && f.Severity == ccf.Warning {
-				if c := commentOut(p); c != "" {
+				if c := commentOut(a, "TcpServers"); c != "" {
 					d.Run = []string{c}
 				}
 			}
@@ -243,7 +249,7 @@ func advertise(ctx context.Context, a ccf.Auxiliary, ifs []host.Interface) docto
 	f := doctor.Finding{Severity: doctor.Warning, About: []string{name}, Saw: fmt.Sprintf("%s: peers are told to dial %s", place, name),
 		Why: "they would dial nobody, or themselves, and no link comes of it",
 		Do:  "correct it, or leave the line out: then peers dial the address that packets come from"}
-	if c := commentOut(place); c != "" {
+	if c := commentOut(a, "AdvertiseHost"); c != "" {
 		f.Run = []string{c}
 	}
 	var texts []string

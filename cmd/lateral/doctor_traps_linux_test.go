@@ -128,6 +128,11 @@ var traps = []trap{
 	{name: "few files", env: "ulimit -n 256;", check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "few files for a service", env: "ulimit -n 256;", runs: true, check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "disk full", setUp: []string{"mkdir -p run", "mount -t tmpfs -o size=64k none run", "chmod 700 run"}, check: "disk-space", texts: []string{"has 64 KiB free"}},
+	{name: "disk of a region full", ccf: plainCCF + `jcs.region.Spooled=A,DC
+jcs.auxiliary.DC=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheFactory
+jcs.auxiliary.DC.attributes=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheAttributes
+jcs.auxiliary.DC.attributes.DiskPath=@DIR/spool
+`, setUp: []string{"mkdir spool", "mount -t tmpfs -o size=1m none spool"}, check: "disk-space", texts: []string{"spool (regions on disk of DC)", "has 1024 KiB free"}},
 	{name: "container on a bridge", setUp: []string{"touch /run/.containerenv", "iptables -A INPUT -s @HELPER -p udp -j DROP"}, check: "neighbours",
 		texts: []string{"this is a container (", "--network host"}, mend: func(doctor.Finding) []string { return []string{"iptables -F INPUT"} }},
 }
@@ -189,7 +194,7 @@ func TestTraps(t *testing.T) {
 	service.WaitLine("msg=ready", 20*time.Second)
 
 	pg := &trapPage{said: map[string]string{}}
-	room := make(chan struct{}, 6) // at once: each doctor is a process
+	room := make(chan struct{}, 10) // at once: each doctor is a process
 	var all sync.WaitGroup
 	defer func() {
 		all.Wait()
@@ -233,12 +238,20 @@ func (p *patient) treat(bin string) {
 			p.held = holder.PID
 			continue
 		}
-		p.shell(bin, c)
+		p.harm(bin, c)
 	}
 	if x.runs {
 		proc := p.start(bin, "-c", x.env+" exec lateral run --service groupware --config groupware/cache.ccf --runtime-dir run")
 		p.service = proc.PID
 		proc.WaitLine("msg=ready", 20*time.Second)
+		lab.Eventually(p.t, 20*time.Second, func() error { // a link may be there before an announcement
+			for _, f := range p.look(bin, "").Findings {
+				if f.Check == "neighbours" && f.Severity != doctor.Ok {
+					return errors.New(f.Saw)
+				}
+			}
+			return nil
+		})
 	}
 	if x.check == "" {
 		p.green(p.look(bin, ""))
@@ -264,6 +277,21 @@ func (p *patient) treat(bin string) {
 func mayRaise(t *testing.T) bool {
 	t.Helper()
 	return exec.Command("/bin/sh", "-c", "ulimit -n 256; ulimit -Hn 65536").Run() == nil
+}
+
+// harm runs a line that makes the host wrong; the test is skipped where the
+// machine has not got what it takes.
+func (p *patient) harm(bin, line string) {
+	p.t.Helper()
+	out, err := p.command(bin, line).CombinedOutput()
+	exit := (*exec.ExitError)(nil)
+	switch lacks := errors.As(err, &exit) && exit.ExitCode() == 127; {
+	case err == nil:
+	case lacks, bytes.Contains(out, []byte("Unknown device type")), bytes.Contains(out, []byte("not supported")):
+		lab.Missing(p.t, "lab", fmt.Sprintf("needs %s: %s", line, bytes.TrimSpace(out)))
+	default:
+		p.t.Fatalf("%s: %v\n%s", line, err, out)
+	}
 }
 
 // named judges what the doctor said of a broken host, and returns its remedy.

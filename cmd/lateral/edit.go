@@ -31,43 +31,63 @@ func lineAt(p ccf.Pos) (string, bool) {
 	return "", false
 }
 
-// commentOut is the command that takes a line out of a file.
-func commentOut(p ccf.Pos) string {
+// keyAt is the key that a line of a file gives a value, as it is written there;
+// "" where the line is not one for a command.
+func keyAt(p ccf.Pos, attribute string) string {
 	line, ok := lineAt(p)
-	if !ok || strings.TrimSpace(line) == "" {
+	key, _, eq := strings.Cut(strings.TrimSpace(line), "=")
+	if key = strings.TrimSpace(key); !ok || !eq || !strings.HasSuffix(key, "."+attribute) || !plainText(key) {
 		return ""
 	}
-	return fmt.Sprintf("sed -i '%ds/^/#/' %s", p.Line, quoted(p.File))
+	return key
 }
 
-// setValue is the command that gives a key another value, in the line that it
-// is in, or in a new one behind that of another key of the same block. "" if
-// the value or the file is not one for a command.
-func setValue(a ccf.Auxiliary, key, value string) string {
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return !strings.ContainsRune(plainRunes, r) }) {
+// The commands find their line by its key, not by its number: that may have
+// changed by the command before.
+func keyPattern(key string) string { return `^ *` + strings.ReplaceAll(key, ".", `\.`) + ` *=` }
+
+// commentOut is the command that takes an attribute out of a file.
+func commentOut(a ccf.Auxiliary, attribute string) string {
+	p, ok := a.Lateral.Where[attribute]
+	if !ok {
 		return ""
 	}
-	if p, ok := a.Lateral.Where[key]; ok {
-		line, ok := lineAt(p)
-		if i := strings.Index(line, "."+key); !ok || i < 0 || !strings.Contains(line[i:], "=") {
+	key := keyAt(p, attribute)
+	if key == "" {
+		return ""
+	}
+	return fmt.Sprintf("sed -i 's/%s/#&/' %s", keyPattern(key), quoted(p.File))
+}
+
+// setValue is the command that gives an attribute another value, in the line
+// that it is in, or in a new one behind another of the same block. "" if the
+// value or the file is not one for a command.
+func setValue(a ccf.Auxiliary, attribute, value string) string {
+	if !plainText(value) {
+		return ""
+	}
+	if p, ok := a.Lateral.Where[attribute]; ok {
+		key := keyAt(p, attribute)
+		if key == "" {
 			return ""
 		}
-		return fmt.Sprintf("sed -i '%ds/=.*/=%s/' %s", p.Line, value, quoted(p.File))
+		return fmt.Sprintf("sed -i 's/%s.*/%s=%s/' %s", keyPattern(key), key, value, quoted(p.File))
 	}
 	for _, beside := range []string{"TcpListenerPort", "UdpDiscoveryPort", "UdpDiscoveryAddr"} {
 		p, ok := a.Lateral.Where[beside]
-		line, whole := lineAt(p)
-		i := strings.Index(line, "."+beside)
-		if !ok || !whole || i < 0 {
+		if !ok {
 			continue
 		}
-		block := strings.TrimSpace(line[:i])
-		if block == "" || strings.ContainsFunc(block, func(r rune) bool { return !strings.ContainsRune(plainRunes, r) }) {
-			continue
+		if key := keyAt(p, beside); key != "" {
+			return fmt.Sprintf("sed -i '/%s/a %s%s=%s' %s", keyPattern(key), strings.TrimSuffix(key, beside), attribute, value, quoted(p.File))
 		}
-		return fmt.Sprintf("sed -i '%da %s.%s=%s' %s", p.Line, block, key, value, quoted(p.File))
 	}
 	return ""
+}
+
+// plainText reports whether a text means itself to a shell and to sed.
+func plainText(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(plainRunes, r) })
 }
 
 // plainRunes mean themselves to a shell and to sed.

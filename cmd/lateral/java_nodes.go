@@ -32,6 +32,14 @@ func javaNodes(running []cache.Status, services []ccf.Service) doctor.JCS {
 	return doctor.JCS{Heard: func(ctx context.Context) ([]doctor.JavaNode, error) { return javaEar(ctx, services) }}
 }
 
+// wantMembers reports whether any service expects other members: who only
+// listens is none, and has none.
+func wantMembers(services []ccf.Service) bool {
+	return slices.ContainsFunc(services, func(v ccf.Service) bool {
+		return slices.ContainsFunc(v.Config.Auxiliaries, func(a ccf.Auxiliary) bool { return a.Lateral != nil && !a.Lateral.ListenOnly })
+	})
+}
+
 // javaHeardBy returns the Java nodes that services have heard, each as the
 // first of them has it.
 func javaHeardBy(running []cache.Status) (out []doctor.JavaNode) {
@@ -84,8 +92,13 @@ func linkedWith(d *doctor.JavaNode, service string, e *cache.EndpointStatus, n c
 	d.Wanted = d.Wanted && (shared || e.ListenOnly && d.Down != "")
 }
 
-// earTime is how long Java nodes are waited for: they answer at once.
-const earTime = 1500 * time.Millisecond
+// How long Java nodes are waited for: they answer within milliseconds, and who
+// has answered is asked again, so that two who announce one port are seen to be
+// alive both.
+const (
+	earTime   = 1500 * time.Millisecond
+	firstTime = 500 * time.Millisecond // in which nobody has answered: there is none
+)
 
 // javaEar asks each group who is there, as an observer that has no region does.
 // It takes part in nothing.
@@ -124,6 +137,14 @@ func javaEar(ctx context.Context, services []ccf.Service) ([]doctor.JavaNode, er
 			g.Go(func() error { askAll(ctx, d); return nil })
 		}
 	}
+	nobody := time.AfterFunc(firstTime, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(heard) == 0 {
+			cancel()
+		}
+	})
+	defer nobody.Stop()
 	<-ctx.Done()
 	err := g.Wait()
 	var out []doctor.JavaNode

@@ -132,7 +132,7 @@ var bullet = regexp.MustCompile(`^([-*]|\d+\.) `)
 func marked(comment string) (mark, says string) {
 	comment = strings.TrimSuffix(strings.TrimPrefix(comment, "<!--"), "-->")
 	for _, m := range []string{"given", "run", "session", "script:", "not run:", "doctor:", "client:"} {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(comment), m); ok {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(comment), m); ok && (strings.HasSuffix(m, ":") || rest == "" || strings.TrimSpace(rest[:1]) == "") {
 			return strings.TrimSuffix(m, ":"), strings.TrimSpace(rest)
 		}
 	}

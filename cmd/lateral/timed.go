@@ -43,6 +43,13 @@ func (t timed) Get(now int64, key string) (cache.Element, bool) {
 	return e, ok
 }
 
+func (t timed) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error {
+	since := t.front.Put.Sample()
+	err := t.Region.Put(ctx, whole, keyLen, attr, caller)
+	t.front.Put.End(since)
+	return err
+}
+
 func (t timed) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 	return t.front.Sampled(ctx, c, t.Region.Do)
 }

@@ -103,6 +103,9 @@ func (in *inbound) run(head []byte) error {
 		return fmt.Errorf("it opens with % x, which is neither the mesh's protocol nor JCS's", head)
 	}
 	r := jcs.NewReader(pace, head, in.l.c.Serializer)
+	if !r.Framed() {
+		pace.began = time.Time{} // JCS opens a stream at once, and has something to say later
+	}
 	for skipped := 0; ; {
 		m, err := r.Next()
 		pace.began = time.Time{}
