@@ -85,7 +85,7 @@ func TestPowerCut(t *testing.T) {
 			after, acked := rand.IntN(60), -1
 			for in := bufio.NewScanner(out); in.Scan(); {
 				if n, ok := strings.CutPrefix(in.Text(), "acknowledged "); ok {
-					if acked, err = strconv.Atoi(n); acked == after {
+					if acked, _ = strconv.Atoi(n); acked == after {
 						time.AfterFunc(time.Duration(rand.IntN(20_000))*time.Microsecond, func() { cmd.Process.Kill() })
 					}
 				}
