@@ -129,10 +129,8 @@ func TestValkeyGoCaching(t *testing.T) {
 		return v, r.IsCacheHit()
 	}
 	set("0")
-	eventually(t, "the first value", func() bool { v, _ := get(); return v == "0" })
-	if v, hit := get(); v != "0" || !hit {
-		t.Fatalf("%s is not kept by the client", v)
-	}
+	// What is told of the write itself may come after it was read.
+	eventually(t, "a hit of the first value", func() bool { v, hit := get(); return v == "0" && hit })
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range 201 {

@@ -14,7 +14,7 @@ type rmCmd struct {
 	Key    string `arg:"" optional:"" help:"Key; one that ends in ':' removes every key that starts with it."`
 	Group  string `placeholder:"GROUP" help:"Group of the key; without a key the whole group."`
 	Local  bool   `help:"Remove it from this service only."`
-	Acks   string `placeholder:"K" help:"How many peers must have it before the command returns: 0, a number, or all; in place of the region's."`
+	Acks   string `placeholder:"K" help:"How many peers must have it before the command returns: 0, a number, all, or linked; in place of the region's."`
 	one
 }
 
