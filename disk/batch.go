@@ -24,10 +24,11 @@ type limits struct {
 type batch struct {
 	notes  map[string]*note
 	floors floors // older than the notes
+	over   floors // need not be remembered any more
 	seq    uint64 // of the last note in it
 }
 
-func (b *batch) size() int { return len(b.notes) + len(b.floors) }
+func (b *batch) size() int { return len(b.notes) + len(b.floors) + len(b.over) }
 
 // change is what a transaction did, for who counts and for what is known of
 // the keys.
@@ -54,6 +55,9 @@ func (s *store) apply(b *batch, all floors, byStamp bool, l limits) (change, err
 			w.store, w.ch = &c, change{keys: map[string]bool{}}
 			w.els, w.order = tx.Bucket(bucketElements), tx.Bucket(bucketOrder)
 			if err := w.sweep(tx.Bucket(bucketFloors), b.floors, byStamp); err != nil {
+				return err
+			}
+			if err := w.forgetFloors(tx.Bucket(bucketFloors), b.over); err != nil {
 				return err
 			}
 			for _, key := range slices.Sorted(maps.Keys(b.notes)) { // pages are written once
@@ -259,4 +263,24 @@ func (w *writer) keepFloor(kept *bbolt.Bucket, k floor, s cache.Stamp) error {
 	}
 	w.total.add(len(record), len(key), sum)
 	return kept.Put(key, record)
+}
+
+// forgetFloors drops removals of many that are as old as when that was decided.
+func (w *writer) forgetFloors(kept *bbolt.Bucket, over floors) error {
+	for k, s := range over {
+		key := cache.FloorKey(k.op, k.name)
+		record := kept.Get([]byte(key))
+		if record == nil {
+			continue
+		}
+		e, sum, err := decode(key, record, nil)
+		if err == nil && e.Stamp == s {
+			w.total.drop(len(record), len(key), sum)
+			err = kept.Delete([]byte(key))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

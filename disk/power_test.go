@@ -85,7 +85,7 @@ func TestPowerCut(t *testing.T) {
 			after, acked := rand.IntN(60), -1
 			for in := bufio.NewScanner(out); in.Scan(); {
 				if n, ok := strings.CutPrefix(in.Text(), "acknowledged "); ok {
-					if acked, err = strconv.Atoi(n); acked == after {
+					if acked, _ = strconv.Atoi(n); acked == after {
 						time.AfterFunc(time.Duration(rand.IntN(20_000))*time.Microsecond, func() { cmd.Process.Kill() })
 					}
 				}
@@ -147,7 +147,7 @@ func TestHarm(t *testing.T) {
 	d.Note(removeOf(cache.RemoveGroup, "g", 5001))
 	stop()
 	harmed := 0
-	for seed := range uint64(times(60)) {
+	for seed := range uint64(times(40)) {
 		c := config(t)
 		c.ByStamp = true
 		if err := os.CopyFS(c.Dir, os.DirFS(base.Dir)); err != nil {

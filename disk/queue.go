@@ -152,7 +152,7 @@ func (d *Disk) wipeLocked() {
 	}
 }
 
-func newBatch() *batch { return &batch{notes: map[string]*note{}, floors: floors{}} }
+func newBatch() *batch { return &batch{notes: map[string]*note{}, floors: floors{}, over: floors{}} }
 
 func (d *Disk) wakeLocked() {
 	select {

@@ -169,6 +169,7 @@ func TestLifetimes(t *testing.T) {
 	d.Note(ch)
 	d.Note(putOf("long", "v", 0))
 	d.Note(removeOf(cache.Remove, "gone", 0))
+	d.Note(removeOf(cache.RemoveGroup, "g", 0))
 	holds(t, d, "short", "v")
 	d.write()
 	pass := func(d time.Duration) { mu.Lock(); now += d.Milliseconds(); mu.Unlock() }
@@ -187,6 +188,12 @@ func TestLifetimes(t *testing.T) {
 	d.write()
 	if st := d.Status(); st.Elements != 0 || st.Tombstones != 0 {
 		t.Errorf("%+v", st)
+	}
+	d.Close()
+	d = Open(c)
+	d.Restore(-1, func(e cache.Element) { t.Errorf("%q is remembered", e.Key) })
+	if len(d.floors) > 0 || d.Status().Harmed > 0 {
+		t.Errorf("%v, %+v", d.floors, d.Status())
 	}
 }
 

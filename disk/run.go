@@ -75,7 +75,7 @@ func (d *Disk) write() {
 			b.floors = all
 		}
 	}
-	if len(b.notes)+len(b.floors) == 0 {
+	if b.size() == 0 {
 		d.wrote(s, b, change{})
 		return
 	}
@@ -240,6 +240,12 @@ func (d *Disk) expire(from string) string {
 		d.seq++
 		d.noteLocked(&note{cache.Element{Key: gone[i].Key, Stamp: gone[i].Stamp, State: cache.Forgotten}, forget})
 	}
+	for k, s := range d.floors {
+		if d.forgotten(s, now) {
+			delete(d.floors, k)
+			d.queue.over[k] = s
+		}
+	}
 	d.count.expired += uint64(len(gone))
 	d.wakeLocked()
 	d.mu.Unlock()
@@ -247,7 +253,13 @@ func (d *Disk) expire(from string) string {
 }
 
 func (d *Disk) collect(gone *[]cache.Element, e *cache.Element, now int64) {
-	if e.State == cache.Live && d.over(e, now) || e.State == cache.Tombstone && now-e.Stamp.UnixMilli() > (d.c.Retention+d.c.Retention/50).Milliseconds() {
+	if e.State == cache.Live && d.over(e, now) || e.State == cache.Tombstone && d.forgotten(e.Stamp, now) {
 		*gone = append(*gone, *e)
 	}
+}
+
+// forgotten reports whether a removal need not be remembered any more: what it
+// removed is over the longest life, whosever clock says so.
+func (d *Disk) forgotten(s cache.Stamp, now int64) bool {
+	return now-s.UnixMilli() > (d.c.Retention + d.c.Retention/50).Milliseconds()
 }

@@ -160,16 +160,16 @@ func TestOldestGoFirst(t *testing.T) {
 		c.MaxElements = rapid.IntRange(1, 20).Draw(rt, "max")
 		d, stop := start(t, c)
 		defer func() { stop() }()
-		order := rapid.Permutation(seq(50)).Draw(rt, "order")
+		order := rapid.Permutation(seq(30)).Draw(rt, "order")
 		for i, ms := range order {
 			d.Note(putOf(fmt.Sprint("k", ms), "v", ms))
-			if i%7 == 0 {
+			if i%11 == 0 {
 				flush(t, d)
 			}
 		}
 		flush(t, d)
-		for ms := range 50 {
-			holds(rt, d, fmt.Sprint("k", ms), map[bool]string{true: "v"}[ms >= 50-c.MaxElements])
+		for ms := range 30 {
+			holds(rt, d, fmt.Sprint("k", ms), map[bool]string{true: "v"}[ms >= 30-c.MaxElements])
 		}
 		if st := d.Status(); st.Elements != c.MaxElements {
 			rt.Errorf("%+v", st)
