@@ -159,7 +159,7 @@ func (r *Region) refuse(now int64, c *cache.Command, has cache.Stamp, followed b
 		why = whyOlder
 	case r.overAge(now, c):
 		why = whyOverAge
-	case c.Stamp.Time <= r.buried.Load():
+	case c.Stamp.Compare(r.newestBuried()) <= 0:
 		why = whyBuried
 	}
 	r.refusals.note(now, hashOf(c.Key, r.seed), c.Stamp, why)

@@ -113,10 +113,10 @@ type Region struct {
 	holds    heldKeys
 	refusals refusals
 
-	buried atomic.Uint64 // see bury
-	forgot atomic.Uint64 // see Forgot
-	pushed atomic.Bool   // capacity pushed out what peers may keep, see Lacks
-	struck atomic.Bool   // a removal found something that peers may hold, see Struck
+	buried atomic.Pointer[cache.Stamp] // see bury
+	forgot atomic.Uint64               // see Forgot
+	pushed atomic.Bool                 // capacity pushed out what peers may keep, see Lacks
+	struck atomic.Bool                 // a removal found something that peers may hold, see Struck
 
 	merger atomic.Pointer[Merger]
 

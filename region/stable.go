@@ -3,8 +3,6 @@
 package region
 
 import (
-	"math"
-
 	"lateral/cache"
 )
 
@@ -91,32 +89,39 @@ func (r *Region) Settle() (n int) {
 	return n
 }
 
-// bury is told of what capacity pushed out, and remembers the time of the
+// bury is told of what capacity pushed out, and remembers the stamp of the
 // newest tombstone among it that some node may lack. What is older is out as
 // well, here and wherever there are as many elements.
 func (r *Region) bury(h *held) {
 	dead := h.shared && h.State == cache.Tombstone || h.under != nil && h.under.state == cache.Tombstone
-	if s := h.known(); r.mode == Replicate && dead && s.Time > r.stable() {
-		r.buried.Store(max(r.buried.Load(), s.Time)) // nobody else evicts meanwhile
+	if s := h.known(); r.mode == Replicate && dead && s.Time > r.stable() && s.Compare(r.newestBuried()) > 0 {
+		r.buried.Store(&s) // nobody else evicts meanwhile
 	}
 	if dead {
 		r.Forget(h.known().Time)
 	}
 }
 
+func (r *Region) newestBuried() cache.Stamp {
+	if s := r.buried.Load(); s != nil {
+		return *s
+	}
+	return cache.Stamp{}
+}
+
 // overBuried reports whether what a peer sends may be what a tombstone removed
 // that capacity pushed out, and that there is room for by now. Then this node
-// cannot tell, and the time of that tombstone becomes the floor of the whole
+// cannot tell, and the stamp of that tombstone becomes the floor of the whole
 // region, so that all replicas come to the same end. Without room it would be
 // pushed out at once, as elsewhere, which needs no floor.
 func (r *Region) overBuried(c *cache.Command) bool {
-	at := r.buried.Load()
-	if c.Stamp.Time > at || at <= r.stable() {
+	at := r.newestBuried()
+	if c.Stamp.Compare(at) > 0 || at.Time <= r.stable() {
 		return false
 	}
 	full := r.full(int64(len(c.Key) + len(c.Value.Bytes)))
 	if !full {
-		r.floors.raise(cache.RemoveAll, "", cache.Stamp{Time: at, Node: math.MaxUint64}, r.digest)
+		r.floors.raise(cache.RemoveAll, "", at, r.digest)
 	}
 	return !full
 }

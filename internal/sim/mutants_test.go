@@ -108,7 +108,7 @@ var proven = []struct {
 	{one("memory is emptied for a member that has ended elsewhere", "strict", "mesh/census.go",
 		"(e.met && linked[at(e)] || m.frontier.Ended(id))", "e.met && linked[at(e)]"), proof{"", "^TestForget$"}},
 	{one("a tombstone that capacity pushed out is remembered", "removals", "region/stable.go",
-		"	if c.Stamp.Time > at || at <= r.stable() {", "	if true {"), proof{"region", "^TestBuried$"}},
+		"	if c.Stamp.Compare(at) > 0 || at.Time <= r.stable() {", "	if true {"), proof{"region", "^TestBuried$"}},
 }
 
 // TestMutantsApply keeps the table of mutants in step with the code.
