@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,13 +267,20 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
+var (
+	firstPort = rand.Uint32N(22_000)
+	nextPort  atomic.Uint32
+)
+
 // freePort returns a port that was free just now, and that no connection of
 // another test takes before a JVM has come so far as to listen to it: the system
 // gives ports from 32768 on (Linux: ip_local_port_range; others higher).
+//
+// No two calls return the same one: what is free may be about to be used.
 func freePort(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		port := 10_000 + rand.IntN(22_000)
+		port := 10_000 + int(firstPort+nextPort.Add(1))%22_000
 		if l, err := net.Listen("tcp", fmt.Sprint(":", port)); err == nil {
 			l.Close()
 			return port

@@ -180,40 +180,96 @@ func (l *link) region(n uint64) (Region, error) {
 	return b.Region, nil
 }
 
+// A batch is a few changes of one frame that are applied together, so that
+// their keys are fetched from memory together (region.Region.Warm): most of what
+// a change costs is waiting for that.
+type batch struct {
+	n       int
+	changes [batched]cache.Change
+	regions [batched]Region
+	keys    [batched]string
+}
+
+// batched is how many. Each is in flight for less than the processor's cache
+// holds, and more than it fetches at a time.
+const batched = 16
+
 func (l *link) applyChanges(s *scan) error {
 	seq := s.uint64()
 	p := l.peer
 	if s.bad || seq == 0 || seq > p.received.Load()+1 {
 		return fmt.Errorf("%w: changes from number %d on, expected %d", ErrProtocol, seq, p.received.Load()+1)
 	}
-	now := l.m.c.Now().UnixMilli()
+	for rest := s.s; rest != ""; {
+		first, err := seq, error(nil)
+		rest, seq, err = l.decode(rest, seq)
+		if e := l.applyBatch(first); e != nil {
+			return e
+		}
+		if err != nil {
+			return err
+		}
+	}
+	p.met.Store(true)
+	l.ackDue.Store(true)
+	l.wake()
+	return nil
+}
+
+// decode takes the next changes, from number seq on, into the batch.
+func (l *link) decode(rest string, seq uint64) (string, uint64, error) {
 	owner := cache.NodeID(l.peerHello.Node)
-	for rest := s.s; rest != ""; seq++ {
+	b := &l.batch
+	for b.n = 0; b.n < batched && rest != ""; b.n, seq = b.n+1, seq+1 {
 		c, number, more, err := changelog.Decode(rest, owner, l.lastAttr)
 		if err != nil {
-			return fmt.Errorf("%w: change %d: %w", ErrProtocol, seq, err)
-		}
-		rest = more
-		if seq <= p.received.Load() {
-			continue // it came by the link before this one
+			return rest, seq, fmt.Errorf("%w: change %d: %w", ErrProtocol, seq, err)
 		}
 		r, err := l.region(number)
 		if err != nil {
-			return err
+			return rest, seq, err
+		}
+		rest = more
+		b.changes[b.n], b.regions[b.n], b.keys[b.n] = c, r, c.Element.Key
+	}
+	return rest, seq, nil
+}
+
+// applyBatch applies what was decoded, whose first has number seq.
+func (l *link) applyBatch(seq uint64) error {
+	p, b := l.peer, &l.batch
+	now := l.m.c.Now().UnixMilli()
+	b.warm()
+	for i := range b.n {
+		c, r := &b.changes[i], b.regions[i]
+		if seq <= p.received.Load() {
+			seq++
+			continue // it came by the link before this one
 		}
 		// It is not counted as read: when its time has come it is sent again.
 		if err := l.m.ahead("the stamp of a change", c.Element.Stamp.UnixMilli(), now); err != nil {
 			return err
 		}
 		if r == nil || seq >= l.replayed || r.Digest() == nil {
-			l.apply(now, r, &c, cache.FromLateral)
+			l.apply(now, r, c, cache.FromLateral)
 		}
 		p.received.Store(seq)
+		seq++
 	}
-	p.met.Store(true)
-	l.ackDue.Store(true)
-	l.wake()
+	clear(b.changes[:b.n]) // an idle link is not to keep a frame
+	clear(b.keys[:b.n])
 	return nil
+}
+
+// warm fetches the keys of what is for the same region as the first.
+func (b *batch) warm() {
+	n := 1
+	for n < b.n && b.regions[n] == b.regions[0] {
+		n++
+	}
+	if n <= b.n && b.regions[0] != nil {
+		b.regions[0].Warm(b.keys[:n])
+	}
 }
 
 // apply hands a change to a region. What a region refuses is counted: it must

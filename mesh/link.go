@@ -31,6 +31,7 @@ type link struct {
 
 	// Of the read loop.
 	regions  []boundRegion     // by the numbers of the peer's log
+	batch    batch             // of changes that are being applied
 	lastAttr *cache.Attributes // of the region last changed: most records repeat them
 	resumed  bool              // the peer has said how far it had read
 	replayed uint64            // changes before this one come for what they remove

@@ -26,6 +26,7 @@ type Region interface {
 	Mode() Mode
 	Apply(now int64, c cache.Command) (cache.Reply, error)
 	Get(now int64, key string) (cache.Element, bool)
+	Warm(keys []string) // they are about to be applied
 	Attributes() *cache.Attributes
 	Digest() *converge.Digest // nil where values do not travel
 	// Gap is told that removals by peers may have been missed: what is held

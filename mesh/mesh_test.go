@@ -135,6 +135,7 @@ func newShelf(name string, replicated bool) *shelf {
 }
 
 func (s *shelf) Name() string                  { return s.name }
+func (s *shelf) Warm([]string)                 {}
 func (s *shelf) Attributes() *cache.Attributes { return &s.attr }
 func (s *shelf) Digest() *converge.Digest      { return s.digest }
 func (s *shelf) Mode() Mode {

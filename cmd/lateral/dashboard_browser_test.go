@@ -284,6 +284,7 @@ func actions(t *testing.T, l *live, p *tab, _ *door) {
 		t.Error("it was removed without a confirmation")
 	}
 	p.run(remove)
+	p.wait(`document.querySelector("#confirm").open`)
 	p.run(`document.querySelector("#confirm-yes").click()`)
 	p.wait(`document.querySelector("#keys-said").textContent.includes("4c1f00 was removed")`)
 	if _, ok := until(t.Context(), reachTime, 10e6, func() bool { return l.procs[2].holds(t.Context(), "SessionCache", "4c1f00", "") }); !ok {
