@@ -120,6 +120,7 @@ type shelf struct {
 	held    map[string]cache.Element
 	applied []string
 	gaps    int
+	warmed  []string
 }
 
 type modeText string
@@ -135,7 +136,6 @@ func newShelf(name string, replicated bool) *shelf {
 }
 
 func (s *shelf) Name() string                  { return s.name }
-func (s *shelf) Warm([]string)                 {}
 func (s *shelf) Attributes() *cache.Attributes { return &s.attr }
 func (s *shelf) Digest() *converge.Digest      { return s.digest }
 func (s *shelf) Mode() Mode {
@@ -225,6 +225,14 @@ func (s *shelf) Lookup(key string) (cache.Element, bool) {
 }
 
 func (s *shelf) Shared(key string) (cache.Element, bool) { return s.Lookup(key) }
+
+func (s *shelf) Warm(keys []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(keys) > 1 { // as the product
+		s.warmed = append(s.warmed, keys...)
+	}
+}
 
 func (s *shelf) ops() []string {
 	s.mu.Lock()
