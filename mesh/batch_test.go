@@ -51,7 +51,7 @@ func TestBatches(t *testing.T) {
 		}
 	}
 	state, _ := l.m.c.Region("State")
-	if got := strings.Join(state.(*shelf).warmed, " "); !strings.HasPrefix(got, "1 2 3 4 5 6 7 8 9 10 11 ") {
+	if got := strings.Join(state.(*shelf).warmed, " "); !strings.HasPrefix(got, "1 2 3 4 5 6 7 8 9 10 11") {
 		t.Errorf("told beforehand of %s", got)
 	}
 	for i := range l.batch.changes {
