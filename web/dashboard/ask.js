@@ -71,12 +71,12 @@ export function confirmed(title, text, yes, word) {
   input.value = ''
   return new Promise(done => {
     const ready = () => { button.disabled = Boolean(word) && input.value !== word }
-    let sure = false
+    const answer = sure => { done(sure); d.close() }
     ready()
     input.oninput = ready
-    button.onclick = () => { sure = true; d.close() }
-    $('#confirm-no').onclick = () => d.close()
-    d.addEventListener('close', () => done(sure), { once: true })
+    button.onclick = () => answer(true)
+    $('#confirm-no').onclick = () => answer(false)
+    d.oncancel = () => done(false) // not on close: that event comes late, and would answer the next question
     d.showModal()
   })
 }
