@@ -333,8 +333,7 @@ func (l *live) looks(p *tab, d *door) {
 func (l *live) accessible(t *testing.T, p *tab, d *door) {
 	path := os.Getenv("LATERAL_AXE")
 	if path == "" {
-		t.Log("LATERAL_AXE names no axe.min.js (npm package axe-core): accessibility is not judged")
-		return
+		lab.Missing(t, "axe", "LATERAL_AXE names no axe.min.js (npm package axe-core): accessibility is not judged")
 	}
 	axe, err := os.ReadFile(path)
 	if err != nil {
