@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"lateral/cache"
+	"lateral/internal/lab"
 	"lateral/jcs"
 )
 
@@ -232,7 +233,7 @@ func killed(t *testing.T, l *live, p *tab, d *door) {
 	p.wait(`document.querySelectorAll("#history li").length > 0 && document.title.startsWith("✗")`)
 	clean(t, p, d)
 	l.picture(p, "missing.png")
-	l.accessible(t, p, d)
+	t.Run("accessible", func(t *testing.T) { l.accessible(t, p, d) })
 	l.looks(p, d)
 }
 
