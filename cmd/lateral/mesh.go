@@ -106,11 +106,28 @@ func (c *meshCmd) wait(ctx context.Context, s *streams, r *meshReport, err error
 
 // look asks the services of this host once.
 func (c *meshCmd) look(ctx context.Context) (*meshReport, error) {
-	cs, err := c.services(c.Service)
-	if err != nil {
-		return nil, err
+	return lookAll(func() ([]*web.Client, error) { return c.services(c.Service) },
+		func(cs []*web.Client) *meshReport { return survey(ctx, cs, c.Nodes) })
+}
+
+// lookAll asks the services that list names. If others have started meanwhile
+// all are asked again: who was not asked may know of links that are missing.
+func lookAll(list func() ([]*web.Client, error), ask func([]*web.Client) *meshReport) (*meshReport, error) {
+	cs, err := list()
+	for err == nil {
+		asked := names(cs)
+		r := ask(cs)
+		if !r.Complete {
+			return r, nil
+		}
+		if cs, err = list(); err == nil && names(cs) == asked {
+			for _, c := range cs {
+				c.Close()
+			}
+			return r, nil
+		}
 	}
-	return survey(ctx, cs, c.Nodes), nil
+	return nil, err
 }
 
 // survey asks services and lays together what they know.
