@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,15 +17,22 @@ import (
 	"lateral/secret"
 )
 
-// refusals are what a node was told of those it refused.
-type refusals []string
-
-func (r *refusals) note(addr netip.Addr, why error) {
-	*r = append(*r, addr.String()+" "+why.Error())
+// refusals are what nodes were told of those they refused.
+type refusals struct {
+	mu   sync.Mutex // guards told
+	told []string
 }
 
-func (r refusals) has(text string) bool {
-	return slices.ContainsFunc(r, func(s string) bool { return strings.Contains(s, text) })
+func (r *refusals) note(addr netip.Addr, why error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told = append(r.told, addr.String()+" "+why.Error())
+}
+
+func (r *refusals) has(text string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.told, func(s string) bool { return strings.Contains(s, text) })
 }
 
 func with(ring *secret.Ring, told *refusals) func(*Config) {
@@ -61,7 +69,7 @@ func TestSealed(t *testing.T) {
 		one.knows("") // the other one sends with another secret
 		two.knows("1@10.0.0.1:7")
 		if !told.has("10.0.0.2 it uses another secret, fingerprint ") || told.has("10.0.0.1") {
-			t.Errorf("told: %q", told)
+			t.Errorf("told: %q", told.told)
 		}
 		end(one, two)
 		g.Close()
@@ -88,10 +96,10 @@ func TestSealedAndPlain(t *testing.T) {
 		one.knows("")
 		two.knows("")
 		if !told.has("10.0.0.2 it announces itself without the cluster's secret") {
-			t.Errorf("told: %q", told)
+			t.Errorf("told: %q", told.told)
 		}
 		if want := fmt.Sprintf("10.0.0.1 it has a cluster secret, fingerprint %s, and this node has none", s.Fingerprint()); !plainTold.has(want) {
-			t.Errorf("told: %q", plainTold)
+			t.Errorf("told: %q", plainTold.told)
 		}
 		if one.Heard().Unproven == 0 || two.Heard().Unproven == 0 {
 			t.Error("not counted")
@@ -138,7 +146,7 @@ func TestForged(t *testing.T) {
 			send(footer(sealed, 0))
 		}
 		if !told.has("10.0.0.9 it announces itself without") || !told.has("10.0.0.9 it forges packets") {
-			t.Errorf("told: %q", told)
+			t.Errorf("told: %q", told.told)
 		}
 		// What they said themselves, from elsewhere: at once, and later.
 		for _, p := range recorded {
@@ -149,7 +157,7 @@ func TestForged(t *testing.T) {
 			send(p)
 		}
 		if !told.has("10.0.0.9 it repeats packets") || !told.has("10.0.0.9 its time is not ours") {
-			t.Errorf("told: %q", told)
+			t.Errorf("told: %q", told.told)
 		}
 		// A goodbye that was recorded does nothing to who has come again.
 		end(two)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -201,17 +202,28 @@ func TestTraps(t *testing.T) {
 		all.Wait()
 		pg.compare(t)
 	}()
-	for i, x := range traps {
+	treat := func(i int, x trap) {
 		h := l.Hosts[1+i]
-		all.Go(func() {
-			room <- struct{}{}
-			defer func() { <-room }()
-			t.Run(x.name, func(t *testing.T) {
-				p := &patient{t: t, h: h, trap: x, number: i, page: pg, fill: strings.NewReplacer("@DIR", h.Dir, "@HELPERDIR", helper.Dir, "@HELPER", helper.Addr.String(),
-					"@ADDR", h.Addr.String(), "@N", fmt.Sprintf("%02d", i), "@HOLD", filepath.Join(bin, "hold"))}
-				p.treat(bin)
-			})
+		t.Run(x.name, func(t *testing.T) {
+			p := &patient{t: t, h: h, trap: x, number: i, page: pg, fill: strings.NewReplacer("@DIR", h.Dir, "@HELPERDIR", helper.Dir, "@HELPER", helper.Addr.String(),
+				"@ADDR", h.Addr.String(), "@N", fmt.Sprintf("%02d", i), "@HOLD", filepath.Join(bin, "hold"))}
+			p.treat(bin)
 		})
+	}
+	for i, x := range traps {
+		if !x.runs {
+			all.Go(func() {
+				room <- struct{}{}
+				defer func() { <-room }()
+				treat(i, x)
+			})
+		}
+	}
+	all.Wait()
+	for i, x := range traps { // their services are heard by all others
+		if x.runs {
+			treat(i, x)
+		}
 	}
 }
 
@@ -244,6 +256,10 @@ func (p *patient) treat(bin string) {
 	if x.runs {
 		proc := p.start(bin, "-c", x.env+" exec lateral run --service groupware --config groupware/cache.ccf --runtime-dir run")
 		p.service = proc.PID
+		defer func() {
+			proc.Signal(syscall.SIGTERM)
+			must(p.t, proc.Wait(20*time.Second))
+		}()
 		proc.WaitLine("msg=ready", 20*time.Second)
 		lab.Eventually(p.t, 20*time.Second, func() error { // a link may be there before an announcement
 			for _, f := range p.look(bin, "").Findings {
