@@ -5,6 +5,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -93,14 +94,39 @@ func TestLogLevel(t *testing.T) {
 // TestAdminOnly: whoever comes by network sees no profile and changes no log.
 func TestAdminOnly(t *testing.T) {
 	n := newNode()
-	f := &Front{Do: n.do, Level: new(slog.LevelVar), Metrics: http.NotFoundHandler()}
-	for _, path := range []string{"/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap", "/v1/loglevel"} {
+	f := &Front{Do: n.do, Level: new(slog.LevelVar), Members: nobody{}, Metrics: http.NotFoundHandler()}
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/cmdline", "/debug/pprof/heap", "/v1/loglevel", "/v1/silent"} {
 		if code, body := asked(f.Admin(), "GET", path, ""); code != 200 {
 			t.Errorf("%s for those who run it: %d %.100s", path, code, body)
 		}
 		if code, body := asked(f.Handler(), "GET", path, ""); code != 400 {
 			t.Errorf("%s for everybody: %d %.100s", path, code, body)
 		}
+	}
+}
+
+// nobody is silent.
+type nobody struct{}
+
+func (nobody) Silent() []cache.SilentMember { return []cache.SilentMember{} }
+
+func (nobody) Forget(name string) ([]cache.SilentMember, error) {
+	return nil, fmt.Errorf("%w %q", cache.ErrNoMember, name)
+}
+
+// TestForgetByHTTP: only those who run the service may vouch that a member has
+// ended, and what is no name of one is refused.
+func TestForgetByHTTP(t *testing.T) {
+	n := newNode()
+	f := &Front{Do: n.do, Members: nobody{}}
+	if code, _ := asked(f.Handler(), "POST", "/v1/forget", "h/s"); code != 400 {
+		t.Errorf("for everybody: %d", code)
+	}
+	if code, body := asked(f.Admin(), "POST", "/v1/forget", "h/s"); code != 404 || !strings.Contains(body, "no_member") {
+		t.Errorf("nobody: %d %s", code, body)
+	}
+	if code, body := asked(f.Admin(), "POST", "/v1/forget", strings.Repeat("x", longestMember+1)); code != 400 || !strings.Contains(body, "767 bytes") {
+		t.Errorf("too long: %d %s", code, body)
 	}
 }
 
