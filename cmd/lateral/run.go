@@ -114,7 +114,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 
 // open reads the files and opens all sockets.
 func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
-	v = &service{cmd: c, calls: metrics.NewCalls()}
+	v = &service{cmd: c}
 	if err = v.setLevel(); err != nil {
 		return nil, nil, err
 	}
@@ -125,6 +125,11 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 	if v.ccf, err = ccf.Load(v.files...); err != nil {
 		return nil, nil, err
 	}
+	var regions []string
+	for _, r := range v.ccf.Regions {
+		regions = append(regions, r.Name)
+	}
+	v.calls = metrics.NewCalls(regions...)
 	v.keepSecrets()
 	if v.http, err = c.listenHTTP(); err != nil {
 		return nil, nil, err
@@ -185,7 +190,7 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 
 // front is the HTTP interface of the service.
 func (v *service) front() *web.Front {
-	return &web.Front{Do: v.calls.Front("http").Do(v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
+	return &web.Front{Do: v.calls.Do("http", v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
 		Survey: v.node.Survey, Explain: v.node.Explain, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
 		Dashboard: dashboardOf(v.node, v.cmd.Service, v.cmd.dir())}
 }
