@@ -25,7 +25,7 @@ func stableText(s cache.StableStatus) string {
 	case s.Holder == "":
 		return "no other member is known"
 	case !s.Known:
-		return "of no time is it known yet that every member has all changes up to then: " + s.Holder + " is waited for"
+		return "removals are remembered until every member has said that it has them: " + s.Holder + " has said nothing yet, as is usual in the first seconds"
 	case !s.Linked:
 		return fmt.Sprintf("every member has all changes up to %s ago: removals since then are remembered for %s, which is not linked (gone for good? lateral forget)", msText(s.Millis), s.Holder)
 	}
