@@ -61,7 +61,7 @@ func (t *table) heard(now time.Time, from beacon.Source, p Packet) (o outcome) {
 	said := Member{Node: p.Node, Cluster: p.Cluster, Host: p.Host, Service: p.Service, Endpoint: p.Endpoint, PID: int(p.PID), Receive: true}
 	renamed := e.m.rename(said)
 	if fresh {
-		t.found(e, []string{addr})
+		t.found(e, []string{addr}, from.Interface)
 	}
 	moved := t.claim(now, e, addr)
 	o.changed = fresh || renamed || moved
@@ -141,7 +141,7 @@ func (t *table) learn(now time.Time, m Member) (changed bool) {
 	e.m.Heard = later(e.m.Heard, at)
 	changed = e.m.rename(m) || fresh
 	if fresh {
-		t.found(e, m.Addrs)
+		t.found(e, m.Addrs, "")
 	}
 	if m.Receive {
 		for _, a := range m.Addrs[:min(len(m.Addrs), maxPlaces)] {
@@ -179,7 +179,7 @@ func (t *table) hearsay(now, at time.Time, m Member) (changed bool) {
 		changed = e.m.rename(m) || changed
 	}
 	if fresh {
-		t.found(e, free)
+		t.found(e, free, "")
 	}
 	for _, a := range free {
 		var added bool

@@ -93,9 +93,9 @@ func (t *table) enter(now time.Time, id cache.NodeID, source string) (e *entry, 
 	return e, true
 }
 
-// found says that there is a new member.
-func (t *table) found(e *entry, addrs []string) {
-	t.note(slog.LevelInfo, "member found", "member", name(&e.m), "id", e.m.ID, "addr", strings.Join(addrs, " "), "by", e.m.Source)
+// found says that there is a new member, and on which interface it was heard.
+func (t *table) found(e *entry, addrs []string, on string) {
+	t.note(slog.LevelInfo, "member found", "member", name(&e.m), "id", e.m.ID, "addr", strings.Join(addrs, " "), "by", e.m.Source, "interface", on)
 }
 
 // rank orders the sources: how a member was found says more than that a link
