@@ -276,6 +276,7 @@ func TestPods(t *testing.T) {
 
 // TestImage builds the image, where there is buildah.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("buildah"); err != nil {
 		lab.Missing(t, "buildah", "needs buildah")
 	}
