@@ -41,7 +41,7 @@ func (c *client) runClient(args [][]byte) {
 		c.out.Verbatim(c.line(true) + "\n")
 	case sub == "list":
 		c.list()
-	case sub == "kill":
+	case sub == "kill" && n > 2:
 		c.kill(args)
 	case sub == "tracking" && n > 2:
 		c.runTracking(args)
@@ -51,7 +51,11 @@ func (c *client) runClient(args [][]byte) {
 		c.caching(args[2])
 	case sub == "getredir" && n == 2:
 		c.getRedir()
-	case (sub == "no-evict" || sub == "no-touch") && n == 3 && (isWord(args[2], "on") || isWord(args[2], "off")):
+	case (sub == "no-evict" || sub == "no-touch") && n == 3:
+		if !isWord(args[2], "on") && !isWord(args[2], "off") {
+			c.out.Error(errSyntax)
+			return
+		}
 		c.out.OK()
 	case sub == "unpause" && n == 2:
 		c.out.OK()
@@ -131,15 +135,14 @@ func (c *client) kill(args [][]byte) {
 		c.out.Error("ERR No such client")
 		return
 	}
-	if len(args)%2 != 0 {
-		c.out.Error(errSyntax)
-		return
-	}
 	n, skip := 0, true
 	var fits []func(o *client) bool
 	for i := 2; i < len(args); i += 2 {
-		v := string(args[i+1])
+		v := string(argOr(args, i+1))
 		switch {
+		case i+1 == len(args):
+			c.out.Error(errSyntax)
+			return
 		case isWord(args[i], "id"):
 			id, ok := wire.ParseInt(args[i+1])
 			if !ok || id < 1 {
