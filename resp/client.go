@@ -97,7 +97,16 @@ func (c *client) addr() string {
 	if a := c.conn.RemoteAddr().String(); a != "" && a != "@" {
 		return a
 	}
-	return c.conn.LocalAddr().String() + ":0" // a unix socket; as Redis writes it
+	return c.laddr()
+}
+
+// laddr is where the client is connected to; a unix socket as Redis writes it.
+func (c *client) laddr() string {
+	a := c.conn.LocalAddr()
+	if a.Network() == "unix" {
+		return a.String() + ":0"
+	}
+	return a.String()
 }
 
 // flushAt is how many bytes of answers are gathered before they are written,

@@ -32,10 +32,21 @@ func (c *client) request(args [][]byte) {
 	case c.tx.open && cmd.flags&noMulti != 0:
 		c.refuse("ERR Command not allowed inside a transaction")
 	case c.subs > 0 && !c.out.Three && cmd.flags&listening == 0:
-		c.out.Error(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", strings.ToLower(string(args[0]))))
+		c.out.Error(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", strings.ToLower(fullName(cmd, args))))
 	default:
 		c.carryOut(cmd, args)
 	}
+}
+
+// fullName is that of a command with its subcommand, as Redis has it in errors.
+func fullName(cmd *command, args [][]byte) string {
+	switch cmd.name {
+	case "CLIENT", "COMMAND", "CONFIG", "PUBSUB", "SCRIPT":
+		if len(args) > 1 {
+			return fmt.Sprintf("%s|%.64s", cmd.name, args[1])
+		}
+	}
+	return cmd.name
 }
 
 // refuse answers with an error. In a transaction it makes EXEC fail.
