@@ -49,11 +49,12 @@ type client struct {
 	looks  bool // authed, to look and change nothing
 	ending bool // close when the answers are written
 
-	tx      transaction
-	execing bool // EXEC is carried out
-	subs    int  // channels and patterns
-	heard   [2]map[string]bool
-	track   trackState
+	tx         transaction
+	execing    bool // EXEC is carried out
+	subs       int  // channels and patterns
+	heard      [2]map[string]bool
+	heardBytes int // of their names
+	track      trackState
 
 	// Of the command that is carried out.
 	fetched map[place]cache.Element // what memory did not have, from elsewhere

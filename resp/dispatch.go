@@ -206,6 +206,9 @@ func (c *client) writes(r *region) {
 
 // fail answers with what a region said.
 func (c *client) fail(err error) {
+	if errors.Is(err, cache.ErrTooLarge) {
+		c.f.count.over.Add(1)
+	}
 	code := "ERR "
 	if errors.Is(err, cache.ErrObserved) {
 		code = "READONLY " // as a replica of Redis answers

@@ -125,7 +125,7 @@ type Front struct {
 
 // counts are what INFO tells.
 type counts struct {
-	connections, refused, commands, hits, misses, slow, protocol atomic.Int64
+	connections, refused, commands, hits, misses, slow, protocol, over atomic.Int64
 }
 
 // region is a region with what the front keeps of it.

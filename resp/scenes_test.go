@@ -56,8 +56,14 @@ func newPlay(t *testing.T, path, proto, db string) *play {
 	return p
 }
 
+// close leaves nothing for the next: a server may notice the end of a connection
+// a moment later.
 func (p *play) close() {
-	for _, c := range p.conns {
+	for who, c := range p.conns {
+		if fmt.Fprint(c, "RESET\r\n"); !p.ended[who] {
+			for p.next(who) != "RESET" && !p.ended[who] {
+			}
+		}
 		c.Close()
 	}
 }
