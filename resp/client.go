@@ -57,9 +57,10 @@ type client struct {
 	track      trackState
 
 	// Of the command that is carried out.
-	fetched map[place]cache.Element // what memory did not have, from elsewhere
-	wrote   []*region               // regions with Acks that were written to
-	written []*region               // all that this client has written to: WAIT
+	fetched      map[place]cache.Element // what memory did not have, from elsewhere
+	fetchedBytes int                     // of its values
+	wrote        []*region               // regions with Acks that were written to
+	written      []*region               // all that this client has written to: WAIT
 
 	tally  tally
 	pushes pushes

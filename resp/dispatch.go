@@ -94,8 +94,9 @@ func unknown(args [][]byte) string {
 
 // carryOut runs a command and has its writes acknowledged.
 func (c *client) carryOut(cmd *command, args [][]byte) {
-	if cmd.flags&reads != 0 {
-		c.fetch(cmd, args)
+	if cmd.flags&reads != 0 && !c.fetch(cmd, args) {
+		c.overFetched()
+		return
 	}
 	from := len(c.out.B)
 	if c.track.on {
@@ -127,6 +128,7 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 func (c *client) finish(from int) {
 	if len(c.fetched) > 0 {
 		clear(c.fetched)
+		c.fetchedBytes = 0
 	}
 	if len(c.wrote) == 0 {
 		return
@@ -144,8 +146,9 @@ func (c *client) finish(from int) {
 
 // fetch looks elsewhere for what memory does not have, where the region's
 // settings let it. It is done before the command, which holds the gate and so
-// must not wait.
-func (c *client) fetch(cmd *command, args [][]byte) {
+// must not wait. It returns false if it is more than one request may have us
+// hold.
+func (c *client) fetch(cmd *command, args [][]byte) bool {
 	for i := range cmd.keys(len(args)) {
 		p := c.at(args[i])
 		if !p.r.asks {
@@ -164,7 +167,11 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 			c.fetched = map[place]cache.Element{}
 		}
 		c.fetched[p] = rep.Element
+		if c.fetchedBytes += len(rep.Element.Value.Bytes); c.fetchedBytes > maxAnswer {
+			return false
+		}
 	}
+	return true
 }
 
 // get returns the live element of a key.

@@ -41,6 +41,13 @@ func (c *client) tooLong(from int) bool {
 	return true
 }
 
+// overFetched refuses a request that reads too much that memory does not have.
+func (c *client) overFetched() {
+	clear(c.fetched)
+	c.fetchedBytes = 0
+	c.over("what this reads from other nodes has more than %d MiB: ask for less at once", maxAnswer>>20)
+}
+
 func sizeOf(args [][]byte) (n int) {
 	for _, a := range args {
 		n += len(a)

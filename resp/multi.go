@@ -77,8 +77,10 @@ func (c *client) runExec(args [][]byte) {
 	}
 	db := c.db
 	for _, q := range tx.queued {
-		if q.cmd.flags&reads != 0 {
-			c.fetch(q.cmd, q.args)
+		if q.cmd.flags&reads != 0 && !c.fetch(q.cmd, q.args) {
+			c.db = db
+			c.overFetched()
+			return
 		}
 		if q.cmd.name == "SELECT" {
 			c.selectDB(q.args[1]) // its keys are fetched from there
