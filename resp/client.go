@@ -159,6 +159,9 @@ func (c *client) answer() bool {
 			c.ending = true
 		}
 	}
+	if c.in.Large() { // nothing that is kept may lie in its buffer, which goes back
+		c.batch, c.keys = nil, nil
+	}
 	return c.flush() && !c.ending
 }
 

@@ -167,7 +167,7 @@ func (c *client) fetch(cmd *command, args [][]byte) bool {
 			c.fetched = map[place]cache.Element{}
 		}
 		c.fetched[p] = rep.Element
-		if c.fetchedBytes += len(rep.Element.Value.Bytes); c.fetchedBytes > maxAnswer {
+		if c.fetchedBytes += len(rep.Element.Value.Bytes); c.fetchedBytes > c.f.c.AnswerLimit {
 			return false
 		}
 	}

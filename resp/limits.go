@@ -8,14 +8,13 @@ import "fmt"
 // wire), its transaction (multi.go) and what waits for it (Config.PushLimit).
 // Names are limited by their bytes, too: one may be as long as an argument.
 const (
-	maxHeard       = 1 << 16   // channels and patterns
-	maxHeardBytes  = 16 << 20  // of their names
-	maxWatched     = 1 << 16   // keys
-	maxWatchBytes  = 16 << 20  // of them
-	maxPrefixes    = 1 << 10   // of CLIENT TRACKING: each change is compared with all
-	maxPrefixBytes = 1 << 20   // of them
-	maxMessage     = 1 << 20   // bytes of a channel and a message: a frame of the mesh holds them
-	maxAnswer      = 256 << 20 // bytes of an answer made of many values
+	maxHeard       = 1 << 16  // channels and patterns
+	maxHeardBytes  = 16 << 20 // of their names
+	maxWatched     = 1 << 16  // keys
+	maxWatchBytes  = 16 << 20 // of them
+	maxPrefixes    = 1 << 10  // of CLIENT TRACKING: each change is compared with all
+	maxPrefixBytes = 1 << 20  // of them
+	maxMessage     = 1 << 20  // bytes of a channel and a message: a frame of the mesh holds them
 )
 
 // Of all clients together, for each key that may be tracked (Config.TrackedKeys).
@@ -33,11 +32,11 @@ func (c *client) over(format string, args ...any) {
 // tooLong reports whether the answer that begins at a byte of what is to be
 // written has become too long; then there is an error in its place.
 func (c *client) tooLong(from int) bool {
-	if len(c.out.B)-from <= maxAnswer {
+	if len(c.out.B)-from <= c.f.c.AnswerLimit {
 		return false
 	}
 	c.out.B = c.out.B[:from]
-	c.over("the answer would have more than %d MiB: ask for less at once", maxAnswer>>20)
+	c.over("the answer would have more than %d MiB: ask for less at once", c.f.c.AnswerLimit>>20)
 	return true
 }
 
@@ -45,7 +44,7 @@ func (c *client) tooLong(from int) bool {
 func (c *client) overFetched() {
 	clear(c.fetched)
 	c.fetchedBytes = 0
-	c.over("what this reads from other nodes has more than %d MiB: ask for less at once", maxAnswer>>20)
+	c.over("what this reads from other nodes has more than %d MiB: ask for less at once", c.f.c.AnswerLimit>>20)
 }
 
 func sizeOf(args [][]byte) (n int) {

@@ -103,12 +103,12 @@ func (c *client) runExec(args [][]byte) {
 			c.track.before(c, q.cmd, q.args)
 		}
 		q.cmd.run(c, q.args)
-		if long = long || len(c.out.B)-from > maxAnswer; long { // it is carried out to its end all the same
+		if long = long || len(c.out.B)-from > c.f.c.AnswerLimit; long { // it is carried out to its end all the same
 			c.out.B = c.out.B[:from]
 		}
 	}
 	if long {
-		c.over("the transaction was carried out; its answers have more than %d MiB: ask for less at once", maxAnswer>>20)
+		c.over("the transaction was carried out; its answers have more than %d MiB: ask for less at once", c.f.c.AnswerLimit>>20)
 	}
 }
 

@@ -82,6 +82,13 @@ func (s *subscribers) remove(c *client, pattern bool, name string) {
 	if delete(m[name], c); len(m[name]) == 0 {
 		delete(m, name)
 	}
+	if len(m) == 0 { // a map that was large stays so
+		if pattern {
+			s.patterns = map[string]map[*client]bool{}
+		} else {
+			s.channels = map[string]map[*client]bool{}
+		}
+	}
 }
 
 func (s *subscribers) leave(c *client) {

@@ -49,9 +49,15 @@ func inTime(t *testing.T, edit func(c *resp.Config), test func(t *testing.T, h *
 }
 
 func (h *hall) connect() *conn {
+	c := h.open()
+	h.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// open connects; the caller closes it.
+func (h *hall) open() *conn {
 	ours, theirs := net.Pipe()
 	h.ln <- theirs
-	h.t.Cleanup(func() { ours.Close() })
 	return &conn{h.t, ours, bufio.NewReader(ours)}
 }
 

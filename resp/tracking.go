@@ -112,7 +112,7 @@ func (t *tracking) start(c *client, m trackMode, prefixes []string) {
 }
 
 // leave ends it. Keys that the client read stay, with its number, until they
-// change or make room; then there is nobody to be told.
+// change, make room for others, or nobody tracks any more.
 func (t *tracking) leave(c *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,6 +121,9 @@ func (t *tracking) leave(c *client) {
 	}
 	delete(t.modes, c)
 	delete(t.ids, c.id)
+	if len(t.modes) == 0 {
+		t.keys, t.pairs, t.bytes = map[place][]uint64{}, 0, 0
+	}
 	for _, p := range c.track.prefixes {
 		if delete(t.prefix[p], c); len(t.prefix[p]) == 0 {
 			delete(t.prefix, p)
