@@ -32,22 +32,25 @@ type client struct {
 	writing atomic.Int64 // second since which a write is under way, 0: none
 	outside atomic.Int64 // second since which it may not come in, plus one; 0: it is in
 	name    label
-	lib     [2]label    // name, version
-	listens atomic.Bool // it has subscribed or redirects to itself: idleness is its trade
+	lib     [2]label                                // name, version
+	blocked atomic.Pointer[context.CancelCauseFunc] // ends its WAIT
+	waits   atomic.Bool                             // for others, by a WAIT or a pause: that is not idle
+	listens atomic.Bool                             // it has subscribed or redirects to itself: idleness is its trade
 
 	batch [][][]byte // the requests that are carried out
 	keys  []string   // of them
 
-	mu     sync.Mutex // held from the first request read to the last answer written; guards what follows
-	in     wire.Reader
-	out    wire.Writer
-	ctx    context.Context
-	inside bool  // it holds the gate, shared
-	now    int64 // ms, when it last came in: what is read without a wait is read at one time
-	db     *database
-	authed bool
-	looks  bool // authed, to look and change nothing
-	ending bool // close when the answers are written
+	mu      sync.Mutex // held from the first request read to the last answer written; guards what follows
+	in      wire.Reader
+	out     wire.Writer
+	ctx     context.Context
+	inside  bool  // it holds the gate, shared
+	now     int64 // ms, when it last came in: what is read without a wait is read at one time
+	db      *database
+	authed  bool
+	looks   bool // authed, to look and change nothing
+	ending  bool // close when the answers are written
+	silence silence
 
 	tx         transaction
 	execing    bool // EXEC is carried out
@@ -143,7 +146,11 @@ func (c *client) answer() bool {
 		var err error
 		more, err = c.ahead()
 		for _, args := range c.batch {
-			if len(args) > 0 {
+			switch {
+			case len(args) == 0:
+			case c.silence != speaks:
+				c.unheard(args)
+			default:
 				c.request(args)
 			}
 			if len(c.out.B) >= flushAt && !c.flush() {

@@ -57,12 +57,18 @@ func (c *client) runClient(args [][]byte) {
 			return
 		}
 		c.out.OK()
+	case sub == "reply" && n == 3:
+		c.reply(args[2])
+	case sub == "pause" && (n == 3 || n == 4):
+		c.pause(args)
 	case sub == "unpause" && n == 2:
-		c.out.OK()
+		c.unpause()
+	case sub == "unblock" && (n == 3 || n == 4):
+		c.unblock(args)
 	case sub == "help" && n == 2:
-		c.help("CLIENT", "CACHING ID GETNAME GETREDIR INFO KILL LIST NO-EVICT SETINFO SETNAME TRACKING TRACKINGINFO")
+		c.help("CLIENT", "CACHING GETNAME GETREDIR ID INFO KILL LIST NO-EVICT NO-TOUCH PAUSE REPLY SETINFO SETNAME TRACKING TRACKINGINFO UNBLOCK UNPAUSE")
 	default:
-		c.out.Error(unknownSub(args, "id getname setname setinfo info list kill tracking trackinginfo caching getredir no-evict no-touch unpause help"))
+		c.out.Error(unknownSub(args, "id getname setname setinfo info list kill tracking trackinginfo caching getredir no-evict no-touch pause unpause reply unblock help"))
 	}
 }
 

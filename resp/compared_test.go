@@ -24,6 +24,11 @@ func requests() (out [][]string) {
 	for _, shape := range append(slices.Clone(shapes), messageShapes...) {
 		out = append(out, strings.Fields(shape))
 	}
+	for _, p := range pipelines {
+		for line := range strings.SplitSeq(p, "|") {
+			out = append(out, strings.Fields(line))
+		}
+	}
 	for _, scene := range scenes {
 		for line := range strings.FieldsFuncSeq(scene.lines, func(r rune) bool { return r == '|' || r == '\n' }) {
 			out = append(out, strings.Fields(line)[1:])

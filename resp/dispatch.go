@@ -68,6 +68,7 @@ var hints = []struct{ names, hint string }{
 	{"zadd zrem zrange zscore zcard zrank zincrby zrangebyscore zpopmin zpopmax zrevrange zcount", "sorted sets are not supported; use a Redis for rankings"},
 	{"xadd xread xrange xlen xgroup xreadgroup xack", "streams are not supported; use a log or a Redis"},
 	{"setbit getbit bitcount bitop bitpos bitfield pfadd pfcount pfmerge geoadd geopos geosearch", "this type is not supported"},
+	{"hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime hpersist hgetex hsetex", "a field has no lifetime of its own; give the hash one with EXPIRE, or each field a key"},
 	{"fcall function", "functions are not supported; of scripts the known ones of session locks are"},
 	{"ssubscribe sunsubscribe spublish cluster readonly readwrite asking", "this is no Redis Cluster; every node of the mesh answers for every key: connect without cluster mode"},
 	{"replicaof slaveof psync sync replconf", "nodes of the mesh find each other; there is nothing to replicate by hand"},
@@ -94,6 +95,9 @@ func unknown(args [][]byte) string {
 
 // carryOut runs a command and has its writes acknowledged.
 func (c *client) carryOut(cmd *command, args [][]byte) {
+	if c.f.paused.Load() != nil {
+		c.stand(cmd)
+	}
 	if cmd.flags&reads != 0 && !c.fetch(cmd, args) {
 		c.overFetched()
 		return

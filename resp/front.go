@@ -116,6 +116,7 @@ type Front struct {
 	strangers strangers
 	lastID    uint64
 
+	paused   atomic.Pointer[pause] // nil: nobody waits
 	subs     subscribers
 	scripts  scripts
 	options  options

@@ -27,6 +27,8 @@ a CLIENT SETNAME anna|a CLIENT INFO|a CLIENT GETNAME|a COMMAND COUNT|a COMMAND L
 	{"subscriptions in a transaction", `a MULTI|a SUBSCRIBE x|a DISCARD|a MULTI|a PUBLISH x v|a PUBSUB NUMPAT|a EXEC`},
 	{"messages of a transaction", `a SUBSCRIBE x|b MULTI|b PUBLISH x one|b PUBLISH x two|b EXEC`},
 	{"one's own messages", `a SUBSCRIBE x|*a PUBLISH x v`},
+	{"paused", `a CLIENT PAUSE 1|a CLIENT PAUSE 1 WRITE|a CLIENT PAUSE x|a CLIENT PAUSE -1|a CLIENT PAUSE 1 SOME|a CLIENT PAUSE 0 ALL|a CLIENT PAUSE 1000000 WRITE|b GET k|b CLIENT UNPAUSE|b SET k v|a CLIENT UNPAUSE extra|a CLIENT PAUSE`},
+	{"unblocked", `a CLIENT UNBLOCK 999999999|a CLIENT UNBLOCK x|a CLIENT UNBLOCK 999999999 ERROR|a CLIENT UNBLOCK 999999999 SOME|a CLIENT UNBLOCK`},
 	{"killed", `a CLIENT KILL TYPE nosuch|a CLIENT KILL|a CLIENT KILL TYPE replica|a CLIENT KILL TYPE pubsub|a CLIENT KILL TYPE normal ID 999999|b PING|b SUBSCRIBE x|a CLIENT KILL TYPE pubsub SKIPME yes`},
 	{"tracking", `b HELLO 3|b CLIENT TRACKING on|b GET k|b GET k|*a SET k v|*a SET k w|b MGET k l|*a DEL k|*a SET l v|b CLIENT TRACKINGINFO|b CLIENT TRACKING off|b GET k|*a SET k v`},
 	{"tracking of prefixes", `b HELLO 3|b CLIENT TRACKING on BCAST PREFIX u: PREFIX v:|*a SET u:1 v|*a SET w:1 v|*a SET v:1 v|b CLIENT TRACKING on|b CLIENT TRACKING on BCAST PREFIX u:1|b CLIENT GETREDIR`},
@@ -114,6 +116,53 @@ func (p *play) next(who string) string {
 		return "the end"
 	}
 	return s
+}
+
+// pipelines are sent at once, and all that comes back is compared.
+var pipelines = []string{
+	`SET k v|CLIENT REPLY OFF|GET k|NOSUCH|SET k w|CLIENT REPLY ON|GET k`,
+	`CLIENT REPLY SKIP|SET k v|GET k`,
+	`CLIENT REPLY SKIP|CLIENT REPLY SKIP|SET k v|GET k|CLIENT REPLY SKIP|CLIENT REPLY ON|GET k`,
+	`CLIENT REPLY OFF|CLIENT REPLY SKIP|GET k|GET k|CLIENT REPLY ON|GET k`,
+	`CLIENT REPLY SKIP|NOSUCH|GET k`,
+	`CLIENT REPLY SOME|CLIENT REPLY|CLIENT REPLY ON extra`,
+	`CLIENT REPLY OFF|SUBSCRIBE x|UNSUBSCRIBE x|CLIENT REPLY ON|GET k`,
+	`CLIENT REPLY OFF|MULTI|SET k v|EXEC|CLIENT REPLY ON|GET k`,
+	`CLIENT REPLY OFF|RESET|GET k`,
+	`SET k v|QUIT|SET k w`,
+}
+
+func TestPipelinesAsRedis(t *testing.T) {
+	real := redis(t)
+	s := newSite(t, 1)
+	for _, p := range pipelines {
+		for _, proto := range []string{"2", "3"} {
+			read := func(path string) (all []string) {
+				c := dial(t, path)
+				defer c.Close()
+				c.do("HELLO", proto)
+				fmt.Fprint(c, strings.ReplaceAll(p, "|", "\r\n")+"\r\nECHO end\r\n")
+				for {
+					s, err := c.read()
+					if err != nil {
+						return append(all, "the end")
+					}
+					if all = append(all, s); s == "end" {
+						return all
+					}
+				}
+			}
+			want, got := read(real), read(s.socks[0])
+			for i := range want {
+				if i < len(got) && alike(strings.Fields("NOSUCH"), want[i], got[i]) {
+					want[i] = got[i]
+				}
+			}
+			if fmt.Sprint(want) != fmt.Sprint(got) {
+				t.Errorf("RESP%s %s:\nRedis   %q\nlateral %q", proto, p, want, got)
+			}
+		}
+	}
 }
 
 // What connections do to each other is as with Redis.
