@@ -28,7 +28,7 @@ func TestAcknowledged(t *testing.T) {
 		d.want("100 stored, 0 refused", "set before 100")
 		d.want("0", "missing")
 		answer := make(chan string, 1)
-		go func() { answer <- d.ask("set during 90000") }()
+		go func() { answer <- d.ask("set during 40000") }()
 		d.p.WaitLine("under way during", time.Minute)
 		ds, answers = append(ds, d), append(answers, answer)
 	}
