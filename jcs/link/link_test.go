@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -314,31 +313,15 @@ func TestSettle(t *testing.T) {
 					t.Errorf("%s: it is told something before it can have regions", key)
 				}
 				await(t, "the link", func() bool { links, _ := r.Status(); return len(links) == 1 })
-				asked(t, r, c, &in)
+				if _, ok := r.ask(l, g, nil, "k"); ok {
+					t.Error("a miss was a hit")
+				}
 			}
 			l.down()
 			c.Close()
 			await(t, "the break is seen", func() bool { _, down := r.Status(); return len(down) == 1 })
 			l.up()
 		}
-	}
-}
-
-// asked has the Java node at the end of c asked, which has nothing.
-func asked(t *testing.T, r *rig, c net.Conn, in **jcs.Reader) {
-	t.Helper()
-	done := make(chan bool)
-	go func() { _, ok, _ := r.Fetch(t.Context(), "alpha", "k"); done <- ok }()
-	if m := read(t, c, in); m.Op != jcs.Get {
-		t.Errorf("%s", m.Op)
-	}
-	b, err := jcs.AppendReply(nil, true, &jcs.Serializer{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Write(b)
-	if <-done {
-		t.Error("a miss was a hit")
 	}
 }
 
@@ -409,54 +392,6 @@ func TestSlow(t *testing.T) {
 		}
 	}
 	await(t, "it has caught up", func() bool { links, _ = r.Status(); return links[0].Lag.Changes == 0 })
-}
-
-// TestAsk: we ask Java nodes; a late answer is not taken for another's.
-func TestAsk(t *testing.T) {
-	for _, g := range jcs.Generations {
-		r, l := newRig(t, func(c *Config) { c.AnswerTime = 300 * time.Millisecond }), newListener(t)
-		r.Announced(l.addr(), &jcs.Packet{Gen: g, Requester: 5, Regions: []string{"alpha"}})
-		c, in := l.accept()
-		await(t, "the connection", func() bool { links, _ := r.Status(); return len(links) == 1 })
-		type result struct {
-			e  cache.Element
-			ok bool
-		}
-		fetch := func(key string) chan result {
-			out := make(chan result, 1)
-			go func() { e, ok, _ := r.Fetch(context.Background(), "alpha", key); out <- result{e, ok} }()
-			return out
-		}
-		answer := func(key, value string) {
-			m := update(key, value, 0)
-			m.Region = "alpha"
-			b, err := jcs.AppendReply(nil, g.Framed, &jcs.Serializer{}, m.Element.Object(g))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Write(b)
-		}
-		got := fetch("k")
-		if m := read(t, c, &in); m.Op != jcs.Get || m.Key.(*javaser.String).S != "k" {
-			t.Errorf("%s: %+v", g.Name, m)
-		}
-		answer("k", "v")
-		if x := <-got; !x.ok || x.e.Value.Bytes != "v" || x.e.Stamp.Node != 5 {
-			t.Errorf("%s: %+v", g.Name, x)
-		}
-		got = fetch("slow")
-		read(t, c, &in)
-		if x := <-got; x.ok {
-			t.Errorf("%s: %+v", g.Name, x)
-		}
-		got = fetch("l")
-		read(t, c, &in)
-		answer("slow", "late")
-		answer("l", "w")
-		if x := <-got; !x.ok || x.e.Value.Bytes != "w" {
-			t.Errorf("%s: %+v", g.Name, x)
-		}
-	}
 }
 
 // TestProbe tells Lateral from Java without a byte that could harm Java.
