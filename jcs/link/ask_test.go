@@ -174,7 +174,7 @@ func TestHeld(t *testing.T) {
 				r.meet(l, g, 5)
 				done := make(chan []cache.JavaHeld, 1)
 				go func() {
-					done <- r.Held(context.Background(), cache.Command{Op: op, Region: "alpha", Pattern: "user.*"})
+					done <- must(r.Held(context.Background(), cache.Command{Op: op, Region: "alpha", Pattern: "user.*"}))
 				}()
 				if g != jcs.JCS13 {
 					q, in := l.accept()
@@ -242,7 +242,7 @@ func TestHeldFailures(t *testing.T) {
 	c := cache.Command{Op: cache.Keys, Region: "alpha"}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan []cache.JavaHeld, 1)
-	go func() { done <- r.Held(ctx, c) }()
+	go func() { done <- must(r.Held(ctx, c)) }()
 	var in1, in2 *jcs.Reader
 	q1, _ := one.accept()
 	read(t, q1, &in1)
@@ -257,7 +257,7 @@ func TestHeldFailures(t *testing.T) {
 			t.Errorf("%+v", h)
 		}
 	}
-	if h := r.Held(t.Context(), cache.Command{Op: cache.Keys, Region: "alpha", Pattern: "a)|(b"}); len(h) != 3 || h[0].Err == "" {
+	if h, err := r.Held(t.Context(), cache.Command{Op: cache.Keys, Region: "alpha", Pattern: "a)|(b"}); err == nil {
 		t.Errorf("%+v", h)
 	}
 	left := &budget{left: 200}

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -26,7 +25,7 @@ const (
 
 // Held asks each Java node that shares a region for the keys that it holds
 // (cache.Keys) or for the elements (cache.GetMatching), and says of each that
-// could not be asked why. It takes at most about heldTime for each four nodes,
+// could not be asked why. The error is about the pattern. It takes at most about heldTime for each four nodes,
 // and ends with ctx. No change waits for it.
 //
 // JCS knows two questions: GET_KEYSET since JCS 2, of all keys, among which
@@ -34,8 +33,11 @@ const (
 // which the Java node selects, by its own regular expressions over its own
 // texts of keys. So keys of 1.3.3 come with their values, which are dropped, and
 // 1.3 can't be asked.
-func (l *Links) Held(ctx context.Context, c cache.Command) []cache.JavaHeld {
-	match, err := selects(c.Pattern)
+func (l *Links) Held(ctx context.Context, c cache.Command) ([]cache.JavaHeld, error) {
+	match, err := cache.KeyPattern(c.Pattern)
+	if err != nil {
+		return nil, err
+	}
 	left := &budget{left: maxHeld}
 	room := make(chan struct{}, heldAtOnce)
 	var all sync.WaitGroup
@@ -44,10 +46,6 @@ func (l *Links) Held(ctx context.Context, c cache.Command) []cache.JavaHeld {
 	for i, p := range peers {
 		h := &out[i]
 		h.Addr, h.Generation, h.ID = p.addr, p.generation().Family, peerID(p.id())
-		if err != nil {
-			h.Err = err.Error()
-			continue
-		}
 		all.Add(1)
 		begun := l.start(ctx, func(ctx context.Context) {
 			defer all.Done()
@@ -61,22 +59,7 @@ func (l *Links) Held(ctx context.Context, c cache.Command) []cache.JavaHeld {
 		}
 	}
 	all.Wait()
-	return out
-}
-
-// selects returns what a pattern matches, which is to be the whole key.
-func selects(pattern string) (func(key string) bool, error) {
-	if pattern == "" {
-		return func(string) bool { return true }, nil
-	}
-	if _, err := regexp.Compile(pattern); err != nil { // by itself: "a)|(b" is none
-		return nil, err
-	}
-	re, err := regexp.Compile(`\A(?s:` + pattern + `)\z`)
-	if err != nil {
-		return nil, err
-	}
-	return func(key string) bool { return re.MatchString(cache.KeyText(key)) }, nil
+	return out, nil
 }
 
 // A budget is what all answers to one caller may take.
