@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"lateral/cache"
+	"lateral/jcs"
+)
+
+// asking has misses ask; the third that they have something to miss.
+var asking = []string{".AllowGet=true", ".PutOnlyMode=false", ".AllowPut=false"}
+
+// A query is a question that a Java node is made to ask Lateral.
+type query struct{ line, want string }
+
+// queries are those that a generation has.
+func queries(g generation) []query {
+	qs := []query{{"get alpha s:here", "s:v"}, {"get alpha s:nowhere", "null"}}
+	if g.profile != "jcs2" {
+		qs = append(qs, qs[1], query{"get alpha s:here2", "s:w"})
+	}
+	if g.profile != "jcs13" { // whose protocol has no other question
+		qs = append(qs, query{"matching alpha here.*", "s:here,s:here2"}, query{"keyset alpha", "i:3,s:here,s:here2"})
+	}
+	return qs
+}
+
+// TestGets: questions both ways, hits and misses. A miss at Lateral is answered
+// at once; at a Java node of JCS 2 or 3 its caller waits for the timeout.
+func TestGets(t *testing.T) {
+	each(t, func(t *testing.T, g generation) {
+		if g.profile == "jcs2" {
+			// It closes the connection on which it was answered, its only one for a
+			// peer, and never dials that again (LateralTCPSender.sendAndReceive
+			// closes the stream of the answer): each question has a JVM of its own.
+			for i, q := range queries(g) {
+				t.Run(fmt.Sprint(i, " ", strings.Fields(q.line)[0]), func(t *testing.T) {
+					t.Parallel()
+					j := askable(t, g)
+					asks(t, j, q)
+					if got := j.get("alpha", "s:here3"); got != "null" {
+						t.Errorf("its second question was answered with %s: then more can be asked of JCS 2 than is tested here", got)
+					}
+				})
+			}
+			return
+		}
+		j := askable(t, g)
+		for _, q := range queries(g) {
+			asks(t, j, q)
+		}
+	})
+}
+
+// askable is a pair that asks each other for what it misses, and tells nothing.
+func askable(t *testing.T, g generation) *jvm {
+	j, l := pair(t, g, asking...)
+	put(t, l, "here", "v")
+	put(t, l, "here2", "w")
+	put(t, l, "here3", "w")
+	do(t, l, cache.Command{Op: cache.Remove, Origin: cache.LocalOnly, Key: "here3"})
+	put(t, l, cache.JavaKey('I', "3"), "three")
+	return j
+}
+
+func asks(t *testing.T, j *jvm, q query) {
+	t.Helper()
+	got, nanos, timed := strings.Cut(j.ask("%s", q.line), " ")
+	if got != q.want {
+		t.Errorf("%s: %s, want %s", q.line, got, q.want)
+	}
+	ns, _ := strconv.ParseInt(nanos, 10, 64)
+	if timed && q.want == "null" {
+		if ns > 500e6 { // its own timeout is a second
+			t.Errorf("a miss at Lateral after %v", time.Duration(ns))
+		}
+		t.Logf("a miss at Lateral: %v", time.Duration(ns))
+	}
+}
+
+// TestMisses: what Lateral misses it asks Java nodes for, one after the other,
+// and what it tells them meanwhile is not held up.
+func TestMisses(t *testing.T) {
+	each(t, func(t *testing.T, g generation) {
+		a, b := freePort(t), freePort(t)
+		l := open(t, node{g: g, port: a, peers: []int{b}, more: asking[:2]})
+		j := start(t, node{g: g, port: b, peers: []int{a}}) // which asks nobody
+		linked(t, l, g, 1)
+		reaches(t, "Lateral to Java", 0, lateralPuts(t, l), javaHas(j))
+		for i := range 3 {
+			j.want("ok", "put alpha s:there%d i:%d", i, i)
+		}
+		eventually(t, "the last put", func() bool { _, ok := held(t, l, "there2"); return ok })
+		before := l.Status().Endpoints[0].Counters["jcs_dialled"]
+		for i := range 3 {
+			key := fmt.Sprint("there", i)
+			do(t, l, cache.Command{Op: cache.Remove, Origin: cache.LocalOnly, Key: key})
+			rep := do(t, l, cache.Command{Op: cache.Get, Key: key})
+			if p, _ := jcs.Read(rep.Element.Value); p != int32(i) {
+				t.Errorf("%s: %v", key, p)
+			}
+		}
+		missed := make(chan bool)
+		go func() {
+			rep, err := l.Do(context.Background(), cache.Command{Op: cache.Get, Region: "alpha", Key: "nowhere"})
+			missed <- err == nil && !rep.Found
+		}()
+		reaches(t, "behind an unanswered question", 1, lateralPuts(t, l), javaHas(j))
+		if !<-missed {
+			t.Error("what nobody has was found")
+		}
+		if c := l.Status().Endpoints[0].Counters; c["jcs_dialled"] != before || c["jcs_asked"] != 4 {
+			t.Errorf("a question cost the connection for changes: %d times dialled, was %d; %d questions", c["jcs_dialled"], before, c["jcs_asked"])
+		}
+	})
+}
+
+// TestHeld: Java nodes are asked for what they hold, by name, whatever the ccf
+// says of misses. JCS 1.3 has no such question, and does not answer.
+func TestHeld(t *testing.T) {
+	each(t, func(t *testing.T, g generation) {
+		j, l := pair(t, g)
+		for _, key := range []string{"s:user:1", "s:user:2", "i:7"} {
+			j.want("ok", "put alpha %s nulls:a,,b", key)
+		}
+		j.want("ok", "gput alpha grp s:user s:bob")
+		group := cache.GroupKey("grp", "user")
+		eventually(t, "the last put", func() bool { _, ok := held(t, l, group); return ok })
+		do(t, l, cache.Command{Op: cache.RemoveAll, Origin: cache.LocalOnly})
+		ask := func(op cache.Op, pattern string, limit time.Duration) cache.JavaHeld {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(context.Background(), limit)
+			defer cancel()
+			all, err := l.AskJava(ctx, cache.Command{Op: op, Region: "alpha", Pattern: pattern})
+			if err != nil || len(all) != 1 || all[0].Generation != g.family {
+				t.Fatalf("%+v, %v", all, err)
+			}
+			return all[0]
+		}
+		if g.profile == "jcs13" {
+			for _, op := range []cache.Op{cache.Keys, cache.GetMatching} {
+				if h := ask(op, "user.*", time.Second); !strings.Contains(h.Err, "does not know the question") {
+					t.Errorf("%s: %+v", op, h)
+				}
+			}
+		} else {
+			for range 2 { // on the same connection, where there is one
+				want := []string{group, cache.JavaKey('I', "7"), "user:1", "user:2"}
+				if h := ask(cache.Keys, "", time.Minute); h.Err != "" || !slices.Equal(h.Keys, want) {
+					t.Errorf("%+v", h)
+				}
+			}
+			if h := ask(cache.Keys, "user.*|grp/.*", time.Minute); h.Err != "" || fmt.Sprint(len(h.Keys), h.Keys[1:]) != "3 [user:1 user:2]" {
+				t.Errorf("%+v", h)
+			}
+			h := ask(cache.GetMatching, "user.*", time.Minute)
+			if h.Err != "" || len(h.Elements) != 2 || h.Elements[1].Key != "user:2" {
+				t.Fatalf("%+v", h)
+			}
+			if p, ok := jcs.Read(h.Elements[1].Value); !ok || fmt.Sprint(p) != "[a <nil> b]" {
+				t.Errorf("%#v", p)
+			}
+			if h := ask(cache.GetMatching, "no.*", time.Minute); h.Err != "" || len(h.Elements) != 0 {
+				t.Errorf("%+v", h)
+			}
+		}
+		if n := l.Status().Regions[0].Elements; n != 0 {
+			t.Errorf("%d elements were kept", n)
+		}
+		reaches(t, "Lateral to Java behind it", 0, lateralPuts(t, l), javaHas(j))
+		reaches(t, "Java to Lateral behind it", 1, javaPuts(j), lateralHas(t, l))
+		if c := l.Status().Endpoints[0].Counters; c["jcs_dialled"] != 1 {
+			t.Errorf("the questions cost the connection for changes: %v", c)
+		}
+	})
+}
