@@ -155,7 +155,7 @@ func TestValues(t *testing.T) {
 		j.want("ok", "put alpha s:person person:Ann")
 		j.want("ok", "put alpha s:last s:x")
 		eventually(t, "the last", func() bool { _, ok := held(t, l, "last"); return ok })
-		for key, back := range map[string]string{"bytes": "x:00ff80", "text": "x:74657874", "half": j.get("alpha", "s:half"), "person": "person:Ann3truetrue"} {
+		for key, back := range map[string]string{"bytes": "x:00ff80", "half": j.get("alpha", "s:half"), "person": "person:Ann3truetrue"} {
 			e, _ := held(t, l, key)
 			do(t, l, cache.Command{Op: cache.Put, Key: key + "2", Value: e.Value})
 			eventually(t, key, func() bool { return j.get("alpha", "s:"+key+"2") != "null" })
@@ -166,6 +166,8 @@ func TestValues(t *testing.T) {
 		if _, ok := held(t, l, "null"); ok {
 			t.Error("null has arrived")
 		}
+		put(t, l, "text", nil) // a removal, to JCS
+		eventually(t, "null from Lateral", func() bool { return j.get("alpha", "s:text") == "null" })
 		e, _ := held(t, l, "person")
 		if tree := jcs.Tree(e.Value); !strings.HasPrefix(tree, "Driver$Person") || !strings.Contains(tree, `name = "Ann"`) {
 			t.Error(tree)
@@ -325,6 +327,10 @@ func TestRemoveOnPut(t *testing.T) {
 			j.want("ok", "put alpha s:%s %s", key, literal)
 			eventually(t, "Lateral drops it", func() bool { _, ok := held(t, l, key); return !ok })
 		}
+		// The hash of Integer -1 is the protocol's word for none.
+		put(t, l, "minus", int32(-1))
+		j.want("ok", "put alpha s:minus i:-1")
+		eventually(t, "Lateral drops -1", func() bool { _, ok := held(t, l, "minus"); return !ok })
 		// A byte[] has no hashCode of its content: it is dropped by the very same.
 		put(t, l, "bytes", []byte("\x00\xff\x80"))
 		j.want("ok", "put alpha s:bytes x:00ff80")

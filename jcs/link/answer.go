@@ -3,6 +3,7 @@
 package link
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -76,6 +77,9 @@ func (l *Links) find(m *jcs.Message) javaser.Value {
 	return nil
 }
 
+// errNull: to JCS an element without a value is none.
+var errNull = errors.New("its value is null")
+
 // element is a held element as a generation writes it.
 func element(g *jcs.Generation, region string, e *cache.Element) (*javaser.Object, error) {
 	key, err := g.JavaKey(region, e.Key)
@@ -85,6 +89,9 @@ func element(g *jcs.Generation, region string, e *cache.Element) (*javaser.Objec
 	value, err := jcs.Java(e.Value)
 	if err != nil {
 		return nil, err
+	}
+	if value == nil {
+		return nil, errNull
 	}
 	out := jcs.Element{Region: region, Key: key, Value: value, Attr: jcs.AttributesOf(e)}
 	return out.Object(g), nil

@@ -117,6 +117,7 @@ func TestAnswers(t *testing.T) {
 		r.put("user:2", "two")
 		r.put(cache.JavaKey('I', "7"), "seven")
 		d := r.dialler(g)
+		r.do(cache.Command{Op: cache.Put, Key: "user:null", Value: must(jcs.Make(nil))})
 		for range 2 {
 			d.fence() // a miss, and the connection goes on
 			d.send(jcs.Message{Op: jcs.Get, Hash: jcs.NoHash, Element: jcs.Element{Key: text("user:1")}})
@@ -128,6 +129,10 @@ func TestAnswers(t *testing.T) {
 			if v := d.reply(); v != nil {
 				t.Errorf("%s: a region that is not here: %v", g.Name, v)
 			}
+			d.send(jcs.Message{Op: jcs.Get, Hash: jcs.NoHash, Element: jcs.Element{Key: text("user:null")}})
+			if v := d.reply(); v != nil {
+				t.Errorf("%s: null is answered with %v", g.Name, v)
+			}
 			if g != jcs.JCS13 {
 				d.send(jcs.Message{Op: jcs.GetMatching, Hash: jcs.NoHash, Element: jcs.Element{Key: text("user.*")}})
 				if v := javaser.Tree(d.reply()); !strings.HasPrefix(v, "HashMap {2}") {
@@ -136,7 +141,7 @@ func TestAnswers(t *testing.T) {
 			}
 			if g.Framed || g == jcs.JCS2 {
 				d.send(jcs.Message{Op: jcs.GetKeySet, Hash: jcs.NoHash})
-				if v := javaser.Tree(d.reply()); !strings.HasPrefix(v, "HashSet [3]") || !strings.Contains(v, "7 (Integer)") {
+				if v := javaser.Tree(d.reply()); !strings.HasPrefix(v, "HashSet [4]") || !strings.Contains(v, "7 (Integer)") {
 					t.Errorf("%s: %s", g.Name, v)
 				}
 			}
@@ -203,12 +208,13 @@ func TestSend(t *testing.T) {
 			r.do(cache.Command{Op: cache.Put, Key: cache.GroupKey("grp", "user"), Value: cache.Value{Bytes: "\xff", Form: cache.FormByteArray}})
 			r.do(cache.Command{Op: cache.Put, Key: "bad \xff", Value: cache.Value{Bytes: "v"}}) // no String of Java's
 			r.do(cache.Command{Op: cache.Remove, Key: "k"})
+			r.do(cache.Command{Op: cache.Put, Key: "null", Value: must(jcs.Make(nil))}) // to JCS, nothing
 			r.do(cache.Command{Op: cache.RemoveTag, Key: "t"}) // JCS has no tags: counted, and logged once
 			r.do(cache.Command{Op: cache.RemoveTag, Key: "u"})
 			r.do(cache.Command{Op: cache.RemoveGroup, Key: "grp"})
 			r.do(cache.Command{Op: cache.RemoveAll})
 			var got []string
-			for range 5 {
+			for range 6 {
 				m := read(t, c, &in)
 				if m.Requester != ourID || m.Region != "alpha" {
 					t.Errorf("%+v", m)
@@ -219,7 +225,7 @@ func TestSend(t *testing.T) {
 				}
 				got = append(got, fmt.Sprint(m.Op, " ", cache.KeyText(key), " ", whole))
 			}
-			want := []string{"UPDATE k false", "UPDATE grp/user false", "REMOVE k false", "REMOVE grp true", "REMOVEALL ALL false"}
+			want := []string{"UPDATE k false", "UPDATE grp/user false", "REMOVE k false", "REMOVE null false", "REMOVE grp true", "REMOVEALL ALL false"}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%v, want %v", got, want)
 			}
