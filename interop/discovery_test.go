@@ -37,7 +37,7 @@ func inside(t *testing.T) bool {
 	if err := exec.Command("unshare", "-n", "true").Run(); err != nil || os.Getuid() != 0 {
 		lab.Missing(t, "lab", "needs root and unshare, for a network of its own: multicast must not leave this machine")
 	}
-	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=5m"}
+	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=5m", "-test.parallel=4"} // they wait more than they work
 	if *remake {
 		args = append(args, "-remake")
 	}

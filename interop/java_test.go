@@ -47,6 +47,9 @@ var tools struct {
 	sync.Once
 	dir string
 	err error
+
+	program    sync.Once // see needProgram
+	programErr error
 }
 
 // needJava skips where there is no Java, and builds the driver once.

@@ -16,6 +16,7 @@ import (
 // for it; Java nodes of JCS 3 write again to a Lateral node that restarted on
 // its port, which they would never do to one of their own.
 func TestRestart(t *testing.T) {
+	t.Parallel() // with TestKill, in a namespace each
 	if !inside(t) {
 		return
 	}
