@@ -18,7 +18,10 @@ import (
 // the reason in Err: one that is not connected, JCS before 1.3.3, which knows
 // neither question (its getKeySet has no JCS 1.3 at all: from 1.3.3 keys come
 // with their values, which are dropped), and one that has not answered in 10 s.
-// All together answer with at most 256 MiB.
+// All together answer with at most 256 MiB. To be asked for an element is an
+// access at a Java node: it renews its idle time, and one that is over its
+// lifetime is removed there, of which JCS tells everybody. Keys are none since
+// JCS 2.
 //
 // Pattern is a regular expression that the whole key must match, "" is every
 // key. Of a GetMatching the Java node applies it, in Java's syntax and to Java's

@@ -26,8 +26,8 @@ that this service holds.
 
 With --java every Java node that shares the region is asked as well, which
 nothing else does: one key to a line, with who holds it. What they answer is not
-kept. A node that could not be asked is named, and then the exit status is 2; JCS
-1.3 has no question for its keys.
+kept; with --values it counts as an access there. A node that could not be asked
+is named, and then the exit status is 2; JCS 1.3 has no question for its keys.
 
 Examples:
 
