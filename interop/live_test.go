@@ -362,11 +362,19 @@ func TestSerializers(t *testing.T) {
 		"GCM":         append(encrypting[:2:2], ser+".attributes.AesCipherTransformation=AES/GCM/NoPadding"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, l := pair(t, g, more...)
+			j, l := pair(t, g, append(more[:len(more):len(more)], asking[:2]...)...)
 			reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
 			reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
 			j.want("ok", "put alpha s:big n:100000")
 			eventually(t, "a large value", func() bool { e, _ := held(t, l, "big"); return len(e.Value.Bytes) == 100000 })
+			all, err := l.AskJava(context.Background(), cache.Command{Op: cache.Keys, Region: "alpha", Pattern: "big"})
+			if err != nil || len(all) != 1 || all[0].Err != "" || len(all[0].Keys) != 1 {
+				t.Errorf("%+v, %v", all, err)
+			}
+			do(t, l, cache.Command{Op: cache.Put, Origin: cache.LocalOnly, Key: "here", Value: cache.Value{Bytes: "v"}})
+			if got := j.get("alpha", "s:here"); got != "s:v" {
+				t.Errorf("Java asks Lateral: %s", got)
+			}
 			if c := l.Status().Endpoints[0].Counters; c["jcs_skipped"]+c["jcs_refused"] > 0 {
 				t.Errorf("%v", c)
 			}

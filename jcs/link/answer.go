@@ -21,10 +21,10 @@ func (in *inbound) answer(m *jcs.Message, framed bool) error {
 	if v == nil {
 		l.counters.misses.Add(1)
 	}
-	b, err := jcs.AppendReply(nil, framed, &l.c.Serializer, v)
+	b, err := jcs.AppendReply(nil, framed, &in.ser, v)
 	if err != nil { // what is held has no form in Java: the caller is not to wait for it
 		l.warn("an answer can't be written", "region", m.Region, "cause", err)
-		if b, err = jcs.AppendReply(nil, framed, &l.c.Serializer, nil); err != nil {
+		if b, err = jcs.AppendReply(nil, framed, &in.ser, nil); err != nil {
 			return err
 		}
 	}

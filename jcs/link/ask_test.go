@@ -121,6 +121,9 @@ func TestAsk(t *testing.T) {
 			if e, ok := r.ask(l, g, elementOf(g, "l", "w"), "l"); !ok || e.Value.Bytes != "w" {
 				t.Errorf("%+v", e)
 			}
+			if e, ok := r.ask(l, g, elementOf(g, "another", "x"), "n"); ok {
+				t.Errorf("an answer to another question is taken: %+v", e)
+			}
 			if e, ok := r.ask(l, g, elementOf(g, "m", "x"), "m"); !ok || e.Value.Bytes != "x" {
 				t.Errorf("behind a kept connection that has ended: %+v", e)
 			}
@@ -160,6 +163,27 @@ func TestAskBounded(t *testing.T) {
 		if !ended(c) {
 			t.Error("a forgotten node's connection is kept")
 		}
+	}
+}
+
+// TestAskGeneration: what is kept is not used when the address has become
+// another generation's.
+func TestAskGeneration(t *testing.T) {
+	r, l := newRig(t, nil), newListener(t)
+	r.meet(l, jcs.JCS133, 5)
+	got := r.fetch("k")
+	old, in := l.accept()
+	read(t, old, &in)
+	reply(t, old, jcs.JCS133, elementOf(jcs.JCS133, "k", "v"))
+	if e := <-got; e == nil {
+		t.Fatal("no answer")
+	}
+	r.Announced(l.addr(), &jcs.Packet{Gen: jcs.JCS3, Requester: 6, Regions: []string{"alpha"}})
+	if e, ok := r.ask(l, jcs.JCS3, elementOf(jcs.JCS3, "l", "w"), "l"); !ok || e.Value.Bytes != "w" {
+		t.Errorf("%+v", e)
+	}
+	if !ended(old) {
+		t.Error("the old connection is kept")
 	}
 }
 
