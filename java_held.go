@@ -21,7 +21,8 @@ import (
 // All together answer with at most 256 MiB. To be asked for an element is an
 // access at a Java node: it renews its idle time, and one that is over its
 // lifetime is removed there, of which JCS tells everybody. Keys are none since
-// JCS 2.
+// JCS 2. JCS 3 looks up what it answers in the thread that takes changes, so
+// these wait there meanwhile.
 //
 // Pattern is a regular expression that the whole key must match, "" is every
 // key. Of a GetMatching the Java node applies it, in Java's syntax and to Java's

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lateral"
 	"lateral/cache"
 	"lateral/jcs"
 )
@@ -127,7 +128,8 @@ func TestMisses(t *testing.T) {
 // says of misses. JCS 1.3 has no such question, and does not answer.
 func TestHeld(t *testing.T) {
 	each(t, func(t *testing.T, g generation) {
-		j, l := pair(t, g)
+		const own = "jcs.region.beta.elementattributes" // values of which do not travel
+		j, l := pair(t, g, own+"="+g.root+".engine.ElementAttributes", own+".IsLateral=false")
 		for _, key := range []string{"s:user:1", "s:user:2", "i:7"} {
 			j.want("ok", "put alpha %s nulls:a,,b", key)
 		}
@@ -137,13 +139,11 @@ func TestHeld(t *testing.T) {
 		do(t, l, cache.Command{Op: cache.RemoveAll, Origin: cache.LocalOnly})
 		ask := func(op cache.Op, pattern string, limit time.Duration) cache.JavaHeld {
 			t.Helper()
-			ctx, cancel := context.WithTimeout(context.Background(), limit)
-			defer cancel()
-			all, err := l.AskJava(ctx, cache.Command{Op: op, Region: "alpha", Pattern: pattern})
-			if err != nil || len(all) != 1 || all[0].Generation != g.family {
-				t.Fatalf("%+v, %v", all, err)
+			h := askJava(t, l, limit, cache.Command{Op: op, Region: "alpha", Pattern: pattern})
+			if h.Generation != g.family {
+				t.Errorf("%+v", h)
 			}
-			return all[0]
+			return h
 		}
 		if g.profile == "jcs13" {
 			for _, op := range []cache.Op{cache.Keys, cache.GetMatching} {
@@ -171,6 +171,7 @@ func TestHeld(t *testing.T) {
 			if h := ask(cache.GetMatching, "no.*", time.Minute); h.Err != "" || len(h.Elements) != 0 {
 				t.Errorf("%+v", h)
 			}
+			askMany(t, j, l)
 		}
 		if n := l.Status().Regions[0].Elements; n != 0 {
 			t.Errorf("%d elements were kept", n)
@@ -181,4 +182,30 @@ func TestHeld(t *testing.T) {
 			t.Errorf("the questions cost the connection for changes: %v", c)
 		}
 	})
+}
+
+// askJava asks the one Java node that there is.
+func askJava(t *testing.T, l *lateral.Node, limit time.Duration, c cache.Command) cache.JavaHeld {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	all, err := l.AskJava(ctx, c)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	return all[0]
+}
+
+// askMany has a Java node answer with several megabytes.
+func askMany(t *testing.T, j *jvm, l *lateral.Node) {
+	t.Helper()
+	const many = 20_000
+	j.ask("fill beta many %d 200", many)
+	if h := askJava(t, l, time.Minute, cache.Command{Op: cache.Keys, Region: "beta"}); h.Err != "" || len(h.Keys) != many {
+		t.Errorf("%d keys, %s", len(h.Keys), h.Err)
+	}
+	h := askJava(t, l, time.Minute, cache.Command{Op: cache.GetMatching, Region: "beta", Pattern: "many.*"})
+	if h.Err != "" || len(h.Elements) != many || !strings.HasPrefix(h.Elements[many-1].Value.Bytes, "xxx") {
+		t.Errorf("%d elements, %s", len(h.Elements), h.Err)
+	}
 }

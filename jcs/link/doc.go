@@ -69,6 +69,7 @@
 // # Limits
 //
 // maxInbound connections, each with the limits of package jcs, and a time for
-// each message (Config.Message); maxPeers nodes;
+// each message (Config.Message); maxPeers nodes; maxAsking questions to each at
+// one time, whose answers have those limits, and a time, too;
 // the change log bounds what waits for a slow one.
 package link

@@ -18,14 +18,14 @@ import (
 
 const (
 	heldTime   = 10 * time.Second // in which a node says all that it holds: it looks at each key first
-	heldAtOnce = 4                // nodes
+	heldAtOnce = 8                // nodes
 	maxHeld    = 256 << 20        // bytes of keys and values, of all nodes together
 	costHeld   = 128              // of an element, beside its key and value
 )
 
 // Held asks each Java node that shares a region for the keys that it holds
 // (cache.Keys) or for the elements (cache.GetMatching), and says of each that
-// could not be asked why. The error is about the pattern. It takes at most about heldTime for each four nodes,
+// could not be asked why. The error is about the pattern. It takes at most about heldTime for each eight nodes,
 // and ends with ctx. No change waits for it.
 //
 // JCS knows two questions: GET_KEYSET since JCS 2, of all keys, among which
@@ -75,13 +75,15 @@ func (b *budget) take(n int) bool {
 	return b.left >= 0
 }
 
+var errLate = errors.New("no time was left to ask it")
+
 var errHeld = fmt.Errorf("it holds more than can be shown at once (%d MB of all nodes); ask for fewer with a pattern", maxHeld>>20)
 
 func (p *peer) held(ctx context.Context, c *cache.Command, match func(string) bool, left *budget, h *cache.JavaHeld) {
 	ctx, cancel := context.WithTimeout(ctx, heldTime)
 	defer cancel()
-	err := ctx.Err()
-	if err == nil {
+	err := errLate
+	if ctx.Err() == nil {
 		err = p.hold(ctx, c, match, left, h)
 	}
 	if err != nil {

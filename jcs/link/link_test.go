@@ -209,7 +209,7 @@ func TestSend(t *testing.T) {
 			r.do(cache.Command{Op: cache.Put, Key: "bad \xff", Value: cache.Value{Bytes: "v"}}) // no String of Java's
 			r.do(cache.Command{Op: cache.Remove, Key: "k"})
 			r.do(cache.Command{Op: cache.Put, Key: "null", Value: must(jcs.Make(nil))}) // to JCS, nothing
-			r.do(cache.Command{Op: cache.RemoveTag, Key: "t"}) // JCS has no tags: counted, and logged once
+			r.do(cache.Command{Op: cache.RemoveTag, Key: "t"})                          // JCS has no tags: counted, and logged once
 			r.do(cache.Command{Op: cache.RemoveTag, Key: "u"})
 			r.do(cache.Command{Op: cache.RemoveGroup, Key: "grp"})
 			r.do(cache.Command{Op: cache.RemoveAll})
