@@ -87,49 +87,19 @@ func asks(t *testing.T, j *jvm, q query) {
 	}
 }
 
-// TestMisses: what Lateral misses it asks Java nodes for, one after the other,
-// and what it tells them meanwhile is not held up.
-func TestMisses(t *testing.T) {
-	each(t, func(t *testing.T, g generation) {
-		a, b := freePort(t), freePort(t)
-		l := open(t, node{g: g, port: a, peers: []int{b}, more: asking[:2]})
-		j := start(t, node{g: g, port: b, peers: []int{a}}) // which asks nobody
-		linked(t, l, g, 1)
-		reaches(t, "Lateral to Java", 0, lateralPuts(t, l), javaHas(j))
-		for i := range 3 {
-			j.want("ok", "put alpha s:there%d i:%d", i, i)
-		}
-		eventually(t, "the last put", func() bool { _, ok := held(t, l, "there2"); return ok })
-		before := l.Status().Endpoints[0].Counters["jcs_dialled"]
-		for i := range 3 {
-			key := fmt.Sprint("there", i)
-			do(t, l, cache.Command{Op: cache.Remove, Origin: cache.LocalOnly, Key: key})
-			rep := do(t, l, cache.Command{Op: cache.Get, Key: key})
-			if p, _ := jcs.Read(rep.Element.Value); p != int32(i) {
-				t.Errorf("%s: %v", key, p)
-			}
-		}
-		missed := make(chan bool)
-		go func() {
-			rep, err := l.Do(context.Background(), cache.Command{Op: cache.Get, Region: "alpha", Key: "nowhere"})
-			missed <- err == nil && !rep.Found
-		}()
-		reaches(t, "behind an unanswered question", 1, lateralPuts(t, l), javaHas(j))
-		if !<-missed {
-			t.Error("what nobody has was found")
-		}
-		if c := l.Status().Endpoints[0].Counters; c["jcs_dialled"] != before || c["jcs_asked"] != 4 {
-			t.Errorf("a question cost the connection for changes: %d times dialled, was %d; %d questions", c["jcs_dialled"], before, c["jcs_asked"])
-		}
-	})
-}
-
-// TestHeld: Java nodes are asked for what they hold, by name, whatever the ccf
-// says of misses. JCS 1.3 has no such question, and does not answer.
-func TestHeld(t *testing.T) {
+// TestAsks: Lateral asks Java nodes for what it misses, and by name for what they
+// hold, of which JCS 1.3 knows no question and does not answer. What is told
+// them goes on meanwhile, on the connection that it had before.
+func TestAsks(t *testing.T) {
 	each(t, func(t *testing.T, g generation) {
 		const own = "jcs.region.beta.elementattributes" // values of which do not travel
-		j, l := pair(t, g, own+"="+g.root+".engine.ElementAttributes", own+".IsLateral=false")
+		more := []string{own + "=" + g.root + ".engine.ElementAttributes", own + ".IsLateral=false"}
+		a, b := freePort(t), freePort(t)
+		l := open(t, node{g: g, port: a, peers: []int{b}, more: append(more, asking[:2]...)})
+		j := start(t, node{g: g, port: b, peers: []int{a}, more: more}) // which asks nobody
+		linked(t, l, g, 1)
+		reaches(t, "Lateral to Java", 0, lateralPuts(t, l), javaHas(j))
+		misses(t, j, l)
 		for _, key := range []string{"s:user:1", "s:user:2", "i:7"} {
 			j.want("ok", "put alpha %s nulls:a,,b", key)
 		}
@@ -176,12 +146,43 @@ func TestHeld(t *testing.T) {
 		if n := l.Status().Regions[0].Elements; n != 0 {
 			t.Errorf("%d elements were kept", n)
 		}
-		reaches(t, "Lateral to Java behind it", 0, lateralPuts(t, l), javaHas(j))
-		reaches(t, "Java to Lateral behind it", 1, javaPuts(j), lateralHas(t, l))
+		reaches(t, "Lateral to Java behind it", 2, lateralPuts(t, l), javaHas(j))
+		reaches(t, "Java to Lateral behind it", 3, javaPuts(j), lateralHas(t, l))
 		if c := l.Status().Endpoints[0].Counters; c["jcs_dialled"] != 1 {
 			t.Errorf("the questions cost the connection for changes: %v", c)
 		}
 	})
+}
+
+// misses has Lateral miss what Java has, and what nobody has.
+func misses(t *testing.T, j *jvm, l *lateral.Node) {
+	t.Helper()
+	for i := range 3 {
+		j.want("ok", "put alpha s:there%d i:%d", i, i)
+	}
+	eventually(t, "the last put", func() bool { _, ok := held(t, l, "there2"); return ok })
+	for i := range 3 {
+		key := fmt.Sprint("there", i)
+		do(t, l, cache.Command{Op: cache.Remove, Origin: cache.LocalOnly, Key: key})
+		rep := do(t, l, cache.Command{Op: cache.Get, Key: key})
+		if p, _ := jcs.Read(rep.Element.Value); p != int32(i) {
+			t.Errorf("%s: %v", key, p)
+		}
+	}
+	missed := make(chan bool)
+	go func() {
+		rep, err := l.Do(context.Background(), cache.Command{Op: cache.Get, Region: "alpha", Key: "nowhere"})
+		missed <- err == nil && !rep.Found
+	}()
+	reaches(t, "behind an unanswered question", 1, lateralPuts(t, l), javaHas(j))
+	if !<-missed {
+		t.Error("what nobody has was found")
+	}
+	if n := l.Status().Endpoints[0].Counters["jcs_asked"]; n != 4 {
+		t.Errorf("%d questions", n)
+	}
+	j.want("ok", "clear alpha")
+	eventually(t, "clear", func() bool { return l.Status().Regions[0].Elements == 0 })
 }
 
 // askJava asks the one Java node that there is.
