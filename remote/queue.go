@@ -22,12 +22,18 @@ const (
 
 // Note takes a change. It never waits for the server; see cache.Auxiliary. A
 // removal that is cache.Forgotten is one that somebody else writes: nothing
-// older is believed meanwhile.
+// older is believed meanwhile. A put that is has no value for the server, and
+// what is there is older.
 func (t *Tier) Note(c cache.Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k, many := floorOf(&c)
 	switch {
+	case c.Op == cache.Put && c.Element.State == cache.Forgotten: // a value that may not go there
+		if !t.s.c.GetOnly {
+			t.beginLocked()
+			t.noteLocked(void(c.Element))
+		}
 	case c.Element.State == cache.Forgotten && many:
 		if t.peers.raise(k, c.Element.Stamp); len(t.peers) > maxFloors {
 			t.peers = floors{k: c.Element.Stamp}

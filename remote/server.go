@@ -107,15 +107,18 @@ func Open(c Config) *Server {
 	return s
 }
 
-// Tier returns a region of the server, empty as far as is known. Run runs it.
+// Tier returns a region of the server. It hears of nothing before it is attached.
 func (s *Server) Tier(c TierConfig) *Tier {
-	name := regionName(c.Region)
-	t := &Tier{s: s, c: c, hash: s.c.Prefix + ":" + name, wake: make(chan struct{}, 1), checks: make(chan struct{}, 1), sweeps: make(chan struct{}, 1),
+	return &Tier{s: s, c: c, hash: s.c.Prefix + ":" + regionName(c.Region), wake: make(chan struct{}, 1), checks: make(chan struct{}, 1), sweeps: make(chan struct{}, 1),
 		queue: newBatch(), writing: newBatch(), settled: make(chan struct{}), floors: floors{}, peers: floors{}, own: map[string]time.Time{}, check: map[string]struct{}{}}
-	s.mu.Lock()
-	s.tiers[name] = t
-	s.mu.Unlock()
-	return t
+}
+
+// Attach has the region hear of changes. It may hold nothing yet that is not
+// dropped at a Gap.
+func (t *Tier) Attach() {
+	t.s.mu.Lock()
+	t.s.tiers[regionName(t.c.Region)] = t
+	t.s.mu.Unlock()
 }
 
 // Run writes what is noted, verifies and sweeps, until ctx ends. What waits then is lost: see Flush.

@@ -252,7 +252,7 @@ func (t *Tier) adopt(f floors, asked uint64) {
 	t.mu.Lock()
 	var news []cache.Element
 	for k, s := range f {
-		if s.Compare(t.floors[k]) > 0 && s != t.queue.floors[k] && s != t.writing.floors[k] {
+		if s.Compare(t.floors[k]) > 0 && s.Compare(t.peers[k]) > 0 && s != t.queue.floors[k] && s != t.writing.floors[k] {
 			news = append(news, cache.Element{Key: cache.FloorKey(k.op, k.name), Stamp: s, State: cache.Floor})
 		}
 	}
