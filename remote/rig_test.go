@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +79,8 @@ func (m *memory) Keys(yield func(string) bool) {
 
 func (m *memory) Stamp() cache.Stamp { return m.clock.Next(time.Now().UnixMilli()) }
 
+var nodes atomic.Uint64
+
 // at reads a field of it under its lock.
 func at[T any](m *memory, f func(*memory) T) T {
 	m.mu.Lock()
@@ -105,7 +108,7 @@ type rig struct {
 func run(t testing.TB, c Config, byStamp bool) *rig {
 	t.Helper()
 	c.Log = slog.New(slog.NewTextHandler(testLog{t}, nil))
-	m := &memory{held: map[string]cache.Element{}, drops: map[string]int{}, clock: cache.Clock{Node: 9}}
+	m := &memory{held: map[string]cache.Element{}, drops: map[string]int{}, clock: cache.Clock{Node: cache.NodeID(nodes.Add(1))}}
 	s := Open(c)
 	tier := s.Tier(TierConfig{Region: auxtest.Region, ByStamp: byStamp, Retention: 24 * time.Hour, Attr: &cache.DefaultAttributes, Hear: m})
 	tier.Attach()

@@ -217,8 +217,11 @@ func (t *Tier) writeFloors(ctx context.Context, fs floors) error {
 	}
 	all, idle := readFloors(names)
 	if len(all) > maxFloors {
-		mid := all.median()
-		cl.Do(ctx, cl.B().Hset().Key(t.hash).FieldValue().FieldValue(floor{op: cache.RemoveAll}.field(mid), "").Build())
+		everything := floor{op: cache.RemoveAll}.field(all.median())
+		if err := cl.Do(ctx, cl.B().Hset().Key(t.hash).FieldValue().FieldValue(everything, "").Build()).Error(); err != nil {
+			return t.s.failed(err)
+		}
+		all, idle = readFloors(append(names, everything))
 	}
 	if len(idle) > 0 {
 		cl.Do(ctx, cl.B().Hdel().Key(t.hash).Field(idle...).Build())

@@ -110,6 +110,18 @@ func (s *Server) CLI(args ...string) string {
 	return out
 }
 
+// Pipe has redis-cli read commands, a line each, over one connection.
+func (s *Server) Pipe(lines ...string) string {
+	s.t.Helper()
+	cmd := exec.Command("redis-cli", append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}, s.Auth...)...)
+	cmd.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("redis-cli: %v: %s", err, out)
+	}
+	return string(out)
+}
+
 func (s *Server) cli(args ...string) (string, error) {
 	all := append(append([]string{"-h", "127.0.0.1", "-p", strconv.Itoa(s.Port)}, s.Auth...), args...)
 	out, err := exec.Command("redis-cli", all...).CombinedOutput()
