@@ -19,7 +19,7 @@ const maxMasters = 1000
 
 // option is what all clients have in common.
 func (s *Server) option() valkey.ClientOption {
-	o := valkey.ClientOption{InitAddress: slices.Clone(s.c.Addrs), Username: s.c.Username, TLSConfig: s.c.TLS, SelectDB: s.c.Database, ClientName: "lateral",
+	o := valkey.ClientOption{InitAddress: slices.Clone(s.c.Addrs), Username: s.c.Username, TLSConfig: s.c.TLS, SelectDB: s.c.Database, ClientName: "lateral", ClientSetInfo: valkey.DisableClientSetInfo,
 		DisableCache: true, DisableRetry: true, ConnWriteTimeout: s.c.Silent, RingScaleEachConn: 9, ReadBufferEachConn: 64 << 10, WriteBufferEachConn: 64 << 10}
 	o.Dialer.Timeout, o.Dialer.KeepAlive = min(s.c.Silent, 2*time.Second), s.c.Heartbeat
 	if s.c.Password != nil {

@@ -211,21 +211,21 @@ func (s *Server) settle(masters []string) {
 	losses := s.losses.Load()
 	since := s.down.Load()
 	s.mu.Lock()
-	why := ""
+	whole, why := true, ""
 	for _, addr := range masters {
 		if t := s.trackers[addr]; !t.up.Load() {
-			why = "no tracking connection with " + addr
-			if p := t.why.Load(); p != nil {
-				why += ": " + *p
+			whole = false
+			if p := t.why.Load(); p != nil { // else it is being connected for the first time
+				why = "no tracking connection with " + addr + ": " + *p
 			}
 		}
 	}
 	tiers := slices.Collect(maps.Values(s.tiers))
 	s.mu.Unlock()
-	if why != "" || since == nil {
-		if why != "" {
-			s.say(errText(why))
-		}
+	if why != "" {
+		s.say(errors.New(why))
+	}
+	if !whole || since == nil {
 		return
 	}
 	for _, t := range tiers {
@@ -243,10 +243,6 @@ func (s *Server) settle(masters []string) {
 	}
 	s.why = ""
 }
-
-type errText string
-
-func (e errText) Error() string { return string(e) }
 
 // lost is called when invalidations may have been missed, or will be.
 func (s *Server) lost() {
