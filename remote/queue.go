@@ -80,8 +80,8 @@ func (t *Tier) noteLocked(e cache.Element) {
 	if there && e.Stamp.Before(old.Stamp) {
 		return
 	}
-	t.bytes -= weight(&old)
-	if e.State == cache.Live && (len(e.Value.Bytes) > t.s.c.MaxValue || !there && len(t.queue.notes) >= t.s.c.MaxQueued || t.bytes+weight(&e) > t.s.c.MaxQueuedBytes) {
+	t.weighLocked(&old, -1)
+	if e.State == cache.Live && (len(e.Value.Bytes) > t.s.c.MaxValue || t.values >= t.s.c.MaxQueued || t.bytes+weight(&e) > t.s.c.MaxQueuedBytes) {
 		t.count.lost++
 		e = void(e)
 	}
@@ -91,8 +91,16 @@ func (t *Tier) noteLocked(e cache.Element) {
 	}
 	e.Value.Held = nil
 	t.queue.notes[e.Key] = e
-	t.bytes += weight(&e)
+	t.weighLocked(&e, 1)
 	t.ownLocked(e.Key)
+}
+
+// weighLocked counts what comes into the queue, or leaves it.
+func (t *Tier) weighLocked(e *cache.Element, n int) {
+	t.bytes += int64(n) * weight(e)
+	if e.State == cache.Live && e.Key != "" {
+		t.values += n
+	}
 }
 
 // void is the removal of everything that is older than a version that is not written.
@@ -112,7 +120,7 @@ func (t *Tier) wipeLocked(s cache.Stamp) {
 		}
 	}
 	seq := t.queue.seq
-	t.queue, t.bytes = newBatch(), 0
+	t.queue, t.bytes, t.values = newBatch(), 0, 0
 	t.queue.seq = seq
 	t.queue.floors.raise(floor{op: cache.RemoveAll}, s)
 }
@@ -133,7 +141,7 @@ func (t *Tier) take() bool {
 		t.settleLocked(t.seq)
 		return false
 	}
-	t.writing, t.queue, t.bytes = t.queue, newBatch(), 0
+	t.writing, t.queue, t.bytes, t.values = t.queue, newBatch(), 0, 0
 	return true
 }
 

@@ -58,6 +58,7 @@ type Tier struct {
 	queue    batch
 	writing  batch
 	bytes    int64  // of the queue
+	values   int    // in it, removals not counted
 	seq      uint64 // of the last note
 	done     uint64 // up to where everything is written, or given up
 	settled  chan struct{}
