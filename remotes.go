@@ -261,3 +261,14 @@ func (h tierEar) Keys(yield func(key string) bool) {
 }
 
 func (h tierEar) Stamp() cache.Stamp { return h.b.n.clock.Next(h.b.n.now()) }
+
+// ProbeRemote connects with a remote tier as a node would and returns the masters
+// whose invalidations arrive, or why not. It waits until ctx ends, and leaves nothing open.
+func ProbeRemote(ctx context.Context, c *ccf.Remote) (masters []string, err error) {
+	rc, _, err := remoteConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	rc.Log = slog.New(slog.DiscardHandler)
+	return remote.Probe(ctx, rc)
+}

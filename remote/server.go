@@ -98,10 +98,13 @@ type Server struct {
 	gaps     uint64
 }
 
+// notYet is why nothing works at first.
+const notYet = "not connected yet"
+
 // Open returns a Server. It connects when it is run.
 func Open(c Config) *Server {
 	c.fill()
-	s := &Server{c: c, wake: make(chan struct{}, 1), tiers: map[string]*Tier{}, trackers: map[string]*tracker{}, why: "not connected yet"}
+	s := &Server{c: c, wake: make(chan struct{}, 1), tiers: map[string]*Tier{}, trackers: map[string]*tracker{}, why: notYet}
 	now := time.Now()
 	s.down.Store(&now)
 	return s

@@ -24,6 +24,9 @@ func (t *Tier) Status() cache.RemoteStatus {
 	st.Works = t.s.tracking()
 	if since, down := t.s.Since(); down {
 		st.Missing = time.Since(since)
+		if st.Why == "" {
+			st.Why = "a connection was lost a moment ago"
+		}
 	} else {
 		st.Why = ""
 	}
