@@ -20,11 +20,11 @@ func (t *Tier) invalidated(key string) {
 	if !elementKey(key) {
 		return
 	}
-	if t.c.ByStamp {
-		if _, ok := t.c.Hear.Look(key); !ok {
-			return // whoever misses it finds it
-		}
+	here, ok := t.c.Hear.Look(key)
+	if t.c.ByStamp && !ok {
+		return // whoever misses it finds it
 	}
+	now := t.s.c.Now().UnixMilli()
 	t.mu.Lock()
 	t.count.invalidations++
 	at, mine := t.own[key]
@@ -32,6 +32,7 @@ func (t *Tier) invalidated(key string) {
 	if !mine {
 		delete(t.own, key)
 		_, mine = t.waitingLocked(key)
+		mine = mine || ok && idled(&here, now)
 	}
 	verify := mine && len(t.check) < maxChecks
 	if t.c.ByStamp {
@@ -204,6 +205,14 @@ func (t *Tier) compare(ctx context.Context, key string, there cache.Element) {
 	if ok && keep {
 		t.count.kept++
 	}
+	now := t.s.c.Now().UnixMilli()
+	renew := ok && there.Stamp.IsZero() && !queued && !t.s.c.GetOnly && idled(&here, now)
+	if renew {
+		t.beginLocked()
+		t.noteLocked(here)
+		poke(t.wake)
+		keep = true
+	}
 	t.mu.Unlock()
 	if !ok && !t.c.ByStamp {
 		t.c.Hear.Drop(key) // what is being loaded must not be kept
@@ -233,4 +242,12 @@ func (t *Tier) differs(ctx context.Context, key string) {
 	case !e.Stamp.IsZero() && here.Stamp.Before(e.Stamp) && !void:
 		t.c.Hear.Merge(e)
 	}
+}
+
+// idled reports whether the server may have let an element go because it was
+// idle there, while it is in use here: nobody tells the server of reads. It is written again then.
+func idled(e *cache.Element, now int64) bool {
+	a := e.Attr
+	return e.State == cache.Live && a != nil && !a.Eternal && a.MaxIdle > 0 && !a.Expired(e.Stamp.UnixMilli(), e.Accessed, now) &&
+		now >= e.Stamp.UnixMilli()+a.MaxIdle.Milliseconds()
 }

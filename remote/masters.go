@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -28,6 +29,7 @@ func (s *Server) option() valkey.ClientOption {
 			return valkey.AuthCredentials{Username: s.c.Username, Password: p}, err
 		}
 	}
+	o.ClusterOption.ShardsRefreshInterval = s.c.Silent
 	if s.c.Master != "" {
 		o.Sentinel = valkey.SentinelOption{MasterSet: s.c.Master, TLSConfig: s.c.TLS, Dialer: o.Dialer, TopologyRefreshInterval: s.c.Heartbeat}
 		if s.c.SentinelPassword != nil {
@@ -81,21 +83,26 @@ func (s *Server) sentinelMaster(ctx context.Context) ([]string, error) {
 // clusterMasters asks every node. What any takes for a master is one: the two
 // sides of a split do not agree.
 func (s *Server) clusterMasters(ctx context.Context, cl valkey.Client) (all []string, err error) {
-	answered := false
+	var mu sync.Mutex // guards all and err
+	var asking sync.WaitGroup
 	for addr, node := range cl.Nodes() {
-		slots, nerr := node.Do(ctx, node.B().ClusterSlots().Build()).ToArray()
-		if nerr != nil {
-			err = nerr
-			continue
-		}
-		answered = true
-		for i := range slots {
-			if m := masterOf(&slots[i], addr); m != "" && !slices.Contains(all, m) && len(all) < maxMasters {
-				all = append(all, m)
+		asking.Go(func() {
+			slots, nerr := node.Do(ctx, node.B().ClusterSlots().Build()).ToArray()
+			mu.Lock()
+			defer mu.Unlock()
+			if nerr != nil {
+				err = nerr
+				return
 			}
-		}
+			for i := range slots {
+				if m := masterOf(&slots[i], addr); m != "" && !slices.Contains(all, m) && len(all) < maxMasters {
+					all = append(all, m)
+				}
+			}
+		})
 	}
-	if answered && len(all) > 0 {
+	asking.Wait()
+	if len(all) > 0 {
 		slices.Sort(all)
 		return all, nil
 	}

@@ -107,6 +107,43 @@ func TestFromOutside(t *testing.T) {
 	r.until("a gap", func() bool { return at(r.m, func(m *memory) int { return m.gaps }) >= 2 })
 }
 
+// TestIdle: an element that is read here and nobody writes does not idle out because
+// the server hears of no reads; one that is not read does.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	r := run(t, quick(srv.Addr()), false).works()
+	idle := cache.Attributes{Spool: true, Lateral: true, Remote: true, MaxLife: -1, MaxIdle: 400 * time.Millisecond}
+	for _, key := range []string{"used", "unused"} {
+		e := cache.Element{Key: key, Value: cache.Value{Bytes: "v"}, Attr: &idle, Stamp: r.m.Stamp()}
+		e.Accessed = e.Stamp.UnixMilli()
+		r.m.mu.Lock()
+		r.m.held[key] = e
+		r.m.mu.Unlock()
+		r.Note(cache.Change{Op: cache.Put, Region: auxtest.Region, Element: e})
+	}
+	r.flush()
+	used := func() { // now and then
+		r.m.mu.Lock()
+		if e, ok := r.m.held["used"]; ok {
+			e.Accessed = time.Now().UnixMilli()
+			r.m.held["used"] = e
+		}
+		r.m.mu.Unlock()
+	}
+	for began := time.Now(); time.Since(began) < 3*idle.MaxIdle; time.Sleep(10 * time.Millisecond) {
+		used()
+	}
+	if _, ok := r.m.Look("used"); !ok {
+		t.Error("it was dropped while it was in use")
+	}
+	r.until("it is on the server again", func() bool { used(); return r.get("used") == "v" })
+	r.until("the other one is dropped", func() bool { _, ok := r.m.Look("unused"); return !ok })
+	if got := r.get("unused"); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestRestart: a server that is killed and returns empty. What was noted meanwhile
 // gets there, whatever was found before is dropped, and writers never wait.
 func TestRestart(t *testing.T) {

@@ -125,7 +125,7 @@ func newest(fields []string) (field string, e cache.Element, older []string) {
 		v, err := readField(f)
 		switch {
 		case err != nil: // somebody else's, who may have a use for it
-		case v.Stamp.Compare(e.Stamp) > 0:
+		case v.Stamp.Compare(e.Stamp) > 0 || v.Stamp == e.Stamp && v.Accessed > e.Accessed:
 			if field != "" {
 				older = append(older, field)
 			}
