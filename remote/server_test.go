@@ -305,6 +305,38 @@ func TestTwoNodes(t *testing.T) {
 	}
 }
 
+// TestPeersRemovals: what a peer has removed is not believed, though the peer
+// has not written that yet; what is newer is.
+func TestPeersRemovals(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	writer, r := run(t, quick(srv.Addr()), false).works(), run(t, quick(srv.Addr()), false).works()
+	for _, key := range []string{"k", "p:1", "p:2"} {
+		writer.put(key, "v")
+	}
+	writer.flush()
+	r.m.clock.Observe(time.Now().UnixMilli(), writer.m.Stamp())
+	told := func(op cache.Op, key string) {
+		r.Note(cache.Change{Op: op, Region: auxtest.Region, Element: cache.Element{Key: key, Stamp: r.m.Stamp(), State: cache.Forgotten}})
+	}
+	told(cache.Remove, "k")
+	told(cache.Remove, "p:")
+	for _, key := range []string{"k", "p:1", "p:2"} {
+		if got := r.get(key); got != "" {
+			t.Errorf("%s: %q", key, got)
+		}
+	}
+	if st := r.Status(); st.Queued != 0 || srv.CLI("HVALS", "lateral:aux:k") != "v" {
+		t.Errorf("what peers write was written here, too: %+v", st)
+	}
+	writer.m.clock.Observe(time.Now().UnixMilli(), r.m.Stamp())
+	writer.put("k", "newer")
+	writer.flush()
+	if got := r.get("k"); got != "newer" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestFull: a server without room keeps nothing new, and nothing that is older.
 func TestFull(t *testing.T) {
 	t.Parallel()
