@@ -134,6 +134,16 @@ func (d *Discoverer) Knows(id cache.NodeID) bool {
 	return gone || d.table.members[id] != nil || id == d.cfg.Self.ID
 }
 
+// Known reports whether it is known where a member is to be dialled, that it is
+// not to be, or that it left: what others say of it would be no news.
+func (d *Discoverer) Known(id cache.NodeID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, gone := d.table.gone[id]
+	e := d.table.members[id]
+	return gone || id == d.cfg.Self.ID || e != nil && (len(e.places) > 0 || !e.m.Receive)
+}
+
 // Solicit has everybody asked within 50 ms to announce themselves.
 func (d *Discoverer) Solicit() {
 	d.mu.Lock()

@@ -60,17 +60,19 @@ type link struct {
 	syncWaiting atomic.Int64 // bytes in syncIn
 	syncHeard   atomic.Int64 // ns since 1970: when elements last came by a sync
 
-	mu       sync.Mutex // guards what follows
-	queue    [][]byte   // small frames, at most maxQueue
-	queued   int        // bytes of these
-	farewell string     // the goodbye to send, if any
-	reason   error      // why the link ended, the first that was given
-	echo     echo       // of the peer's last heartbeat
+	mu       sync.Mutex     // guards what follows
+	queue    [][]byte       // small frames, at most maxQueue
+	queued   int            // bytes of these
+	who      []cache.NodeID // of whom the peer is to be asked
+	asked    []cache.NodeID // of whom it has asked
+	farewell string         // the goodbye to send, if any
+	reason   error          // why the link ended, the first that was given
+	echo     echo           // of the peer's last heartbeat
 }
 
 // told is what the peer has been told.
 type told struct {
-	row    row
+	row    uint64 // the last change of ours
 	fronts fronts
 }
 

@@ -52,6 +52,7 @@ type Peer struct {
 // A Directory knows who should be linked with. The room discover is one.
 type Directory interface {
 	Peers() []Peer
+	Known(id cache.NodeID) bool // it needs nobody to tell where that is dialled
 	Changed() <-chan struct{}
 	Learn(p Peer)                          // a hello or another peer's row told of it
 	Bind(addr string, id cache.NodeID)     // dialling addr led to id
@@ -139,7 +140,10 @@ type Mesh struct {
 
 	dials    atomic.Uint64
 	rowPoke  chan struct{} // our row has changed
+	row      ownRow
+	names    names
 	frontier *converge.Frontier
+	looked   atomic.Int64 // Age when it was last seen whether somebody is expected
 	gets     gets
 	ackers   ackers
 	fills    fills

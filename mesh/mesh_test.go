@@ -60,6 +60,12 @@ func (b *book) Peers() []Peer {
 	return out
 }
 
+func (b *book) Known(id cache.NodeID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.peers[id].Addrs) > 0
+}
+
 func (b *book) Changed() <-chan struct{} { return b.changed }
 
 func (b *book) Learn(p Peer) {

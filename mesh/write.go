@@ -80,9 +80,7 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		buf = l.shares(buf)
 	}
 	if l.rowDue.Swap(false) {
-		if f := l.m.rowFor(l).since(&l.told.row); f != nil {
-			buf = appendJSON(buf, frameRow, f)
-		}
+		buf = l.rows(buf)
 	}
 	if l.holdDue.Swap(false) {
 		buf = l.holds(buf)
@@ -100,6 +98,24 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		l.wantRound()
 	}
 	return buf
+}
+
+// rows appends what the peer has not been told of our links. The first on a link
+// tells of this moment.
+func (l *link) rows(buf []byte) []byte {
+	if l.told.row == 0 {
+		l.m.lookAtLinks()
+	}
+	f, told, more := l.m.row.tell(l.told.row, l)
+	l.told.row = told
+	if more {
+		l.rowDue.Store(true)
+		l.wake()
+	}
+	if f == nil {
+		return buf
+	}
+	return appendJSON(buf, frameRow, f)
 }
 
 // next is the number of the change that a cursor reads next, 0 without one.
