@@ -134,14 +134,15 @@ func (d *Discoverer) Knows(id cache.NodeID) bool {
 	return gone || d.table.members[id] != nil || id == d.cfg.Self.ID
 }
 
-// Known reports whether it is known where a member is to be dialled, that it is
-// not to be, or that it left: what others say of it would be no news.
-func (d *Discoverer) Known(id cache.NodeID) bool {
+// Member returns what is known of one member; ok is false if it is not believed
+// in.
+func (d *Discoverer) Member(id cache.NodeID) (m Member, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, gone := d.table.gone[id]
-	e := d.table.members[id]
-	return gone || id == d.cfg.Self.ID || e != nil && (len(e.places) > 0 || !e.m.Receive)
+	if e := d.table.members[id]; e != nil {
+		return d.table.member(time.Now(), e), true
+	}
+	return Member{}, false
 }
 
 // Solicit has everybody asked within 50 ms to announce themselves.

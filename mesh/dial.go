@@ -28,10 +28,11 @@ const (
 // pursueAll keeps one pursuit going for every peer that the directory names.
 func (m *Mesh) pursueAll(ctx context.Context) error {
 	for {
-		m.supersede(m.c.Directory.Peers())
+		known := m.c.Directory.Peers()
+		m.supersede(known)
 		m.census() // before anybody is dialled
 		wanted := map[string]Peer{}
-		for _, p := range m.c.Directory.Peers() {
+		for _, p := range known {
 			if p.ID != m.c.ID && len(p.Addrs) > 0 && (p.Receive || p.ID == 0) {
 				wanted[key(p)] = p
 			}
@@ -52,13 +53,22 @@ func (m *Mesh) pursueAll(ctx context.Context) error {
 			}
 		}
 		m.mu.Unlock()
+		rest := time.Now().Add(time.Duration(len(wanted)) * pursuePausePerPeer)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-m.c.Directory.Changed():
 		}
+		if d := time.Until(rest); d > 0 {
+			pause(ctx, d)
+		}
 	}
 }
+
+// pursuePausePerPeer gathers the news of the directory where one follows the
+// other: while a cluster of N starts there are N, and what follows from each is
+// looked up among all.
+const pursuePausePerPeer = 20 * time.Microsecond
 
 func key(p Peer) string {
 	if p.ID != 0 {
@@ -68,7 +78,11 @@ func key(p Peer) string {
 }
 
 // addrs returns where a pursued peer may be reached by now.
-func (m *Mesh) addrs(k string) []string {
+func (m *Mesh) addrs(k string, id cache.NodeID) []string {
+	if id != 0 {
+		p, _ := m.c.Directory.Peer(id)
+		return p.Addrs
+	}
 	for _, p := range m.c.Directory.Peers() {
 		if len(p.Addrs) > 0 && key(p) == k {
 			return p.Addrs
@@ -132,15 +146,50 @@ func (p *peer) name() string {
 	return fmt.Sprintf("%.64s/%.64s.%.64s", p.known.Host, p.known.Service, p.known.Endpoint)
 }
 
-// pursue keeps a link to one peer: dials when there is none, with a back-off
-// that is jittered so that a restarted cluster does not dial in step. The
-// larger id leaves the first move to the smaller, so that most pairs are
+// dialSpread is the time, for each peer beyond a handful, over which the first
+// dials of a node are spread: of 300 that are started at once each has 150 dials
+// to make and as many to answer, and a handshake costs 1 to 2 ms of CPU.
+const (
+	dialSpread    = 2 * time.Millisecond
+	maxDialSpread = time.Second
+	handful       = 8
+)
+
+func (m *Mesh) spread() time.Duration {
+	m.mu.Lock()
+	n := len(m.pursuits)
+	m.mu.Unlock()
+	return min(dialSpread*time.Duration(max(n-handful, 0)), maxDialSpread)
+}
+
+// firstMove waits until it is for this node to dial a peer that it has just
+// heard of. The larger id leaves that to the smaller, so that most pairs are
 // linked by one dial only.
+func (m *Mesh) firstMove(ctx context.Context, id cache.NodeID) {
+	if id == 0 {
+		return
+	}
+	if m.c.ID < id {
+		if most := m.spread(); most > 0 {
+			m.waitLinked(ctx, id, rand.N(most))
+		}
+		return
+	}
+	began := time.Now()
+	for m.c.DialGrace > 0 && ctx.Err() == nil && m.peer(id).link() == nil {
+		d := m.c.DialGrace + 2*m.spread() - time.Since(began) // there may be more peers by now
+		if d <= 0 {
+			return
+		}
+		m.waitLinked(ctx, id, d)
+	}
+}
+
+// pursue keeps a link to one peer: dials when there is none, with a back-off
+// that is jittered so that a restarted cluster does not dial in step.
 func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 	backoff := minBackoff
-	if id != 0 && m.c.ID > id && m.c.DialGrace > 0 {
-		m.waitLinked(ctx, id, m.c.DialGrace)
-	}
+	m.firstMove(ctx, id)
 	for ctx.Err() == nil {
 		if id != 0 {
 			m.peer(id).waitGone(ctx)
@@ -152,7 +201,7 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 			return
 		}
 		began := time.Now()
-		addrs := m.addrs(k)
+		addrs := m.addrs(k, id)
 		if len(addrs) == 0 { // the directory has let go of it: pursueAll is about to
 			pause(ctx, maxBackoff)
 			continue

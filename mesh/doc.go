@@ -91,7 +91,8 @@
 // listener adopts before it answers, so that what the dialler then adopts has
 // not been refused; and a link whose other end is gone ends itself after
 // LinkTimeout, while whoever misses it keeps dialling. To need the rule
-// rarely, the larger id leaves the first dial to the smaller for DialGrace.
+// rarely, the larger id leaves the first dial to the smaller for DialGrace, which is
+// longer by 4 ms for each peer beyond 8: the smaller spreads its dials over half of that.
 //
 // # The log: resume, changes, ack, gap
 //
@@ -118,7 +119,8 @@
 //
 // # Heartbeat, skew, rows
 //
-// Each side sends a beat every Heartbeat. A link from which nothing comes for
+// Each side sends a beat every Heartbeat, or, behind something that it sends anyway, after
+// half of that. A link from which nothing comes for
 // LinkTimeout is dead. From its echo a beat gives the round trip, and so the
 // skew of the two clocks give or take half of that.
 //

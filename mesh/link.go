@@ -41,7 +41,8 @@ type link struct {
 	poke      chan struct{}
 	ackDue    atomic.Bool
 	rowDue    atomic.Bool
-	told      told // of the write loop
+	told      told      // of the write loop
+	beaten    time.Time // of the write loop: the last heartbeat
 	frontDue  atomic.Bool
 	lent      atomic.Int64 // answers that are being looked up
 	looks     atomic.Int64 // of the peer that are being worked on
@@ -127,9 +128,11 @@ func (l *link) run(ctx context.Context) {
 		}
 	})
 	loops.Go(func() { l.serveSync(ctx) })
-	loops.Go(func() { <-ctx.Done(); l.conn.Close() })
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() { l.conn.Close(); close(closed) })
 	l.end(l.read())
 	loops.Wait()
+	<-closed
 	if errors.Is(l.why(), ErrProtocol) {
 		l.m.counters.bad.Add(1)
 	}

@@ -52,7 +52,7 @@ type Peer struct {
 // A Directory knows who should be linked with. The room discover is one.
 type Directory interface {
 	Peers() []Peer
-	Known(id cache.NodeID) bool // it needs nobody to tell where that is dialled
+	Peer(id cache.NodeID) (Peer, bool)
 	Changed() <-chan struct{}
 	Learn(p Peer)                          // a hello or another peer's row told of it
 	Bind(addr string, id cache.NodeID)     // dialling addr led to id

@@ -60,10 +60,11 @@ func (b *book) Peers() []Peer {
 	return out
 }
 
-func (b *book) Known(id cache.NodeID) bool {
+func (b *book) Peer(id cache.NodeID) (Peer, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.peers[id].Addrs) > 0
+	p, ok := b.peers[id]
+	return p, ok
 }
 
 func (b *book) Changed() <-chan struct{} { return b.changed }

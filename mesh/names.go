@@ -58,7 +58,10 @@ func (m *Mesh) recommend(s *seen) {
 // enough to dial them.
 func (m *Mesh) unknown(ids []cache.NodeID) (out []cache.NodeID) {
 	for _, n := range ids {
-		if n == m.c.ID || m.hasLink(n) || m.c.Directory.Known(n) {
+		if n == m.c.ID || m.hasLink(n) {
+			continue
+		}
+		if p, ok := m.c.Directory.Peer(n); ok && (len(p.Addrs) > 0 || !p.Receive) {
 			continue
 		}
 		if s, ok := m.names.get(n); !ok || s.Addr == "" && s.Port != 0 {

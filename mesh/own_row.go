@@ -41,7 +41,7 @@ func (m *Mesh) lookAtLinks() {
 	up := map[cache.NodeID]seen{}
 	for _, p := range m.linked() {
 		if l := p.link(); l != nil && len(up) < maxMembers {
-			up[p.id] = seen{identity: l.peerHello.identity, Addr: l.dialable()}
+			up[p.id] = l.seen()
 		}
 	}
 	down := map[string]string{}
@@ -53,6 +53,46 @@ func (m *Mesh) lookAtLinks() {
 	m.row.update(up, down)
 }
 
+// seen is the peer of a link as the row has it.
+func (l *link) seen() seen { return seen{identity: l.peerHello.identity, Addr: l.dialable()} }
+
+// linked notes a new link at once, so that the first row on it, which does not
+// wait, tells of this moment.
+func (r *ownRow) linked(s seen) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.put(s)
+	r.sort()
+}
+
+func (r *ownRow) put(s seen) {
+	if r.up == nil {
+		r.up, r.down = map[cache.NodeID]*rowEntry{}, map[string]*rowEntry{}
+	}
+	n := cache.NodeID(s.ID)
+	e := r.up[n]
+	if e == nil {
+		if len(r.up) >= maxMembers+maxGone {
+			return
+		}
+		e = &rowEntry{gone: true}
+		r.up[n], r.order = e, append(r.order, e)
+	}
+	if e.gone || e.seen != s {
+		e.seen = s
+		r.changed(e, false)
+	}
+}
+
+// sort brings the entries in order, which they nearly are.
+func (r *ownRow) sort() {
+	byNumber := func(a, b *rowEntry) int { return cmp.Compare(a.n, b.n) }
+	if !slices.IsSortedFunc(r.order, byNumber) {
+		slices.SortFunc(r.order, byNumber)
+	}
+	r.forget()
+}
+
 func (r *ownRow) update(up map[cache.NodeID]seen, down map[string]string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,16 +100,8 @@ func (r *ownRow) update(up map[cache.NodeID]seen, down map[string]string) {
 		r.up, r.down = map[cache.NodeID]*rowEntry{}, map[string]*rowEntry{}
 	}
 	before := r.last
-	for n, s := range up {
-		e := r.up[n]
-		if e == nil {
-			e = &rowEntry{gone: true}
-			r.up[n], r.order = e, append(r.order, e)
-		}
-		if e.gone || e.seen != s {
-			e.seen = s
-			r.changed(e, false)
-		}
+	for _, s := range up {
+		r.put(s)
 	}
 	for n, e := range r.up {
 		if _, ok := up[n]; !ok && !e.gone {
@@ -93,8 +125,7 @@ func (r *ownRow) update(up map[cache.NodeID]seen, down map[string]string) {
 		}
 	}
 	if r.last != before {
-		slices.SortFunc(r.order, func(a, b *rowEntry) int { return cmp.Compare(a.n, b.n) })
-		r.forget()
+		r.sort()
 	}
 }
 
@@ -105,6 +136,9 @@ func (r *ownRow) changed(e *rowEntry, gone bool) {
 
 // forget keeps what is gone within its bound.
 func (r *ownRow) forget() {
+	if len(r.order) <= maxGone {
+		return
+	}
 	n := 0
 	for _, e := range r.order {
 		if e.gone {

@@ -83,8 +83,8 @@ func TestAskedWho(t *testing.T) {
 		}
 		c.Write(appendJSON(nil, frameRow, rowFrame{Up: []seen{{identity: identity{ID: 8, Host: "h8", Port: 5}, Addr: "10.0.0.8:5"}}}))
 		synctest.Wait()
-		if !a.book.Known(8) || fmt.Sprint(a.peer(103).matrixRow().Up) != "[0000000000000001 0000000000000002 0000000000000007 0000000000000008]" {
-			t.Errorf("%+v", a.peer(103).matrixRow())
+		if p, ok := a.book.Peer(8); !ok || p.Host != "h8" || fmt.Sprint(a.peer(103).matrixRow().Up) != "[0000000000000001 0000000000000002 0000000000000007 0000000000000008]" {
+			t.Errorf("%+v, %+v", p, a.peer(103).matrixRow())
 		}
 		c.Close()
 		a.close()
