@@ -37,7 +37,6 @@ jcs.auxiliary.LTCP.attributes.UdpDiscoveryAddr=224.0.0.1
 jcs.auxiliary.LTCP.attributes.UdpDiscoveryPort=16782
 jcs.auxiliary.LTCP.attributes.UdpDiscoveryEnabled=true
 jcs.auxiliary.LTCP.attributes.IssueRemoveOnPut=%t
-jcs.auxiliary.LTCP.attributes.AllowUnauthenticatedJCS=false
 %s`, mode == replicate, mode == invalidate, endpoint)})
 }
 

@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"lateral/cache"
 )
 
 // counts is what a cluster of some size costs each node, in numbers that do
@@ -37,17 +34,6 @@ func (c counts) String() string {
 }
 
 const heading = "nodes    formed  ends/1  formed KiB  frames/s    bytes/s  goroutin  memory KiB  allocs/put/peer"
-
-// total sums what all nodes have read.
-func (c *cluster) total() (frames, bytes float64) {
-	for _, n := range c.nodes {
-		for _, e := range n.Status().Endpoints {
-			frames += float64(e.Counters["frames_in"])
-			bytes += float64(e.Counters["bytes_in"])
-		}
-	}
-	return frames, bytes
-}
 
 // window is for how long a cluster is watched at rest.
 const window = 10 * time.Second
@@ -101,13 +87,6 @@ func (c *cluster) putAllocs(t *testing.T) float64 {
 	return float64(b.Mallocs-a.Mallocs) / puts
 }
 
-func memory() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
-}
-
 func TestScale(t *testing.T) {
 	mode, sizes := replicate, []int{10, 50, 100}
 	if s := os.Getenv("LATERAL_SCALE"); s != "" {
@@ -129,6 +108,4 @@ func TestScale(t *testing.T) {
 	for _, c := range all {
 		fmt.Println(c)
 	}
-	_ = cache.Put
-	_ = pprof.StopCPUProfile
 }
