@@ -146,45 +146,6 @@ func (p *peer) name() string {
 	return fmt.Sprintf("%.64s/%.64s.%.64s", p.known.Host, p.known.Service, p.known.Endpoint)
 }
 
-// dialSpread is the time, for each peer beyond a handful, over which the first
-// dials of a node are spread: of 300 that are started at once each has 150 dials
-// to make and as many to answer, and a handshake costs 1 to 2 ms of CPU.
-const (
-	dialSpread    = 2 * time.Millisecond
-	maxDialSpread = time.Second
-	handful       = 8
-)
-
-func (m *Mesh) spread() time.Duration {
-	m.mu.Lock()
-	n := len(m.pursuits)
-	m.mu.Unlock()
-	return min(dialSpread*time.Duration(max(n-handful, 0)), maxDialSpread)
-}
-
-// firstMove waits until it is for this node to dial a peer that it has just
-// heard of. The larger id leaves that to the smaller, so that most pairs are
-// linked by one dial only.
-func (m *Mesh) firstMove(ctx context.Context, id cache.NodeID) {
-	if id == 0 {
-		return
-	}
-	if m.c.ID < id {
-		if most := m.spread(); most > 0 {
-			m.waitLinked(ctx, id, rand.N(most))
-		}
-		return
-	}
-	began := time.Now()
-	for m.c.DialGrace > 0 && ctx.Err() == nil && m.peer(id).link() == nil {
-		d := m.c.DialGrace + 2*m.spread() - time.Since(began) // there may be more peers by now
-		if d <= 0 {
-			return
-		}
-		m.waitLinked(ctx, id, d)
-	}
-}
-
 // pursue keeps a link to one peer: dials when there is none, with a back-off
 // that is jittered so that a restarted cluster does not dial in step.
 func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
@@ -206,7 +167,16 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 			pause(ctx, maxBackoff)
 			continue
 		}
+		end := m.turn(ctx)
+		if end == nil {
+			return
+		}
+		if id != 0 && m.peer(id).link() != nil {
+			end()
+			continue
+		}
 		l, err := m.dialAny(ctx, addrs)
+		end()
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return
@@ -229,7 +199,7 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 		}
 		most := maxBackoff
 		if id != 0 && m.peer(id).wasLinked() {
-			most = maxMissed
+			most = m.missedAtMost()
 		}
 		backoff = min(backoff, most)
 		pause(ctx, backoff/2+rand.N(backoff))

@@ -203,7 +203,9 @@ func (l *link) heartbeat(s *scan) error {
 		l.peer.canary.note(time.Duration(trip), false)
 		l.peer.skew.Store(theirs + trip/2 - now.UnixNano())
 	}
-	return l.m.ahead("its clock", now.Add(time.Duration(l.peer.skew.Load())).UnixMilli(), now.UnixMilli())
+	// However long this was under way, the peer's clock is ahead by so much at
+	// least; by more, if half of a trip is added, may be the delay of a busy host.
+	return l.m.ahead("its clock", time.Unix(0, theirs).UnixMilli(), now.UnixMilli())
 }
 
 func (l *link) name() string {

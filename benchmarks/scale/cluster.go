@@ -6,7 +6,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,8 +64,12 @@ func inMemory(mode string) *cluster {
 func onLoopback(mode, name string) *cluster {
 	return &cluster{mode: mode, endpoint: "jcs.auxiliary.LTCP.attributes.TcpListenerPort=0\n" +
 		"jcs.auxiliary.LTCP.attributes.TcpListenerHost=127.0.0.1\njcs.auxiliary.LTCP.attributes.Interface=lo\n" +
-		"jcs.auxiliary.LTCP.attributes.ClusterName=" + name + "\n"}
+		"jcs.auxiliary.LTCP.attributes.ClusterName=" + name + "\n" + patience}
 }
+
+// patience is for a machine on which a hundred nodes share two cores with other
+// work: what is measured is not how soon they take each other for dead.
+const patience = "jcs.auxiliary.LTCP.attributes.OpenTimeOut=10000\njcs.auxiliary.LTCP.attributes.LinkTimeout=30s\n"
 
 func addr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
 
@@ -130,24 +138,34 @@ type counter struct {
 	count map[string]int // other messages
 }
 
+// numbers are addresses and such, which make every line another.
+var numbers = regexp.MustCompile(`[0-9][0-9.:]*`)
+
 // Enabled is of slog.Handler, as are the other methods with capitals.
-func (c *counter) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
+func (c *counter) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelDebug }
 
 // Handle counts.
 func (c *counter) Handle(_ context.Context, r slog.Record) error {
+	what := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "cause" || a.Key == "error" {
+			what += ": " + numbers.ReplaceAllString(a.Value.String(), "n")
+		}
+		return true
+	})
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.count == nil {
+		c.count = map[string]int{}
+	}
+	c.count[what]++
 	switch r.Message {
 	case "link up":
 		c.up++
 		c.ever++
-	case "link down":
+	case "link down", "link replaced":
 		c.up--
 	default:
-		if c.count == nil {
-			c.count = map[string]int{}
-		}
-		c.count[r.Message]++
 		return nil
 	}
 	if c.news != nil {
@@ -155,6 +173,16 @@ func (c *counter) Handle(_ context.Context, r slog.Record) error {
 		c.news = nil
 	}
 	return nil
+}
+
+// said lists what nodes said most.
+func (c *counter) said() string {
+	lines := slices.SortedFunc(maps.Keys(c.count), func(a, b string) int { return c.count[b] - c.count[a] })
+	var b strings.Builder
+	for _, l := range lines[:min(len(lines), 25)] {
+		fmt.Fprintf(&b, "\n%8d %.160s", c.count[l], l)
+	}
+	return b.String()
 }
 
 // WithAttrs is of slog.Handler.
@@ -179,7 +207,9 @@ func (c *counter) wait(ctx context.Context, want int) error {
 		select {
 		case <-news:
 		case <-ctx.Done():
-			return fmt.Errorf("%d of %d ends of links are up: %w", up, want, ctx.Err())
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return fmt.Errorf("%d of %d ends of links are up (%d came up in all), and nodes said %s: %w", up, want, c.ever, c.said(), ctx.Err())
 		}
 	}
 }

@@ -28,14 +28,16 @@ import (
 )
 
 var (
-	sizes = flag.String("nodes", "10 30 100", "sizes of the clusters")
-	modes = flag.String("modes", replicate+" "+invalidate, "how the region is coherent")
-	puts  = flag.Int("puts", 2000, "puts whose cost is taken")
-	rest  = flag.Duration("rest", 10*time.Second, "how long a cluster is watched at rest")
-	one   = flag.Bool("one", false, "internal: measure one cluster in this process")
+	sizes   = flag.String("nodes", "10 30 100", "sizes of the clusters")
+	modes   = flag.String("modes", replicate+" "+invalidate, "how the region is coherent")
+	puts    = flag.Int("puts", 2000, "puts whose cost is taken")
+	rest    = flag.Duration("rest", 10*time.Second, "how long a cluster is watched at rest")
+	network = flag.String("net", "tcp", "tcp: of the loopback interface; memory: in real time, without files")
+	most    = flag.Duration("most", 5*time.Minute, "how long one cluster may take")
+	one     = flag.Bool("one", false, "internal: measure one cluster in this process")
 )
 
-const head = "mode        nodes   formed  CPU/node  conns/node   at rest, of one node: CPU   frames     bytes    put, CPU per peer   all have it     join   its CPU  memory/link"
+const head = "mode        nodes   formed  links made/kept  CPU/node   at rest, of one node: CPU   frames     bytes    put, CPU per peer   all have it     join   its CPU  memory/link"
 
 func main() {
 	flag.Parse()
@@ -54,7 +56,7 @@ func main() {
 	fmt.Println(head)
 	for _, mode := range strings.Fields(*modes) {
 		for _, n := range strings.Fields(*sizes) {
-			cmd := exec.Command(os.Args[0], "-one", "-nodes", n, "-modes", mode, "-puts", fmt.Sprint(*puts), "-rest", rest.String())
+			cmd := exec.Command(os.Args[0], "-one", "-nodes", n, "-modes", mode, "-puts", fmt.Sprint(*puts), "-rest", rest.String(), "-most", most.String(), "-net", *network)
 			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 			if err := cmd.Run(); err != nil {
 				log.Printf("%-10s %6s  not measured: %v", mode, n, err)
@@ -65,18 +67,20 @@ func main() {
 
 // measure prints the line of one cluster.
 func measure(mode string, n int) error {
-	if err := files(2*n*n + 1000); err != nil {
+	c := onLoopback(mode, fmt.Sprint("scale-", os.Getpid()))
+	if *network == "memory" {
+		c = inMemory(mode)
+	} else if err := files(n*n + n + 1000); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), *most)
 	defer cancel()
-	c := onLoopback(mode, fmt.Sprint("scale-", os.Getpid()))
 	before, cpu := memory(), used()
 	formed, err := c.form(ctx, n)
 	if err != nil {
 		return err
 	}
-	forming := used() - cpu
+	forming, made := used()-cpu, float64(c.links.ever)/float64(n*(n-1))
 	time.Sleep(5 * time.Second)
 	perLink := float64(memory()-before) / float64(n*(n-1))
 	f0, b0 := c.total()
@@ -102,7 +106,7 @@ func measure(mode string, n int) error {
 	}
 	joining := used() - cpu
 	idle := resting.Seconds() / watched * joined.Seconds() // what the cluster uses anyway
-	fmt.Printf("%-10s %6d %8s %9s %11d %27s %8.0f %9.0f %20s %13s %8s %9s %8.1f KiB\n", mode, n, ms(formed), ms(forming/time.Duration(n)), n-1,
+	fmt.Printf("%-10s %6d %8s %16.2f %9s %26s %8.0f %9.0f %20s %13s %8s %9s %8.1f KiB\n", mode, n, ms(formed), made, ms(forming/time.Duration(n)),
 		fmt.Sprintf("%.2f %%", 100*resting.Seconds()/all), (f1-f0)/all, (b1-b0)/all,
 		fmt.Sprintf("%.1f µs", float64(putCPU.Nanoseconds())/1000/float64(*puts*(n-1))), ms(putTime), ms(joined),
 		ms(joining-time.Duration(idle*float64(time.Second))), perLink/1024)
@@ -150,18 +154,17 @@ func memory() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-// files has the process hold so many open.
+// files has the process hold as many open as it may, which must be so many.
 func files(n int) error {
-	want := syscall.Rlimit{Cur: uint64(n), Max: uint64(n)}
-	var have syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &have); err != nil || have.Cur >= want.Cur {
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
 		return err
 	}
-	want.Max = max(want.Max, have.Max)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &want); err != nil {
-		return fmt.Errorf("%d open files: %w", n, err)
+	l.Cur = l.Max
+	if l.Cur < uint64(n) {
+		return fmt.Errorf("it takes %d open files, and %d are allowed: raise ulimit -Hn, or see -net memory", n, l.Cur)
 	}
-	return nil
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l)
 }
 
 func machine() string {
