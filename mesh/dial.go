@@ -167,16 +167,16 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 			pause(ctx, maxBackoff)
 			continue
 		}
-		end := m.turn(ctx)
-		if end == nil {
+		t := m.turn(ctx)
+		if t == nil {
 			return
 		}
 		if id != 0 && m.peer(id).link() != nil {
-			end()
+			t.over()
 			continue
 		}
-		l, err := m.dialAny(ctx, addrs)
-		end()
+		l, err := m.dialAny(ctx, addrs, t)
+		t.over()
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return
@@ -254,9 +254,9 @@ func (m *Mesh) note(k, reason string) {
 }
 
 // dialAny tries addresses in turn until one leads to an adopted link.
-func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error) {
+func (m *Mesh) dialAny(ctx context.Context, addrs []string, t *leave) (l *link, err error) {
 	for _, a := range addrs {
-		if l, err = m.dial(ctx, a); err == nil || errors.Is(err, errSelf) || errors.Is(err, errDuplicate) {
+		if l, err = m.dial(ctx, a, t); err == nil || errors.Is(err, errSelf) || errors.Is(err, errDuplicate) {
 			return l, err
 		}
 		m.c.Directory.Unreachable(a, err)
@@ -267,7 +267,7 @@ func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error)
 // dial connects, says hello and adopts the link. From its adoption on, the link
 // belongs to the caller, who must serve it: neither the time to open it nor
 // the end of ctx, which may come of what dialling it taught us, cuts it then.
-func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
+func (m *Mesh) dial(ctx context.Context, addr string, t *leave) (*link, error) {
 	m.counters.dialled.Add(1)
 	dctx, cancel := context.WithTimeout(ctx, m.c.OpenTimeout)
 	defer cancel()
@@ -275,6 +275,7 @@ func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
 	if err != nil {
 		return nil, dialError(addr, err)
 	}
+	t.connected(m.c.OpenTimeout / 2)
 	stop := context.AfterFunc(dctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	l, err := m.introduce(conn)
 	if !stop() && err == nil {

@@ -21,9 +21,10 @@ const (
 	dialSpread    = 2 * time.Millisecond
 	maxDialSpread = time.Second
 	handful       = 8
-	// maxDialling dials of a node are under way; one that has not led anywhere
-	// for dialTurn lets the next begin, as hosts that are down must not hold up
-	// the others.
+	// maxDialling dials of a node are under way; one that has not connected for
+	// dialTurn lets the next begin, as hosts that are down must not hold up
+	// the others. One that has waits for a host that is busy, for up to half of
+	// OpenTimeout: to begin more meanwhile makes it busier.
 	maxDialling = handful
 	dialTurn    = 100 * time.Millisecond
 	// missedPause is added, for each peer that is missed, to how long the one
@@ -70,18 +71,32 @@ func (m *Mesh) missedAtMost() time.Duration {
 	return min(max(maxMissed, time.Duration(n)*missedPause), maxBackoff)
 }
 
-// turn waits until a dial may begin, and returns what is to be called when it has
-// ended; nil if ctx has.
-func (m *Mesh) turn(ctx context.Context) (end func()) {
+// A leave is one to dial.
+type leave struct {
+	late *time.Timer
+	end  func()
+}
+
+// turn waits until a dial may begin; nil if ctx ends before.
+func (m *Mesh) turn(ctx context.Context) *leave {
 	select {
 	case m.dialling <- struct{}{}:
 	case <-ctx.Done():
 		return nil
 	}
-	leave := sync.OnceFunc(func() { <-m.dialling })
-	late := time.AfterFunc(dialTurn, leave)
-	return func() {
-		late.Stop()
-		leave()
+	end := sync.OnceFunc(func() { <-m.dialling })
+	return &leave{time.AfterFunc(dialTurn, end), end}
+}
+
+// connected keeps the turn until the peer has had the time to answer.
+func (t *leave) connected(atMost time.Duration) {
+	if t.late.Stop() {
+		t.late.Reset(atMost)
 	}
+}
+
+// over lets the next begin.
+func (t *leave) over() {
+	t.late.Stop()
+	t.end()
 }

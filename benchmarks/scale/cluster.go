@@ -94,12 +94,18 @@ func (c *cluster) start(ctx context.Context) error {
 	return nil
 }
 
-// form starts n nodes at once and returns when every pair is linked.
-func (c *cluster) form(ctx context.Context, n int) (took time.Duration, err error) {
+// form starts n nodes, all at once or as many as batch says, each when those
+// before are linked, and returns when every pair is.
+func (c *cluster) form(ctx context.Context, n, batch int) (took time.Duration, err error) {
 	begin := time.Now()
-	for range n {
+	for i := range n {
 		if err := c.start(ctx); err != nil {
 			return 0, err
+		}
+		if batch > 0 && i%batch == batch-1 {
+			if _, err := c.linked(ctx, begin); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return c.linked(ctx, begin)

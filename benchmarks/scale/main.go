@@ -33,6 +33,7 @@ var (
 	puts    = flag.Int("puts", 2000, "puts whose cost is taken")
 	rest    = flag.Duration("rest", 10*time.Second, "how long a cluster is watched at rest")
 	network = flag.String("net", "tcp", "tcp: of the loopback interface; memory: in real time, without files")
+	batch   = flag.Int("batch", 0, "start so many at a time, each when those before are linked; 0: all at once")
 	most    = flag.Duration("most", 5*time.Minute, "how long one cluster may take")
 	one     = flag.Bool("one", false, "internal: measure one cluster in this process")
 )
@@ -56,7 +57,7 @@ func main() {
 	fmt.Println(head)
 	for _, mode := range strings.Fields(*modes) {
 		for _, n := range strings.Fields(*sizes) {
-			cmd := exec.Command(os.Args[0], "-one", "-nodes", n, "-modes", mode, "-puts", fmt.Sprint(*puts), "-rest", rest.String(), "-most", most.String(), "-net", *network)
+			cmd := exec.Command(os.Args[0], "-one", "-nodes", n, "-modes", mode, "-puts", fmt.Sprint(*puts), "-rest", rest.String(), "-most", most.String(), "-net", *network, "-batch", fmt.Sprint(*batch))
 			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 			if err := cmd.Run(); err != nil {
 				log.Printf("%-10s %6s  not measured: %v", mode, n, err)
@@ -76,7 +77,7 @@ func measure(mode string, n int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), *most)
 	defer cancel()
 	before, cpu := memory(), used()
-	formed, err := c.form(ctx, n)
+	formed, err := c.form(ctx, n, *batch)
 	if err != nil {
 		return err
 	}
