@@ -31,7 +31,11 @@ func latencies(r *lateral.Region[string], value string) {
 		before.PauseQuantiles, after.PauseQuantiles = make([]time.Duration, 5), make([]time.Duration, 5)
 		debug.ReadGCStats(&before)
 		for i := range times {
-			all.Go(func() { read(r, &stop, &times[i]) })
+			keys := make([]string, 100_000) // now: to make them is garbage, whose maker helps the collector
+			for i := range keys {
+				keys[i] = key(rand.IntN(*elements))
+			}
+			all.Go(func() { read(r, keys, &stop, &times[i]) })
 		}
 		puts := 0
 		if with.write {
@@ -62,11 +66,7 @@ func latencies(r *lateral.Region[string], value string) {
 	}
 }
 
-func read(r *lateral.Region[string], stop *atomic.Bool, h *histogram) {
-	keys := make([]string, 100_000)
-	for i := range keys {
-		keys[i] = key(rand.IntN(*elements))
-	}
+func read(r *lateral.Region[string], keys []string, stop *atomic.Bool, h *histogram) {
 	for i := 0; !stop.Load(); i++ {
 		began := time.Now()
 		_, ok, err := r.Get(context.Background(), keys[i%len(keys)])

@@ -37,15 +37,19 @@ var (
 	watch    = flag.Duration("watch", 10*time.Second, "how long gets are timed, in each of three ways")
 	dir      = flag.String("dir", "", "where the disk tier is to be; empty: a temporary directory")
 	prof     = flag.String("memprofile", "", "write a profile of the full region's memory")
-	step     = flag.String("step", "", "internal: fill or restart")
+	parts    = flag.String("parts", "gets disk", "memory and gets; the disk tier")
+	step     = flag.String("step", "", "internal: gets, fill or restart")
 )
 
 func main() {
 	flag.Parse()
 	log.SetFlags(0)
 	switch *step {
+	case "gets":
+		fill(false)
+		return
 	case "fill":
-		fill()
+		fill(true)
 		return
 	case "restart":
 		restart()
@@ -60,7 +64,7 @@ func main() {
 		defer os.RemoveAll(d)
 		*dir = d
 	}
-	for _, s := range []string{"fill", "restart"} {
+	for _, s := range strings.Fields(strings.ReplaceAll(*parts, "disk", "fill restart")) {
 		cmd := exec.Command(os.Args[0], "-step", s, "-dir", *dir, "-elements", fmt.Sprint(*elements), "-size", fmt.Sprint(*size),
 			"-watch", watch.String(), "-memprofile", *prof)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -72,9 +76,13 @@ func main() {
 }
 
 // config is a region of this node alone, with room for all in memory and on disk.
-func config() *ccf.Config {
+func config(disk bool) *ccf.Config {
+	auxiliary := ""
+	if disk {
+		auxiliary = "DC"
+	}
 	c, err := ccf.Parse(ccf.Source{Name: "million.ccf", Data: fmt.Appendf(nil, `jcs.default=
-jcs.region.Million=DC
+jcs.region.Million=%s
 jcs.region.Million.cacheattributes=org.apache.jcs.engine.CompositeCacheAttributes
 jcs.region.Million.cacheattributes.MaxObjects=%d
 jcs.region.Million.cacheattributes.MemoryCacheName=org.apache.jcs.engine.memory.lru.LRUMemoryCache
@@ -85,15 +93,15 @@ jcs.auxiliary.DC.attributes.MaxKeySize=%d
 jcs.auxiliary.DC.attributes.MaxPurgatorySize=1000000
 jcs.auxiliary.DC.attributes.MaxDiskBytes=%d
 jcs.auxiliary.DC.attributes.ShutdownSpoolTimeLimit=3600
-`, *elements+1000, *dir, 2**elements, int64(*elements)*int64(*size+200))})
+`, auxiliary, *elements+1000, *dir, 2**elements, int64(*elements)*int64(*size+200))})
 	if err != nil {
 		log.Fatal(err)
 	}
 	return c
 }
 
-func open() (*lateral.Node, *lateral.Region[string]) {
-	n, err := lateral.Open(context.Background(), lateral.Config{Service: "million", Host: "bench", CCF: config(),
+func open(disk bool) (*lateral.Node, *lateral.Region[string]) {
+	n, err := lateral.Open(context.Background(), lateral.Config{Service: "million", Host: "bench", CCF: config(disk),
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 	if err != nil {
 		log.Fatal(err)
@@ -108,9 +116,9 @@ func open() (*lateral.Node, *lateral.Region[string]) {
 // key is "key:" and eight digits or more: 12 bytes.
 func key(i int) string { return fmt.Sprintf("key:%08d", i) }
 
-func fill() {
+func fill(disk bool) {
 	before := heap()
-	n, r := open()
+	n, r := open(disk)
 	value, began := strings.Repeat("v", *size), time.Now()
 	for i := range *elements {
 		if err := r.Put(context.Background(), key(i), value); err != nil {
@@ -125,8 +133,11 @@ func fill() {
 	each := float64(used) / float64(*elements)
 	fmt.Printf("memory: %.2f GiB of heap, %.1f bytes for each element, %.1f of them beside key and value; resident %.2f GiB; two full collections took %v\n",
 		float64(used)/(1<<30), each, each-float64(*size+len(key(0))), resident(), mark.Round(time.Millisecond))
-	profile()
-	latencies(r, value)
+	if !disk {
+		profile()
+		latencies(r, value)
+		return // the process ends with it
+	}
 	began = time.Now()
 	if err := n.Close(); err != nil {
 		log.Fatal(err)
@@ -137,7 +148,7 @@ func fill() {
 func restart() {
 	before := heap()
 	began := time.Now()
-	n, r := open()
+	n, r := open(true)
 	opened := time.Since(began)
 	live := func() int {
 		for _, st := range n.Status().Regions {

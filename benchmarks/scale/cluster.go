@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build unix
+
 package main
 
 import (
@@ -129,8 +131,14 @@ func (c *cluster) close() {
 	all.Wait()
 }
 
-func put(ctx context.Context, n *lateral.Node, key string, size int) error {
-	_, err := n.Do(ctx, cache.Command{Op: cache.Put, Region: region, Key: key, Value: cache.Value{Bytes: string(make([]byte, size))}})
+// put writes what every other node hears of: a value, or where values do not
+// travel the removal of one.
+func (c *cluster) put(ctx context.Context, key string, size int) error {
+	cmd := cache.Command{Op: cache.Put, Region: region, Key: key, Value: cache.Value{Bytes: string(make([]byte, size))}}
+	if c.mode == invalidate {
+		cmd = cache.Command{Op: cache.Remove, Region: region, Key: key}
+	}
+	_, err := c.nodes[0].Do(ctx, cmd)
 	return err
 }
 

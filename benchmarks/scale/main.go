@@ -128,7 +128,7 @@ func ms(d time.Duration) string {
 func (c *cluster) puts(ctx context.Context, n int) (cpu, took time.Duration, err error) {
 	cpu, began := used(), time.Now()
 	for i := range n {
-		if err := put(ctx, c.nodes[0], fmt.Sprint("key", i), 100); err != nil {
+		if err := c.put(ctx, fmt.Sprint("key", i), 100); err != nil {
 			return 0, 0, err
 		}
 	}

@@ -110,7 +110,7 @@ func (c *cluster) putAllocs(t *testing.T) float64 {
 	var a, b runtime.MemStats
 	runtime.ReadMemStats(&a)
 	for i := range puts {
-		if err := put(t.Context(), c.nodes[0], fmt.Sprint("key", i), 100); err != nil {
+		if err := c.put(t.Context(), fmt.Sprint("key", i), 100); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
@@ -122,7 +122,8 @@ func (c *cluster) putAllocs(t *testing.T) float64 {
 // Nothing that a node has or does grows worse than the number of its peers. The
 // increase from 50 to 100 nodes is compared with that from 10 to 50: what is
 // proportional to peers has the same for each, what is to pairs 2.5 times as much.
-// LATERAL_SCALE="300 invalidate" counts another cluster instead, and prints it.
+// LATERAL_SCALE="invalidate 300" counts another cluster instead, and prints it,
+// "faultless" without faults.
 func TestScale(t *testing.T) {
 	if s := os.Getenv("LATERAL_SCALE"); s != "" {
 		figures(t, strings.Fields(s))
@@ -165,15 +166,19 @@ func TestScale(t *testing.T) {
 const heading = "mode       nodes   formed  links made/kept   read until at rest   at rest, each second: frames    bytes  allocated   goroutines     memory   allocations/put/peer     join     heal  (took)"
 
 func figures(t *testing.T, what []string) {
-	mode := replicate
+	mode, faults := replicate, true
 	fmt.Println(heading)
 	for _, f := range what {
 		n, err := strconv.Atoi(f)
-		if err != nil {
+		switch {
+		case f == "faultless":
+			faults = false
+			continue
+		case err != nil:
 			mode = f
 			continue
 		}
-		c := count(t, mode, n, true)
+		c := count(t, mode, n, faults)
 		fmt.Printf("%-10s %5d %8v %16.2f %16.1f KiB %30.1f %8.0f %6.1f KiB %12.1f %6.2f MiB %22.2f %8v %8v  (%v)\n", mode, c.nodes, c.formed.Round(time.Millisecond),
 			c.made, c.told/1024, c.frames, c.bytes, c.made0/1024, c.goroutines, c.memory/1024/1024, c.allocs,
 			c.joined.Round(time.Millisecond), c.healed.Round(time.Millisecond), c.took.Round(100*time.Millisecond))
