@@ -16,9 +16,9 @@ const (
 	// lookEvery is how often a service looks whether its state has changed.
 	// A look takes some half a millisecond of CPU with the regions of the page.
 	lookEvery = 500 * time.Millisecond
-	// brief is how long a mesh may be incomplete without a line: so it is
+	// passing is how long a mesh may be incomplete without a line: so it is
 	// whenever somebody joins.
-	brief = time.Second
+	passing = time.Second
 	// saidMissing is how many links a line names at most.
 	saidMissing = 3
 )
@@ -95,7 +95,7 @@ func (c *news) lookMesh(now time.Time, m cache.MeshStatus) {
 		c.incomplete = time.Time{}
 	case c.incomplete.IsZero():
 		c.incomplete = now
-	case !c.missed && now.Sub(c.incomplete) >= brief:
+	case !c.missed && now.Sub(c.incomplete) >= passing:
 		c.missed = true
 		c.log.Warn("mesh incomplete", "nodes", is.nodes, "links", is.links, "expected", m.Expected, "missing", missingText(m.Missing))
 	}

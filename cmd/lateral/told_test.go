@@ -46,12 +46,12 @@ func TestNews(t *testing.T) {
 		{0, complete(1), false, waits, ""},
 		{lookEvery, complete(1), true, waits[1:], "level=INFO msg=\"region filled\" region=S elements=7\n"},
 		{lookEvery, lacks, true, waits[1:], ""}, // two come
-		{brief / 2, complete(3), true, nil, "level=INFO msg=\"mesh complete\" nodes=3 links=3\nlevel=INFO msg=ready\n"},
+		{passing / 2, complete(3), true, nil, "level=INFO msg=\"mesh complete\" nodes=3 links=3\nlevel=INFO msg=ready\n"},
 		{time.Hour, complete(3), true, nil, ""},
 		{lookEvery, lacks, true, nil, ""}, // a blink
-		{brief / 2, complete(3), true, nil, ""},
+		{passing / 2, complete(3), true, nil, ""},
 		{lookEvery, lacks, true, nil, ""},
-		{brief, lacks, true, nil, missing},
+		{passing, lacks, true, nil, missing},
 		{time.Hour, lacks, true, nil, ""},
 		{lookEvery, complete(3), true, nil, "level=INFO msg=\"mesh complete\" nodes=3 links=3\n"},
 		{lookEvery, complete(2), true, waits, "level=INFO msg=\"mesh complete\" nodes=2 links=1\nlevel=WARN msg=\"not ready\" because=\"region S waits; alone\"\n"},
