@@ -29,7 +29,7 @@ var colours = []string{"#0b6e4f", "#c1440e", "#3a5fa8", "#8a6d00", "#7a3b8f", "#
 
 const (
 	left, right = 76, 700
-	low, high   = 40, 250 // of the Y axis, which grows upwards
+	low, high   = 50, 250 // of the Y axis, which grows upwards
 )
 
 // SVG returns the picture.
