@@ -88,6 +88,7 @@ func sections(s settings) []section {
 		}},
 		{"A kill -9 under load", fmt.Sprintf("One writer at A, each put acknowledged as strongly as it is offered; after %v A is killed (Redis: the server, which comes back). Lost: acknowledged, and not to be had at B.", s.Failover), []row{
 			{"acks", "acknowledged", "puts/s", true, true, "acks"},
+			{"acked", "acknowledged in all", "puts", true, false, ""},
 			{"acklost", "of these lost", "puts", false, false, "acklost"},
 			{"ackback", "kill → B serves what there is", "s", false, false, ""},
 		}},
