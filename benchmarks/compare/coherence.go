@@ -16,7 +16,7 @@ import (
 // holding is memory per element at A, alone, and how soon a B that is started
 // then holds all of them.
 func holding(e *engine, s settings, work string) (figures, error) {
-	p, err := newPair(e, work, 3072)
+	p, err := newPair(e, work, 2048+s.Hold/1000) // a kilobyte each
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func (e *engine) ccf(port, peer int) string {
 	lines := []string{
 		"jcs.default=LTCP",
 		"jcs.default.cacheattributes=" + root + ".engine.CompositeCacheAttributes",
-		"jcs.default.cacheattributes.MaxObjects=2000000",
+		fmt.Sprintf("jcs.default.cacheattributes.MaxObjects=%d", max(2_000_000, 2*chosen().Hold)),
 		"jcs.default.elementattributes=" + root + ".engine.ElementAttributes",
 		fmt.Sprintf("jcs.default.elementattributes.IsLateral=%t", !e.drops),
 		"jcs.region.Bench=LTCP",

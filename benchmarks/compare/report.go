@@ -194,7 +194,7 @@ func (r *report) text() string {
 	for _, e := range append(whole, part...) {
 		fmt.Fprintf(&b, "  %s: %s. Acknowledged means: %s\n", e.name, e.about, e.says)
 	}
-	fmt.Fprintf(&b, "  JVMs: -Xmx1024m (memory: 3072, partition: 512) %s\n", strings.Join(peersJava, " "))
+	fmt.Fprintf(&b, "  JVMs: -Xmx1024m (memory: %d, partition: 512) %s\n", 2048+r.Settings.Hold/1000, strings.Join(peersJava, " "))
 	return b.String()
 }
 

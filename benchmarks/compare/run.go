@@ -219,11 +219,11 @@ func (r *report) writeFiles(dir string) error {
 	if files["docs/benchmarks.md"], err = between(string(page), r.markdown()); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "docs/benchmarks"), 0o755); err != nil { //nolint:gosec // pages are read by all
+	if err := os.MkdirAll(filepath.Join(dir, "docs/benchmarks"), 0o755); err != nil {
 		return err
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil { //nolint:gosec // as are these
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err
 		}
 		log.Print("written: ", name)

@@ -119,6 +119,13 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
+	var page *os.File // made first: what was measured must not be lost for it
+	if c.HTML != "" {
+		if page, err = os.Create(c.HTML); err != nil {
+			return &problem{saw: "--html: " + err.Error(), do: "name a file in a directory that is there", err: err}
+		}
+		defer func() { err = errors.Join(err, page.Close()) }()
+	}
 	runtime.LockOSThread() // the kernel ends the children with the thread that started them
 	b := &bench{benchCmd: c, p: &progress{screen: s.err}}
 	b.cluster, err = c.open(ctx)
@@ -134,8 +141,8 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err := b.all(ctx); err != nil {
 		return err
 	}
-	if c.HTML != "" {
-		if err := os.WriteFile(c.HTML, []byte(b.report.page()), 0o644); err != nil { //nolint:gosec // a page to be shown
+	if page != nil {
+		if _, err := page.WriteString(b.report.page()); err != nil {
 			return err
 		}
 	}
