@@ -96,8 +96,8 @@ func TestSmoke(t *testing.T) {
 	if !privateNetwork() {
 		lab.Missing(t, "root", "needs root and ip for a network of its own")
 	}
-	r := run(t, "-only", "lateral,lateral-invalidate,redis")
-	for _, e := range []string{"lateral", "lateral-invalidate", "redis"} {
+	r := run(t, "-only", "lateral,lateral-invalidate,lateral-strict,redis")
+	for _, e := range []string{"lateral", "lateral-invalidate", "lateral-strict", "redis"} {
 		r.wants(t, e, nothingLost)
 		r.wants(t, e, map[string]float64{"diverged": 0, "splitlost": 0})
 		if got := median(r.Figures["heal"][e]); !finite(got) {
@@ -105,6 +105,7 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 	r.wants(t, "lateral", map[string]float64{"acklost": 0, "lacks": 0})
+	r.wants(t, "lateral-strict", map[string]float64{"stale": 0})
 	// While B is cut off from the server its reads and writes fail; Lateral's do not.
 	if redis, us := median(r.Figures["splitlongest"]["redis"]), median(r.Figures["splitlongest"]["lateral"]); redis < 500 || us > redis {
 		t.Errorf("with B cut off for a second the longest put took %v ms with Redis and %v ms with Lateral: was there a partition?", redis, us)

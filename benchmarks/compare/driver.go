@@ -81,18 +81,13 @@ func (d *driver) answer(q []string) (string, error) {
 	case "prime":
 		return d.prime(num(q, 1), num(q, 2))
 	case "seed":
-		for i := range num(q, 1) {
-			if err := d.m.put("hot"+strconv.Itoa(i), padded("old:0", num(q, 2))); err != nil {
-				return "", err
-			}
-		}
-		return "ok", nil
+		return d.seed(num(q, 1), num(q, 2), num(q, 3))
 	case "ready":
 		return d.ready(num(q, 1), ms(q, 2))
 	case "paced":
 		return d.paced(num(q, 1), num(q, 2), num(q, 3))
 	case "poll":
-		return d.poll(num(q, 1), ms(q, 2))
+		return d.poll(num(q, 1), ms(q, 2), num(q, 3) == 1)
 	case "gets":
 		return d.gets(num(q, 1), num(q, 2), ms(q, 3))
 	case "heap":

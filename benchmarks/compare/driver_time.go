@@ -12,6 +12,19 @@ import (
 
 // The questions whose answers are times; see protocol.go.
 
+// seed puts at a steady rate: a burst is too much for some.
+func (d *driver) seed(n, size, rate int) (string, error) {
+	next := time.Now()
+	for i := range n {
+		next = next.Add(time.Second / time.Duration(rate))
+		time.Sleep(time.Until(next))
+		if err := d.m.put("hot"+strconv.Itoa(i), padded("old:0", size)); err != nil {
+			return "", err
+		}
+	}
+	return "ok", nil
+}
+
 func (d *driver) ready(n int, most time.Duration) (string, error) {
 	end, found := time.Now().Add(most), 0
 	for i := range n {
@@ -50,7 +63,7 @@ func (d *driver) paced(rate, n, size int) (string, error) {
 	return b.String(), nil
 }
 
-func (d *driver) poll(n int, most time.Duration) (string, error) {
+func (d *driver) poll(n int, most time.Duration, drops bool) (string, error) {
 	var b strings.Builder
 	end := time.Now().Add(most)
 	for i := range n {
@@ -58,7 +71,7 @@ func (d *driver) poll(n int, most time.Duration) (string, error) {
 		giveUp := time.Now().Add(5 * time.Second)
 		asked := time.Now().UnixNano()
 		v, ok, err := d.m.get(key)
-		for err == nil && ok && strings.HasPrefix(v, "old:") && time.Now().Before(giveUp) && time.Now().Before(end) {
+		for err == nil && old(v, ok, drops) && time.Now().Before(giveUp) && time.Now().Before(end) {
 			stale = asked
 			time.Sleep(20 * time.Microsecond)
 			asked = time.Now().UnixNano()
@@ -68,12 +81,20 @@ func (d *driver) poll(n int, most time.Duration) (string, error) {
 			return "", err
 		}
 		seen := time.Now().UnixNano()
-		if ok && strings.HasPrefix(v, "old:") {
+		if old(v, ok, drops) {
 			seen = -1
 		}
 		fmt.Fprint(&b, stale, " ", seen, " ")
 	}
 	return b.String(), nil
+}
+
+// old reports whether a value is not the new one; none is as good where puts drop.
+func old(v string, ok, drops bool) bool {
+	if !ok {
+		return !drops
+	}
+	return strings.HasPrefix(v, "old:")
 }
 
 func (d *driver) gets(readers, keys int, most time.Duration) (string, error) {

@@ -20,6 +20,8 @@ type engine struct {
 	// drops: a put has the others drop what they hold, and values come from a
 	// source; else a value can be read everywhere.
 	drops bool
+	// strict is Lateral's promise that a put returns only when nobody serves the old value.
+	strict bool
 	// says is the durability that its acknowledgement of the failover run has.
 	says string
 	// about is what is set beyond defaults, and why: the documented best for the task.
@@ -48,6 +50,8 @@ var engines = []*engine{
 		about: "as above; INVALIDATION_SYNC, what was read from the source is kept by putForExternalRead"},
 	{short: "redis", name: "Redis 7, client-side caching", redis: true, says: "answered by the one server; appendonly everysec in the failover run",
 		about: "one redis-server, save \"\", appendonly no; A and B by valkey-go (RESP3 tracking, OPTIN), automatic pipelining, values cached 10 minutes at most"},
+	{short: "lateral-strict", name: "Lateral, strict", drops: true, strict: true, says: "-",
+		about: "as the next, with Strict=true: a put returns when nobody serves the old value any more"},
 	{short: "lateral-invalidate", name: "Lateral, invalidated", drops: true, says: "-",
 		about: "TcpServers, IsLateral=false, MaxObjects=2000000; put is Update (source first, then every copy is dropped), what was read from the source is kept by GetOrLoad"},
 }
@@ -76,6 +80,8 @@ func (e *engine) ours() *engine {
 	return engineOf("lateral-invalidate")
 }
 
+func (e *engine) lateral() bool { return !e.java && !e.redis }
+
 // redisForB is the server's address as B knows it: what passes between them is
 // told from A's by it.
 const redisForB = "127.0.0.2"
@@ -87,7 +93,7 @@ var peersJava = []string{"-XX:+UseG1GC", "-Djava.net.preferIPv4Stack=true", "--a
 
 // command is a process of the engine, in dir, with its own port and the other's.
 func (e *engine) command(work, dir, role string, port, peer, heapMB int) (*exec.Cmd, error) {
-	if e.root != "" || !e.java && !e.redis {
+	if e.root != "" || e.lateral() {
 		if err := os.WriteFile(filepath.Join(dir, "cache.ccf"), []byte(e.ccf(port, peer)), 0o600); err != nil {
 			return nil, err
 		}
@@ -133,6 +139,9 @@ func (e *engine) ccf(port, peer int) string {
 		a + "IssueRemoveOnPut=false",
 		a + "AllowGet=false",
 		a + "EventQueueType=SINGLE",
+	}
+	if e.strict {
+		lines = append(lines, "jcs.region.Bench.cacheattributes.Strict=true")
 	}
 	if e.short != "jcs13" { // which knows no such attribute
 		lines = append(lines, a+"TcpListenerHost=127.0.0.1")

@@ -87,10 +87,10 @@ func (r *report) plots() map[string]string {
 				continue
 			}
 			title := s.title + ": " + strings.TrimPrefix(w.name, "… ")
-			c := plot.Bars{Title: title, Unit: w.unit, Log: w.ratio}
+			c := plot.Bars{Title: title, Unit: w.unit, Log: w.ratio || w.id == "heal"}
 			for _, e := range append(whole, part...) {
 				v := median(r.Figures[w.id][e.short])
-				bar := plot.Bar{Label: e.name, Value: v, Ours: e == e.ours()}
+				bar := plot.Bar{Label: e.name, Value: v, Ours: e.lateral()}
 				if v != v {
 					bar.Note = "not offered, or not measured"
 				}

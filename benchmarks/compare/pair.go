@@ -150,7 +150,7 @@ func (p *pair) linked() error {
 		return nil // each reads from the source, or is ready when it says so
 	}
 	for giveUp := time.Now().Add(ordinary); time.Now().Before(giveUp); {
-		if _, err := p.a.ask(ordinary, "seed 1 40"); err != nil {
+		if _, err := p.a.ask(ordinary, "seed 1 40 1000"); err != nil {
 			return err
 		}
 		n, err := p.b.ask(ordinary, "ready 1 500")

@@ -24,10 +24,10 @@ import (
 //	settle RUN THREADS KEYS QUIET MAX DROPS N…  wait for the last of these puts; DROPS: none is as good → good, all, ns
 //	bulk N SIZE                              put N keys, the quickest way   → ns
 //	prime N SIZE                             read N keys from their source  → how many are there now
-//	seed N SIZE                              put old values                 → ok
+//	seed N SIZE RATE                         put old values                 → ok
 //	ready N MAX                              have N of them in memory       → how many
 //	paced RATE N SIZE                        put new ones                   → wall clock before and after each
-//	poll N MAX                               read until they are not old    → of each: last time an old one was asked for and had, first time not (-1: never)
+//	poll N MAX DROPS                         read until they are not old    → of each: last time an old one was asked for and had, first time not (-1: never)
 //	gets THREADS KEYS MS                     read random keys               → reads, ns, misses
 //	heap                                     collect garbage                → bytes in use
 //	write RUN KEYS RATE MS SIZE EVERY FROM   put random keys of FROM, FROM+EVERY, … → puts, errors, ns of the longest

@@ -66,6 +66,7 @@ func sections(s settings) []section {
 			{"stale", "puts with stale reads after they returned", "%", false, false, "stale"},
 			{"stalemax", "longest time of stale reads", "µs", false, true, ""},
 			{"unseen", "never seen within 5 s", "puts", false, false, ""},
+			{"unready", "of the keys, not at B to begin with", "keys", false, false, ""},
 		}},
 		{"Reads", "Random reads at B of keys that are in its memory.", []row{
 			{"get1", "1 thread", "gets/s", true, true, "gets"},
@@ -82,7 +83,7 @@ func sections(s settings) []section {
 			{"splitputs", "puts that were done meanwhile", "puts/s", true, false, ""},
 			{"spliterrors", "puts that failed", "puts", false, false, ""},
 			{"splitlongest", "longest put", "ms", false, false, ""},
-			{"heal", fmt.Sprintf("healed → A and B agree, nothing older (given up after %v)", s.Heal), "s", false, true, "heal"},
+			{"heal", fmt.Sprintf("healed → A and B agree, nothing older (given up after %v)", s.Heal), "s", false, false, "heal"},
 			{"diverged", "keys that are different in the end", "keys", false, false, "diverged"},
 			{"splitlost", "keys with something older in the end", "keys", false, false, ""},
 		}},
@@ -122,7 +123,7 @@ func (r *report) said(w row, e *engine) string {
 func (r *report) ratio(w row, e *engine) float64 {
 	us, them := median(r.Figures[w.id][e.ours().short]), median(r.Figures[w.id][e.short])
 	switch {
-	case e == e.ours() || !finite(us) || !finite(them):
+	case e.lateral() || !finite(us) || !finite(them):
 		return unknown
 	case w.more:
 		return us / them

@@ -22,7 +22,8 @@ type figures map[string]float64
 // sizes of the values that throughput is measured with.
 var sizes = []int{100, 1024}
 
-// round measures one engine once, all on one fresh pair that was warmed up: a
+// round measures one engine once, all on one fresh pair. What bursts do to a
+// system must not be seen in the rest: they come last. Each part is warmed up: a
 // JVM compiles what it has seen run.
 func round(e *engine, s settings, work string) (figures, error) {
 	p, err := open(e, work, 1024)
@@ -31,6 +32,12 @@ func round(e *engine, s settings, work string) (figures, error) {
 	}
 	defer p.end()
 	f := figures{}
+	if err := p.latency(s, f); err != nil {
+		return nil, err
+	}
+	if err := p.reads(s, f); err != nil {
+		return nil, err
+	}
 	if _, err := p.burst(s, "warm", 8, 100); err != nil {
 		return nil, err
 	}
@@ -44,10 +51,7 @@ func round(e *engine, s settings, work string) (figures, error) {
 			f["put"+id], f["all"+id], f["lost"+id] = b.put, b.all, b.lost
 		}
 	}
-	if err := p.latency(s, f); err != nil {
-		return nil, err
-	}
-	return f, p.reads(s, f)
+	return f, nil
 }
 
 type burst struct{ put, all, lost float64 }
@@ -69,11 +73,7 @@ func (p *pair) burst(s settings, run string, writers, size int) (b burst, err er
 		puts += x
 		each = append(each, strconv.FormatInt(x, 10))
 	}
-	drops := 0
-	if p.e.drops {
-		drops = 1
-	}
-	got, err := p.b.ask(4*ordinary, "settle %s %d %d %d %d %d %s", run, writers, s.Keys, s.HoldQuiet.Milliseconds(), 2*ordinary.Milliseconds(), drops, strings.Join(each, " "))
+	got, err := p.b.ask(4*ordinary, "settle %s %d %d %d %d %d %s", run, writers, s.Keys, s.HoldQuiet.Milliseconds(), 2*ordinary.Milliseconds(), drops(p.e), strings.Join(each, " "))
 	if err != nil {
 		return b, err
 	}
@@ -84,17 +84,26 @@ func (p *pair) burst(s settings, run string, writers, size int) (b burst, err er
 	return b, nil
 }
 
+func drops(e *engine) int {
+	if e.drops {
+		return 1
+	}
+	return 0
+}
+
 // latency is of puts at a steady rate, which B holds the old values of.
 func (p *pair) latency(s settings, f figures) error {
-	if _, err := p.a.ask(ordinary, "seed %d 100", s.Samples); err != nil {
-		return err
+	for range 3 { // … which warms up
+		if _, err := p.a.ask(ordinary, "seed %d 100 2000", s.Samples); err != nil {
+			return err
+		}
 	}
 	n, err := p.b.ask(ordinary, "ready %d 10000", s.Samples)
 	if err != nil {
 		return err
 	}
 	f["unready"] = float64(int64(s.Samples) - n[0])
-	q := p.b.tell("poll %d %d", s.Samples, ordinary.Milliseconds())
+	q := p.b.tell("poll %d %d %d", s.Samples, (ordinary / 2).Milliseconds(), drops(p.e))
 	puts, err := p.a.ask(ordinary, "paced 500 %d 100", s.Samples)
 	if err != nil {
 		return err
@@ -150,6 +159,9 @@ func (p *pair) reads(s settings, f figures) error {
 		return err
 	}
 	if _, err := p.b.ask(ordinary, "prime %d 100", s.Keys); err != nil {
+		return err
+	}
+	if _, err := p.b.ask(ordinary, "gets 2 %d %d", s.Keys, s.Gets.Milliseconds()); err != nil { // warms up
 		return err
 	}
 	for _, readers := range []int{1, 2} {

@@ -55,13 +55,13 @@ final class Driver {
         case "prime":
             return prime(num(q, 1), num(q, 2));
         case "seed":
-            return seed(num(q, 1), num(q, 2));
+            return seed(num(q, 1), num(q, 2), num(q, 3));
         case "ready":
             return ready(num(q, 1), num(q, 2));
         case "paced":
             return paced(num(q, 1), num(q, 2), num(q, 3));
         case "poll":
-            return poll(num(q, 1), num(q, 2));
+            return poll(num(q, 1), num(q, 2), num(q, 3) == 1);
         case "gets":
             return gets(num(q, 1), num(q, 2), num(q, 3));
         case "heap":
@@ -221,8 +221,13 @@ final class Driver {
         return Integer.toString(found);
     }
 
-    private String seed(int n, int size) throws Exception {
+    private String seed(int n, int size, int rate) throws Exception {
+        long next = System.nanoTime();
         for (int i = 0; i < n; i++) {
+            next += 1_000_000_000L / rate;
+            for (long left = next - System.nanoTime(); left > 0; left = next - System.nanoTime()) {
+                LockSupport.parkNanos(left);
+            }
             cache.put("hot" + i, padded("old:0", size));
         }
         return "ok";
@@ -259,7 +264,7 @@ final class Driver {
         return b.toString();
     }
 
-    private String poll(int n, int max) throws Exception {
+    private String poll(int n, int max, boolean drops) throws Exception {
         StringBuilder b = new StringBuilder();
         long end = System.nanoTime() + max * MS;
         for (int i = 0; i < n; i++) {
@@ -268,16 +273,19 @@ final class Driver {
             long stale = 0;
             long asked = wall();
             String v = cache.get(key);
-            while (v != null && v.startsWith("old:") && System.nanoTime() < giveUp) {
+            while (old(v, drops) && System.nanoTime() < giveUp) {
                 stale = asked;
                 LockSupport.parkNanos(MS / 50);
                 asked = wall();
                 v = cache.get(key);
             }
-            boolean never = v != null && v.startsWith("old:");
-            b.append(stale).append(' ').append(never ? -1 : wall()).append(' ');
+            b.append(stale).append(' ').append(old(v, drops) ? -1 : wall()).append(' ');
         }
         return b.toString();
+    }
+
+    private static boolean old(String v, boolean drops) {
+        return v == null ? !drops : v.startsWith("old:");
     }
 
     private String gets(int threads, int keys, int ms) throws Exception {
