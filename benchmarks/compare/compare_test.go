@@ -41,34 +41,14 @@ func run(t *testing.T, args ...string) report {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, errs.String())
 	}
-	var r struct {
-		Notes   []string
-		Rounds  int
-		Figures map[string]map[string][]any
-	}
+	var r report
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("%v in %s", err, out)
 	}
 	if len(r.Notes) > 0 {
 		t.Errorf("%s\n%s", strings.Join(r.Notes, "\n"), errs.String())
 	}
-	got := report{Rounds: r.Rounds, Figures: map[string]map[string][]cell{}}
-	for id, by := range r.Figures {
-		got.Figures[id] = map[string][]cell{}
-		for e, vs := range by {
-			for _, v := range vs {
-				switch v := v.(type) {
-				case float64:
-					got.Figures[id][e] = append(got.Figures[id][e], cell(v))
-				case string:
-					got.Figures[id][e] = append(got.Figures[id][e], cell(never))
-				default:
-					got.Figures[id][e] = append(got.Figures[id][e], cell(unknown))
-				}
-			}
-		}
-	}
-	return got
+	return r
 }
 
 // wants looks at figures that do not depend on the machine.

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -91,8 +93,22 @@ func TestReport(t *testing.T) {
 	if svg := r.plots()["join"]; !strings.Contains(svg, "never") || !strings.Contains(svg, "not offered") {
 		t.Error(svg)
 	}
-	if _, err := cell(never).MarshalJSON(); err != nil {
-		t.Error(err)
+	for id := range r.Figures { // what is written is read again
+		b, err := json.Marshal(r.Figures[id])
+		back := map[string][]cell{}
+		if err == nil {
+			err = json.Unmarshal(b, &back)
+		}
+		if fmt.Sprint(back) != fmt.Sprint(r.Figures[id]) || err != nil {
+			t.Errorf("%s became %s, then %v; error %v", fmt.Sprint(r.Figures[id]), b, back, err)
+		}
+	}
+	for _, s := range sections(full) {
+		for _, w := range s.rows {
+			if w.plot != "" && titles[w.plot] == "" {
+				t.Errorf("plot %s has no title", w.plot)
+			}
+		}
 	}
 }
 

@@ -69,6 +69,8 @@ var (
 	keep   = flag.Bool("keep", false, "keep logs of the processes, and say where")
 	write  = flag.Bool("write", false, "write results, plots and tables even if it is not the whole run")
 
+	page = flag.Bool("page", false, "measure nothing: write page and plots anew from benchmarks/results/compare.json")
+
 	rounds    = flag.Int("rounds", 0, "rounds at most; default 3")
 	within    = flag.Duration("within", 0, "time for everything; default 13m")
 	hold      = flag.Int("hold", 0, "elements of the memory and join runs; default 1000000")
@@ -88,6 +90,8 @@ func main() {
 	runtime.LockOSThread() // the kernel ends processes with the thread that started them
 	err := error(nil)
 	switch {
+	case *page:
+		err = again()
 	case *serve != "":
 		err = serveGo(*serve, flag.Args(), os.Stdin, os.Stdout)
 	case *split != "":

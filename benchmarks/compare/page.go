@@ -3,8 +3,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -22,6 +25,39 @@ func version(name string, args ...string) string {
 	return "?"
 }
 
+// titles of the plots; a row's name alone does not say what it goes on from.
+var titles = map[string]string{
+	"all-100":  "1 writer, 100 bytes: puts that are at the other node, too",
+	"all8-100": "8 writers, 100 bytes: puts that are at the other node, too",
+	"fresh":    "From the put's begin until the other node is given it, median",
+	"fresh99":  "From the put's begin until the other node is given it, 99 %",
+	"stale":    "Puts after whose return the other node was still given the old value",
+	"gets":     "Gets of what is in memory, one thread",
+	"memory":   "Live memory per element of 100 bytes",
+	"join":     "From a node's start until it has all elements",
+	"heal":     "From the end of the partition until both agree",
+	"diverged": "Keys that are different at the two nodes in the end",
+	"acks":     "Acknowledged puts of one writer",
+	"acklost":  "Acknowledged puts that the kill lost",
+}
+
+// again writes the page and the plots anew from the results of an earlier run.
+func again() error {
+	dir, err := moduleDir()
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "benchmarks/results/compare.json"))
+	if err != nil {
+		return err
+	}
+	var r report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return fmt.Errorf("compare.json: %w", err)
+	}
+	return r.writeFiles(dir)
+}
+
 // markdown is the tables of the page, with its plots.
 func (r *report) markdown() string {
 	var b strings.Builder
@@ -31,7 +67,7 @@ func (r *report) markdown() string {
 	whole, part := r.kinds()
 	drawn := r.plots()
 	for _, s := range sections(r.Settings) {
-		fmt.Fprintf(&b, "\n#### %s\n\n%s\n", s.title, s.about)
+		fmt.Fprintf(&b, "\n### %s\n\n%s\n", s.title, s.about)
 		for _, es := range [][]*engine{whole, part} {
 			if len(es) > 0 {
 				b.WriteString("\n" + r.markdownTable(s, es))
@@ -39,11 +75,11 @@ func (r *report) markdown() string {
 		}
 		for _, w := range s.rows {
 			if _, ok := drawn[w.plot]; ok {
-				fmt.Fprintf(&b, "\n![%s](benchmarks/%s.svg)\n", s.title+": "+strings.TrimPrefix(w.name, "… "), w.plot)
+				fmt.Fprintf(&b, "\n![%s](benchmarks/%s.svg)\n", titles[w.plot], w.plot)
 			}
 		}
 	}
-	b.WriteString("\n#### Settings\n\nBeyond defaults, each system's documented best for the task:\n\n")
+	b.WriteString("\n### Settings\n\nBeyond defaults, each system's documented best for the task:\n\n")
 	for _, e := range append(whole, part...) {
 		fmt.Fprintf(&b, "- **%s**: %s. Acknowledged means: %s.\n", e.name, e.about, e.says)
 	}
@@ -86,8 +122,7 @@ func (r *report) plots() map[string]string {
 			if w.plot == "" || len(r.Figures[w.id]) == 0 {
 				continue
 			}
-			title := s.title + ": " + strings.TrimPrefix(w.name, "… ")
-			c := plot.Bars{Title: title, Unit: w.unit, Log: w.ratio || w.id == "heal"}
+			c := plot.Bars{Title: titles[w.plot], Unit: w.unit, Log: w.ratio || w.id == "heal"}
 			for _, e := range append(whole, part...) {
 				v := median(r.Figures[w.id][e.short])
 				bar := plot.Bar{Label: e.name, Value: v, Ours: e.lateral()}

@@ -31,6 +31,19 @@ func (c cell) MarshalJSON() ([]byte, error) {
 	}
 }
 
+// UnmarshalJSON reads the same.
+func (c *cell) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "null":
+		*c = cell(unknown)
+		return nil
+	case `"never"`:
+		*c = cell(never)
+		return nil
+	}
+	return json.Unmarshal(b, (*float64)(c))
+}
+
 // A row is one figure of the tables.
 type row struct {
 	id, name, unit string
