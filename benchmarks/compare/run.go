@@ -28,6 +28,8 @@ type report struct {
 	Engines  []string                     `json:"engines"`
 	Figures  map[string]map[string][]cell `json:"figures"` // by row, then engine
 	Notes    []string                     `json:"notes"`
+
+	end time.Time // nothing is begun after this
 }
 
 func (r *report) add(e *engine, f figures) {
@@ -69,6 +71,7 @@ func runInside(work string) error {
 	if n, err := strconv.ParseInt(os.Getenv("COMPARE_BEGAN"), 10, 64); err == nil {
 		began = time.Unix(0, n) // building takes its time, too
 	}
+	r.end = began.Add(r.Settings.Within + time.Minute)
 	for _, part := range todo {
 		switch part {
 		case "hold":
@@ -90,6 +93,10 @@ func runInside(work string) error {
 func (r *report) each(part string, es []*engine, work string, run func(*engine, settings, string) (figures, error)) {
 	for _, e := range es {
 		began := time.Now()
+		if began.After(r.end) {
+			r.note(part, e, fmt.Errorf("left out: the %v for everything are over", r.Settings.Within))
+			continue
+		}
 		f, err := run(e, r.Settings, work)
 		if err != nil {
 			r.note(part, e, err)
