@@ -187,15 +187,18 @@ func (d *driver) settle(q []string) (string, error) {
 		}
 		total++
 		name, head := keyAt(k), run+":"+strconv.Itoa(want)+" "
-		ok, err := d.fresh(name, head, drops)
-		for err == nil && !ok && time.Now().Before(end) && time.Since(progress) < ms(q, 4) {
+		v, ok, err := d.m.get(name)
+		for err == nil && !fresh(v, ok, head, drops) && time.Now().Before(end) && time.Since(progress) < ms(q, 4) {
 			time.Sleep(200 * time.Microsecond)
-			ok, err = d.fresh(name, head, drops)
+			before := v
+			if v, ok, err = d.m.get(name); v != before {
+				progress = time.Now() // an earlier put: more is on its way
+			}
 		}
 		if err != nil {
 			return "", err
 		}
-		if ok {
+		if fresh(v, ok, head, drops) {
 			good++
 			progress = time.Now()
 		}
@@ -203,12 +206,11 @@ func (d *driver) settle(q []string) (string, error) {
 	return fmt.Sprint(good, total, progress.Sub(began).Nanoseconds()), nil
 }
 
-func (d *driver) fresh(name, head string, drops bool) (bool, error) {
-	v, ok, err := d.m.get(name)
+func fresh(v string, ok bool, head string, drops bool) bool {
 	if !ok {
-		return drops, err
+		return drops
 	}
-	return strings.HasPrefix(v, head), err
+	return strings.HasPrefix(v, head)
 }
 
 func (d *driver) bulk(n, size int) (string, error) {
