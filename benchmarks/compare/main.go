@@ -81,7 +81,8 @@ var (
 	split  = flag.String("splitone", "", "internal: partition this system, in this process's network")
 )
 
-// parts are in the order in which they run: rounds take what time is left.
+// parts are in the order in which they run. The first round comes before all
+// others, further ones take what time is left.
 var parts = []string{"hold", "fail", "split", "rounds"}
 
 func main() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +30,8 @@ type report struct {
 	Figures  map[string]map[string][]cell `json:"figures"` // by row, then engine
 	Notes    []string                     `json:"notes"`
 
-	end time.Time // nothing is begun after this
+	end     time.Time     // nothing is begun after this
+	longest time.Duration // of the rounds
 }
 
 func (r *report) add(e *engine, f figures) {
@@ -72,6 +74,9 @@ func runInside(work string) error {
 		began = time.Unix(0, n) // building takes its time, too
 	}
 	r.end = began.Add(r.Settings.Within + time.Minute)
+	if slices.Contains(todo, "rounds") { // one first: what time may cut short is a further one
+		r.interleaved(es, work, began, 1)
+	}
 	for _, part := range todo {
 		switch part {
 		case "hold":
@@ -81,7 +86,8 @@ func runInside(work string) error {
 		case "split":
 			r.splits(es, work)
 		case "rounds":
-			r.interleaved(es, work, began)
+			r.interleaved(es, work, began, r.Settings.Rounds)
+			continue
 		}
 		r.Loads = append(r.Loads, load())
 	}
@@ -108,16 +114,15 @@ func (r *report) each(part string, es []*engine, work string, run func(*engine, 
 
 // interleaved takes each round through all engines, so that whatever else the
 // machine does falls on all of them, for as many rounds as there is time for.
-func (r *report) interleaved(es []*engine, work string, began time.Time) {
-	longest := time.Duration(0)
-	for r.Rounds < r.Settings.Rounds {
-		if r.Rounds > 0 && time.Since(began)+longest > r.Settings.Within {
+func (r *report) interleaved(es []*engine, work string, began time.Time, rounds int) {
+	for r.Rounds < rounds {
+		if r.Rounds > 0 && time.Since(began)+r.longest > r.Settings.Within {
 			r.Notes = append(r.Notes, fmt.Sprintf("%d rounds of %d: another would not have ended within %v", r.Rounds, r.Settings.Rounds, r.Settings.Within))
 			return
 		}
 		at := time.Now()
 		r.each(fmt.Sprintf("round %d", r.Rounds+1), es, work, round)
-		longest = max(longest, time.Since(at))
+		r.longest = max(r.longest, time.Since(at))
 		r.Rounds++
 		r.Loads = append(r.Loads, load())
 	}
@@ -128,6 +133,10 @@ func (r *report) interleaved(es []*engine, work string, began time.Time) {
 func (r *report) splits(es []*engine, work string) {
 	if !r.Private {
 		r.Notes = append(r.Notes, "split: left out: a partition needs root, Linux, ip and iptables")
+		return
+	}
+	if time.Now().After(r.end) {
+		r.Notes = append(r.Notes, fmt.Sprintf("split: left out: the %v for everything are over", r.Settings.Within))
 		return
 	}
 	began := time.Now()
