@@ -53,6 +53,7 @@ var rooms = map[string]struct {
 	"internal/sim":     {[]string{"cache", "ccf", "beacon", "internal/memnet"}, "it judges whole nodes by what their users see"},
 	"internal/hostile": {nil, "an attack is bytes"},
 	"internal/memnet":  {[]string{"beacon", "host"}, "a twin of the network edges and nothing more"},
+	"internal/plot":    {nil, "a picture is numbers and words"},
 }
 
 // never lists imports that shipped code of any room must not have.
