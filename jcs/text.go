@@ -223,7 +223,7 @@ func TypeOf(v cache.Value) string {
 	case cache.FormHash:
 		return "hash"
 	}
-	j, err := Java(v)
+	j, err := look(v)
 	if err != nil {
 		return "unreadable"
 	}

@@ -77,6 +77,7 @@ type Links struct {
 	watch   *observer                 // nil without ListenOnly
 
 	counters counters
+	ledger   ledger
 	often    *rate.Limiter // of log lines that strangers can cause
 	tagged   sync.Once     // of the log line about removals of tags
 

@@ -52,6 +52,7 @@ func (l *Links) Serve(ctx context.Context, conn net.Conn, head []byte) {
 		l.c.Logger.Info("jcs: a Java node's connection has ended", "from", conn.RemoteAddr().String(), "generation", in.family())
 	default:
 		l.counters.refused.Add(1)
+		l.refused(in.family(), "", "", err)
 		l.warn("a Java node's connection is refused", "from", conn.RemoteAddr().String(), "generation", in.family(), "cause", err)
 	}
 }
@@ -115,6 +116,7 @@ func (in *inbound) run(head []byte) error {
 			skipped = 0
 		case errors.As(err, &skip):
 			in.l.counters.skipped.Add(1)
+			in.l.refused(in.family(), "", "", err)
 			in.l.warn("a message makes no sense", "from", in.conn.RemoteAddr().String(), "cause", err)
 			if errors.Is(err, javaser.ErrForgotten) {
 				continue // no fault of the sender's
