@@ -40,7 +40,7 @@ var builtProgram = sync.OnceValues(func() (string, error) {
 })
 
 // runProgram starts it, and returns when it is linked with its Java node.
-func runProgram(t *testing.T, n node) *program {
+func runProgram(t *testing.T, n node, wrap ...string) *program {
 	t.Helper()
 	path, err := builtProgram()
 	if err != nil {
@@ -53,7 +53,8 @@ func runProgram(t *testing.T, n node) *program {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(t.TempDir(), "resp.sock")
-	cmd := exec.Command(path, "run", "--service", "values", "--config", file, "--runtime-dir", p.dir, "--resp", socket, "--resp-map", "0=alpha")
+	args := append(wrap, path, "run", "--service", "values", "--config", file, "--runtime-dir", p.dir, "--resp", socket, "--resp-map", "0=alpha")
+	cmd := exec.Command(args[0], args[1:]...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -78,6 +78,7 @@ type Links struct {
 
 	counters counters
 	ledger   ledger
+	ahead    atomic.Int64  // bytes read ahead of who takes messages off connections
 	often    *rate.Limiter // of log lines that strangers can cause
 	tagged   sync.Once     // of the log line about removals of tags
 
