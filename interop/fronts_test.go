@@ -25,6 +25,7 @@ import (
 type program struct {
 	t      *testing.T
 	binary string
+	cmd    *exec.Cmd
 	dir    string
 	resp   net.Conn
 	in     *bufio.Reader
@@ -55,6 +56,7 @@ func runProgram(t *testing.T, n node, wrap ...string) *program {
 	socket := filepath.Join(t.TempDir(), "resp.sock")
 	args := append(wrap, path, "run", "--service", "values", "--config", file, "--runtime-dir", p.dir, "--resp", socket, "--resp-map", "0=alpha")
 	cmd := exec.Command(args[0], args[1:]...)
+	p.cmd = cmd
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -16,9 +16,9 @@ import (
 // it, so who has too little of a processor must not let it wait for that: its
 // bytes are read ahead.
 const (
-	aheadLeast = 64 << 10  // of a connection, whatever the others have
-	aheadMost  = 128 << 20 // of a connection
-	aheadAll   = 128 << 20 // of all connections of an endpoint, beside aheadLeast of each
+	aheadLeast = 64 << 10 // of a connection, whatever the others have
+	aheadMost  = 64 << 20 // of a connection
+	aheadAll   = 64 << 20 // of all connections of an endpoint, beside aheadLeast of each
 
 	pieceLeast = 4 << 10 // what a connection holds on to while it is silent
 	pieceMost  = 256 << 10
