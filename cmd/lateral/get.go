@@ -62,7 +62,11 @@ func (o *one) show(s *streams, rep *cache.Reply, raw bool) error {
 		return no
 	}
 	if o.JSON {
-		return s.out.json(web.ElementOf(rep.Element))
+		e := web.ElementOf(rep.Element)
+		if rep.Element.Value.Form == cache.FormJava {
+			e.Text, _ = jcs.Text(rep.Element.Value)
+		}
+		return s.out.json(e)
 	}
 	v := rep.Element.Value.Bytes
 	if text, ok := jcs.Text(rep.Element.Value); ok && !raw {

@@ -29,7 +29,7 @@ func accepted(t *testing.T, wide bool) (n int) {
 	if wide {
 		widen(to)
 	}
-	for b := make([]byte, 32<<10); n < 64<<20; {
+	for b := make([]byte, 32<<10); n < 4<<20; {
 		from.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 		k, err := from.Write(b)
 		if n += k; err != nil {
