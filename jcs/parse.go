@@ -25,9 +25,9 @@ var Types = []string{"string", "int", "long", "short", "byte", "double", "float"
 
 // Limits of JSON, which takes far more room as Java's objects than as text.
 const (
-	MaxJSON      = 16 << 20 // bytes
-	maxJSONItems = 1 << 17  // values in it
-	maxJSONDepth = 64
+	MaxJSON      = 16 << 20 // bytes: a quarter of the largest value
+	maxJSONItems = 1 << 17  // values in it: some 50 MB as objects, while they are made
+	maxJSONDepth = 64       // a quarter of what a stream may have (javaser.DefaultDepth)
 )
 
 // ErrText is wrapped by the errors of Parse.
