@@ -44,6 +44,15 @@
 // told until then. What fell off the log is counted as a gap: JCS has no way to
 // say so.
 //
+// # What is asked
+//
+// Questions have connections of their own (ask.go): a Java node that is slow to
+// answer, or that does not answer a miss (JCS 2 to 4), holds up no change, and
+// JCS 2 closes only what was asked on. One that was answered is kept for the
+// next; one that was not is closed. Misses ask for one key (Fetch). Who wants to
+// know what Java nodes hold asks for it by name (held.go), and is told of each
+// node what it said, or why it could not be asked.
+//
 // # Whom to dial
 //
 // A node whose datagrams name a generation is dialled at their source (JCS 1.3:
@@ -63,6 +72,8 @@
 //
 // maxInbound connections, each with the limits of package jcs, and a time for
 // each message (Config.Message); what is read ahead of them, aheadAll in all and
-// aheadLeast of each beside that; maxPeers nodes; cache.MaxJavaLosses causes;
+// aheadLeast of each beside that; maxPeers nodes; maxAsking questions to each at
+// one time, whose answers have those limits, and a time, too;
+// cache.MaxJavaLosses causes;
 // the change log bounds what waits for a slow one.
 package link
