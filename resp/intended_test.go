@@ -94,7 +94,7 @@ var intended = []struct {
 		}
 		return false
 	}},
-	{"`COMMAND` tells of this table: name, arity and keys as Redis does, of the rest little", func(args []string, theirs, ours string) bool {
+	{"`COMMAND` tells of this table, also of the commands that begin with LATERAL: name, arity and keys as Redis does, of the rest little", func(args []string, theirs, ours string) bool {
 		if args[0] != "COMMAND" || len(args) == 1 {
 			return false
 		}
@@ -102,7 +102,7 @@ var intended = []struct {
 		case "COUNT":
 			return strings.HasPrefix(ours, "a reads #")
 		case "LIST":
-			return namesIn(regexp.MustCompile(`[a-z]+`), ours, theirs)
+			return namesIn(regexp.MustCompile(`[a-z.]+`), ours, theirs, "lateral.")
 		case "DOCS":
 			return strings.HasPrefix(ours, "a reads "+strings.Split(theirs, " ")[2]+" ") && strings.Contains(ours, "summary ")
 		case "INFO":
