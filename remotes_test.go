@@ -24,11 +24,11 @@ const (
 	remoteSilent = 500 * time.Millisecond
 )
 
-// onRemote are the lines of regions with a remote tier: Near of no mesh, Told with removals
+// onRemote are the lines of regions with a remote tier: Near and Load of no mesh, Told with removals
 // that travel in it, Both with values that do, and Thru that is written through.
 func onRemote(addr string, more ...string) []string {
 	const r = "jcs.region."
-	lines := []string{r + "Near=VC", r + "Told=VC,LTCP", r + "Told.elementattributes.IsLateral=false", r + "Both=VC,LTCP", r + "Thru=VT",
+	lines := []string{r + "Near=VC", r + "Load=VC", r + "Told=VC,LTCP", r + "Told.elementattributes.IsLateral=false", r + "Both=VC,LTCP", r + "Thru=VT",
 		"jcs.auxiliary.VT.attributes.WriteThrough=true"}
 	for _, a := range []string{"VC", "VT"} {
 		p := "jcs.auxiliary." + a
@@ -146,11 +146,11 @@ func TestTwoMeshesOneRemote(t *testing.T) {
 	}
 	loads := 0
 	load := func(context.Context) (string, error) { loads++; return "loaded", nil }
-	if v, err := a.in("1", "Near").GetOrLoad(t.Context(), "l", load); v != "loaded" || err != nil {
+	if v, err := a.in("1", "Load").GetOrLoad(t.Context(), "l", load); v != "loaded" || err != nil {
 		t.Fatal(v, err)
 	}
-	everywhere("Near", "l", "loaded")
-	if v, err := b.in("2", "Near").GetOrLoad(t.Context(), "l", load); v != "loaded" || err != nil || loads != 1 {
+	everywhere("Load", "l", "loaded")
+	if v, err := b.in("2", "Load").GetOrLoad(t.Context(), "l", load); v != "loaded" || err != nil || loads != 1 {
 		t.Errorf("%q %v after %d loads", v, err, loads)
 	}
 	// What was read is held, and what was written: no question to the server for each get.
@@ -162,13 +162,14 @@ func TestTwoMeshesOneRemote(t *testing.T) {
 	}
 }
 
-// A value loaded before a removal anywhere is on the server after it only under a
-// stamp that is older.
+// A value loaded before a removal elsewhere, of which this node hears nothing, is on the
+// server after it under a stamp that is older: nobody else finds it.
 func TestRemoteLateLoad(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t)
+	way := newSilence(t, srv.Addr())
 	c := newRealCluster(t)
-	c.own(1, onRemote(srv.Addr())...)
+	c.own(1, onRemote(way.l.Addr().String(), "jcs.region.Near.cacheattributes.StaleMax=1h")...)
 	c.own(2, onRemote(srv.Addr())...)
 	c.wait(2)
 	c.tracked("Near")
@@ -185,13 +186,22 @@ func TestRemoteLateLoad(t *testing.T) {
 		}
 	})
 	<-began
+	way.hush.Store(true)
 	c.remove("2", "Near", "k")
 	c.soon("the removal is written", func() bool { return c.remote("2", "Near").Queued == 0 })
 	close(goOn)
 	done.Wait()
+	if c.held("1", "Near", "k") != "old" || c.remote("1", "Near").Queued != 1 {
+		t.Errorf("the load was not kept and noted: the test shows nothing; %+v", c.remote("1", "Near"))
+	}
+	way.hush.Store(false)
 	c.soon("it is written", func() bool { return c.remote("1", "Near").Queued == 0 })
+	c.tracked("Near")
 	for _, n := range []string{"1", "2"} {
-		c.soon("nobody has the old value", func() bool { return c.get(n, "Near", "k") == "" })
+		c.soon("nobody has the old value", func() bool { return c.ask(n, "Near", "k") == "" })
+	}
+	if got := c.get("2", "Near", "k"); got != "" {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -227,11 +237,17 @@ func TestRemoteDrains(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t)
 	c := newRealCluster(t)
-	c.own(1, onRemote(srv.Addr())...)
+	n := c.own(1, onRemote(srv.Addr())...)
+	c.tracked("Near")
+	srv.Stop()
 	for i := range 2000 {
 		c.put("1", "Near", fmt.Sprint("k", i), "v")
 	}
-	c.stop("1")
+	var over sync.WaitGroup
+	over.Go(func() { c.stop("1") })
+	c.soon("it is stopping", func() bool { return n.Status().Stopping })
+	srv.Continue()
+	over.Wait()
 	if got := len(srv.CLI("--raw", "KEYS", "VC:Near:*")); got < 2000*len("VC:Near:k") {
 		t.Errorf("%d bytes of keys", got)
 	}
@@ -353,6 +369,28 @@ func TestRemoteStaleBound(t *testing.T) {
 			c.soon("the new value is served", func() bool { return c.ask("1", "Near", "k") == "new" })
 			c.soon("and held", func() bool { return c.get("1", "Near", "k") == "new" && c.held("1", "Near", "k") == "new" })
 		})
+	}
+}
+
+// While a member of the mesh is missed memory is bypassed, and the server answers.
+func TestRemoteServesBypassed(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	c := newRealCluster(t)
+	for i := range 2 {
+		c.own(i+1, onRemote(srv.Addr(), "jcs.region.Told.cacheattributes.WhenLinkDown=bypass", "LinkTimeout=200ms", "HeartbeatInterval=20ms")...)
+	}
+	c.wait(2)
+	c.tracked("Told")
+	c.put("1", "Told", "k", "1")
+	c.soon("it is written", func() bool { return c.remote("1", "Told").Queued == 0 })
+	c.die("2")
+	c.soon("it is bypassed", func() bool { c.get("1", "Told", "k"); return c.region("1", "Told").Stats.Bypassed > 0 })
+	srv.CLI("SET", "VC:Told:k", "2")
+	for range 10 {
+		if got := c.get("1", "Told", "k"); got != "2" {
+			t.Fatalf("%q", got)
+		}
 	}
 }
 
