@@ -144,6 +144,9 @@ func (n *Node) start(ctx context.Context) {
 	g, ctx := errgroup.WithContext(ctx)
 	n.life = ctx
 	for _, e := range n.endpoints {
+		if e.listener != nil {
+			n.log.Info("listening", "endpoint", e.name, "addr", e.listener.Addr().String(), "cluster", e.cluster())
+		}
 		g.Go(func() error { return e.run(ctx) })
 	}
 	g.Go(func() error { return n.regions.housekeep(ctx) })

@@ -93,6 +93,11 @@ func (t *table) enter(now time.Time, id cache.NodeID, source string) (e *entry, 
 	return e, true
 }
 
+// found says that there is a new member, and on which interface it was heard.
+func (t *table) found(e *entry, addrs []string, on string) {
+	t.note(slog.LevelInfo, "member found", "member", name(&e.m), "id", e.m.ID, "addr", strings.Join(addrs, " "), "by", e.m.Source, "interface", on)
+}
+
 // rank orders the sources: how a member was found says more than that a link
 // has since told its names.
 func rank(source string) int {
@@ -156,6 +161,7 @@ func (t *table) linked(now time.Time, id cache.NodeID, up bool) (changed bool) {
 	}
 	e.seen = now
 	if !up && e.leaving {
+		t.note(slog.LevelInfo, "member left", "member", name(&e.m), "id", id)
 		t.remove(now, id)
 		return true
 	}
@@ -255,5 +261,5 @@ func (t *table) stale(now time.Time, e *entry) bool {
 
 // name is a member as people know it.
 func name(m *Member) string {
-	return fmt.Sprintf("%s/%s/%s", m.Host, m.Service, m.Endpoint)
+	return fmt.Sprintf("%s/%s.%s", m.Host, m.Service, m.Endpoint)
 }

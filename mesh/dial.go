@@ -77,6 +77,16 @@ func (m *Mesh) addrs(k string) []string {
 	return nil
 }
 
+// called is the name of a pursued peer for people, as far as it is known.
+func (m *Mesh) called(k string) string {
+	for _, p := range m.c.Directory.Peers() {
+		if len(p.Addrs) > 0 && key(p) == k && p.Host != "" {
+			return fmt.Sprintf("%.64s/%.64s.%.64s@%s", p.Host, p.Service, p.Endpoint, p.Addrs[0])
+		}
+	}
+	return k
+}
+
 // supersede looks for peers that the directory has forgotten. One that had a
 // link and never said goodbye may have taken unsent removals with it.
 func (m *Mesh) supersede(known []Peer) {
@@ -227,7 +237,7 @@ func (m *Mesh) note(k, reason string) {
 	m.failures[k] = reason
 	m.mu.Unlock()
 	if reason != "" && reason != old {
-		m.c.Logger.Warn("no link", "to", k, "cause", reason)
+		m.c.Logger.Warn("no link", "peer", m.called(k), "cause", reason)
 	}
 	if reason != old {
 		m.rowChanged()

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden list of names, and the
 
 // TestLint has Prometheus' own linter judge names, units and help texts.
 func TestLint(t *testing.T) {
-	for _, c := range []prometheus.Collector{collector(full), NewCalls()} {
+	for _, c := range []prometheus.Collector{collector(full), called()} {
 		problems, err := testutil.CollectAndLint(c)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestNames(t *testing.T) {
 
 // TestAllThere has every family that is listed in a scrape, and no other.
 func TestAllThere(t *testing.T) {
-	text := scrape(collector(full), NewCalls())
+	text := scrape(collector(full), called())
 	for _, f := range Families() {
 		if !strings.Contains(text, "# TYPE "+f.Name+" "+string(f.Kind)+"\n") || !regexp.MustCompile(`(?m)^`+f.Name).MatchString(text) {
 			t.Errorf("a scrape lacks %s %s", f.Kind, f.Name)

@@ -49,6 +49,13 @@ func collector(status func() cache.Status) *Collector {
 	}})
 }
 
+// called are the histograms of a region that was asked.
+func called() *Calls {
+	c := NewCalls()
+	c.Front("http", "User").Get.End(time.Now())
+	return c
+}
+
 // gather returns the series of a collector by name and labels.
 func gather(t testing.TB, all ...prometheus.Collector) map[string]*dto.Metric {
 	t.Helper()

@@ -107,7 +107,7 @@ func (s *screen) stats(st cache.Status) {
 		s.table("    ", t)
 	}
 	if len(st.Warnings) > 0 {
-		s.printf("  %s\n", s.paint(yellow, fmt.Sprintf("%d remarks on its files: lateral config check", len(st.Warnings))))
+		s.printf("  %s\n", s.paint(yellow, fmt.Sprintf("remarks on its files: %d, see lateral config check", len(st.Warnings))))
 	}
 }
 
