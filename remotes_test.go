@@ -245,7 +245,10 @@ func TestRemoteDrains(t *testing.T) {
 	}
 	var over sync.WaitGroup
 	over.Go(func() { c.stop("1") })
-	c.soon("it is stopping", func() bool { return n.Status().Stopping })
+	c.soon("it has left, and only what waits is to be written", func() bool {
+		_, err := n.Do(t.Context(), cache.Command{Op: cache.Get, Region: "Near", Key: "k1"})
+		return errors.Is(err, cache.ErrClosed)
+	})
 	srv.Continue()
 	over.Wait()
 	if got := len(srv.CLI("--raw", "KEYS", "VC:Near:*")); got < 2000*len("VC:Near:k") {
