@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"lateral"
 	"lateral/cache"
 	"lateral/internal/memnet"
 	"lateral/internal/redistest"
@@ -402,7 +401,7 @@ func TestRemoteGone(t *testing.T) {
 	t.Parallel()
 	c := newRealCluster(t)
 	c.own(1, onRemote("127.0.0.1:1", "jcs.region.Near.cacheattributes.WhenLinkDown=bypass", "jcs.region.Told.cacheattributes.StaleMax=1h")...)
-	var near *lateral.Region[string] = c.in("1", "Near")
+	near := c.in("1", "Near")
 	loads := 0
 	for range 3 {
 		v, err := near.GetOrLoad(t.Context(), "k", func(context.Context) (string, error) { loads++; return "v", nil })
