@@ -95,6 +95,12 @@ func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	for _, r := range m.c.Regions() {
 		if theirs[r.Name()] != "" {
 			st.Regions = append(st.Regions, r.Name())
+			if theirs[r.Name()] != r.Mode().String() {
+				if st.Differ == nil {
+					st.Differ = map[string]string{}
+				}
+				st.Differ[r.Name()] = theirs[r.Name()]
+			}
 		}
 	}
 	slices.Sort(st.Regions)

@@ -119,3 +119,25 @@ func joining(services []ccf.Service, group, cluster string) string {
 	}
 	return strings.Join(all, " && ")
 }
+
+// setRegion is the command that gives a region's setting another value, in the
+// file that declares the region; "" if that is none for a command.
+func setRegion(r ccf.Region, setting, value string) string {
+	declared, ok := lineAt(r.Where)
+	key := "jcs.region." + r.Name
+	before, _, eq := strings.Cut(declared, "=")
+	if !ok || !eq || strings.TrimSpace(before) != key || !plainText(key) || !plainText(value) {
+		return ""
+	}
+	b, err := os.ReadFile(r.Where.File)
+	if err != nil {
+		return ""
+	}
+	key += "." + setting
+	for line := range strings.Lines(string(b)) {
+		if k, _, eq := strings.Cut(line, "="); eq && strings.TrimSpace(k) == key {
+			return fmt.Sprintf("sed -i 's/%s.*/%s=%s/' %s", keyPattern(key), key, value, quoted(r.Where.File))
+		}
+	}
+	return fmt.Sprintf("sed -i '/%s/a %s=%s' %s", keyPattern("jcs.region."+r.Name), key, value, quoted(r.Where.File))
+}

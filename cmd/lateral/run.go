@@ -13,6 +13,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -22,6 +23,9 @@ import (
 	"lateral/metrics"
 	"lateral/web"
 )
+
+// wall is the clock of services; nil is this machine's. Tests have some that are off.
+var wall func() time.Time
 
 type runCmd struct {
 	Service  string   `required:"" placeholder:"NAME" help:"Name of this service in the cluster, and of its socket."`
@@ -140,7 +144,7 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 		return nil, nil, err
 	}
 	// Background: SIGTERM must not cut the node off before its goodbye.
-	v.node, err = lateral.Open(context.Background(), lateral.Config{Service: c.Service, Host: c.Host, CCF: v.ccf, Logger: v.log})
+	v.node, err = lateral.Open(context.Background(), lateral.Config{Service: c.Service, Host: c.Host, CCF: v.ccf, Logger: v.log, Now: wall})
 	if err != nil {
 		ln.Close()
 		return nil, nil, err
