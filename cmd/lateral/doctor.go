@@ -179,6 +179,13 @@ func lintFinding(f ccf.Finding, services []ccf.Service) doctor.Finding {
 		d.Severity = doctor.Failure
 	}
 	for _, v := range services {
+		for _, r := range v.Config.Regions {
+			if f.Key == "jcs.region."+r.Name && r.Where == (ccf.Pos{File: f.File, Line: f.Line}) && strings.HasPrefix(f.Saw, "IsLateral is ") {
+				if c := setBelow(f.Key, r.Where, "elementattributes.IsLateral", fmt.Sprint(!r.Attr.Lateral)); c != "" {
+					d.Run = []string{c}
+				}
+			}
+		}
 		for _, a := range v.Config.Auxiliaries {
 			if a.Lateral == nil || !a.Lateral.UdpDiscoveryEnabled || len(a.Lateral.TcpServers) == 0 {
 				continue

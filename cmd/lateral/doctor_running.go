@@ -46,17 +46,17 @@ func links(running []cache.Status) doctor.Check {
 		}}
 }
 
-// silent names those services that were heard once, and long enough ago, of
-// those whose links are missing.
+// silent names the services of whom nothing is heard any more, and which nobody
+// who was asked is linked with.
 func silent(running []cache.Status, v cache.MeshStatus) (names []string) {
+	name := func(p cache.Party) string { return p.Host + "/" + p.Service }
 	for _, st := range running {
 		for _, e := range st.Endpoints {
 			for _, m := range e.Members {
-				name := m.Host + "/" + m.Service
-				if m.Stale && m.Service != "" && !slices.Contains(names, name) && len(names) < maxMissing && slices.ContainsFunc(v.Missing, func(x cache.MissingLink) bool {
-					return x.From.Addr == m.Addr || x.To.Addr == m.Addr
-				}) {
-					names = append(names, name)
+				n := m.Host + "/" + m.Service
+				linked := slices.ContainsFunc(v.Links, func(l cache.LinkStatus) bool { return name(l.From) == n || name(l.To) == n })
+				if m.Stale && m.Service != "" && !linked && !slices.Contains(names, n) && len(names) < maxMissing {
+					names = append(names, n)
 				}
 			}
 		}
@@ -111,7 +111,7 @@ func unlike(service, region, mine, theirs string, who []string, services []ccf.S
 				continue
 			}
 			if r.Attr.Lateral != (theirs == "replicate") {
-				if c := setRegion(r, "elementattributes.IsLateral", fmt.Sprint(theirs == "replicate")); c != "" {
+				if c := setBelow("jcs.region."+r.Name, r.Where, "elementattributes.IsLateral", fmt.Sprint(theirs == "replicate")); c != "" {
 					f.Run = []string{c}
 					f.Do = "the command has this host do as they do; which is right you know: " + f.Do
 				}
