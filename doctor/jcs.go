@@ -32,9 +32,9 @@ type JavaNode struct {
 	// As the service Service of this host has it; "" where nobody is linked.
 	Service string
 	Ours    netip.AddrPort // where the service listens; zero if it is not known
-	Wanted  bool   // it shares a region with the service and the service listens: it should have dialled it
-	In, Out bool   // it has dialled the service, the service it
-	Down    string // why the service has no connection to it
+	Wanted  bool           // it shares a region with the service and the service listens: it should have dialled it
+	In, Out bool           // it has dialled the service, the service it
+	Down    string         // why the service has no connection to it
 }
 
 // A JCS lends the doctor what is known of Java nodes.

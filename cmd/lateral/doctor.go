@@ -48,8 +48,8 @@ not shown. Only interfaces that the configuration uses are used.
 
 With --cluster all members of the cluster send, listen and connect to each other at
 one time, asked by a service of this host, and a table shows who hears and reaches
-whom, in which direction. It takes some seconds and a few packets; members that
-cannot be asked are named.
+whom, in which direction, and how far their clocks are apart. It takes some seconds
+and a few packets; members that cannot be asked are named.
 
 All but a little works without root; what root would see is said where it is
 missing. Exit status: 0 all is well, 1 warnings, 2 failures.

@@ -344,7 +344,7 @@ func text(r doctor.Report) string {
 func (p *patient) look(bin, before string) (r doctor.Report) {
 	p.t.Helper()
 	args := " --config @DIR/groupware"
-	if p.trap.runs {
+	if p.trap.runs || p.trap.name == "" {
 		args = ""
 	}
 	if p.trap.user {
