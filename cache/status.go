@@ -114,6 +114,7 @@ type Member struct {
 	Service  string    `json:"service,omitempty"`
 	Endpoint string    `json:"endpoint,omitempty"`
 	Addr     string    `json:"addr,omitempty"`
+	Also     []string  `json:"also,omitempty"` // where else it is dialled; as the configuration has it, so perhaps by name
 	PID      int       `json:"pid,omitempty"`
 	Node     string    `json:"node,omitempty"`
 	Source   string    `json:"source"` // multicast, static, dns, peer, link, self

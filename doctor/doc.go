@@ -35,6 +35,7 @@
 //	security          the files of secrets; who was refused for want of one
 //	disk-tier         directories of regions on disk: writable, with room
 //	clock             this host's clock, by those of linked members
+//	peer-address-changed    links with peers that files name are where their names lead
 //	regions           linked members make the same of regions that they share
 //	jcs-nodes, jcs-address, jcs-listener, jcs-regions    Java nodes, see JCS.Checks
 //

@@ -50,7 +50,7 @@ func member(p Peer) cache.Member {
 		c.ID, c.Node = p.ID.String(), p.Node.String()
 	}
 	if len(p.Addrs) > 0 {
-		c.Addr = p.Addrs[0]
+		c.Addr, c.Also = p.Addrs[0], p.Addrs[1:]
 	}
 	return c
 }

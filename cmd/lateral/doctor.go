@@ -101,7 +101,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	o.Places = append(o.Places, doctor.Place{Path: dir, For: "sockets of services", Need: 1 << 20})
 	o.Checks = append(o.Checks, advertised(services), security(running, services), diskTier(running, services))
 	if len(running) > 0 {
-		o.Checks = append(o.Checks, clocks(running), alike(running, services))
+		o.Checks = append(o.Checks, clocks(running), alike(running, services), moved(running, services, host.SystemLookup))
 		o.Last = append(o.Last, links(running))
 	}
 	if len(o.Groups) > 0 {

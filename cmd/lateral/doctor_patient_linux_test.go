@@ -76,6 +76,7 @@ func TestTraps(t *testing.T) {
 	p := &patient{t: t, h: helper, fill: strings.NewReplacer("@DIR", helper.Dir)}
 	helper.AddRoute(everyGroup)
 	p.shell(bin, "ip -6 addr del "+helper.Addr6.String()+"/64 dev eth0") // link-local is what a host without a router has
+	p.shell(bin, "ip addr add 10.77.0.250/24 dev eth0")                  // it is found there, too
 	p.write("helper.ccf", helperCCF())
 	service := p.start(bin, "run", "--service", "helper", "--config", "helper.ccf", "--runtime-dir", "run")
 	service.WaitLine("msg=ready", 20*time.Second)
@@ -281,7 +282,7 @@ func (p *patient) named(bin string, r doctor.Report) (run []string) {
 			p.t.Errorf("beside the cause: %s: %s", f.Check, f.Saw)
 		}
 	}
-	if !found || len(run) == 0 {
+	if !found || len(run) == 0 && !x.anew {
 		p.t.Errorf("no finding of %s with %q and a command; the report:\n%s", x.check, x.texts, text(r))
 	}
 	return run
