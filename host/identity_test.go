@@ -1,3 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"slices"
+	"testing"
+)
 
 // A name is asked of the real resolver: each address once, IPv4 as such.
 func TestSystemLookup(t *testing.T) {
