@@ -108,7 +108,7 @@ func (n *Node) Explain(ctx context.Context, region, key string) (cache.Explanati
 	if len(out.Held) == 0 {
 		out.Held = []cache.Holding{{Member: n.host + "/" + n.service, Own: true, Known: b.Known(n.now(), key)}}
 	}
-	out.Why = reasons(&out)
+	out.Why = append(reasons(&out), b.diskReasons(key)...)
 	return out, nil
 }
 
