@@ -58,10 +58,10 @@ type javaPatient struct {
 }
 
 // trapFile is what a Lateral service of a host, or the helper's endpoint for it,
-// is configured with.
-func trapFile(name string, port, group int, keys string) string {
+// is configured with. It is of the Java nodes' generation: in that it asks them.
+func trapFile(g generation, name string, port, group int, keys string) string {
 	a := "jcs.auxiliary." + name
-	return strings.Join([]string{a + "=org.apache.jcs" + lateralFactory, a + ".attributes=org.apache.jcs.auxiliary.lateral.socket.tcp.TCPLateralCacheAttributes",
+	return strings.Join([]string{a + "=" + g.root + lateralFactory, a + ".attributes=" + g.root + ".auxiliary.lateral.socket.tcp.TCPLateralCacheAttributes",
 		fmt.Sprintf("%s.attributes.TcpListenerPort=%d", a, port), a + ".attributes.UdpDiscoveryAddr=224.0.0.1", fmt.Sprintf("%s.attributes.UdpDiscoveryPort=%d", a, group),
 		a + ".attributes.UdpDiscoveryEnabled=true", a + ".attributes.AllowUnauthenticatedJCS=true", a + ".attributes.ClusterSecretFile=" + keys, ""}, "\n")
 }
@@ -83,9 +83,9 @@ func TestJavaTraps(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, names := "", []string{}
-	for i := range javaTraps {
+	for i, x := range javaTraps {
 		names = append(names, string(rune('A'+i)))
-		text += trapFile(names[i], 57462+i, 6780+i, keys)
+		text += trapFile(x.g, names[i], 57462+i, 6780+i, keys)
 	}
 	file := filepath.Join(helper.Dir, "cache.ccf")
 	write(t, file, "jcs.default="+strings.Join(names, ",")+"\n"+text)
@@ -95,7 +95,7 @@ func TestJavaTraps(t *testing.T) {
 		t.Run(x.check, func(t *testing.T) {
 			t.Parallel()
 			p := &javaPatient{javaTrap: x, t: t, h: l.Hosts[1+i], binary: binary, group: 6780 + i}
-			write(t, filepath.Join(p.h.Dir, "cache.ccf"), "jcs.default=LTCP\njcs.region.alpha=LTCP\n"+trapFile("LTCP", 57462, p.group, keys))
+			write(t, filepath.Join(p.h.Dir, "cache.ccf"), "jcs.default=LTCP\njcs.region.alpha=LTCP\n"+trapFile(x.g, "LTCP", 57462, p.group, keys))
 			p.treat()
 		})
 	}
@@ -179,12 +179,12 @@ func (p *javaPatient) take() *exec.Cmd {
 	return cmd
 }
 
-// until runs the doctor until what it says is right. It goes on for a minute: a
+// until runs the doctor until what it says is right. It goes on for two minutes: a
 // Java node announces itself as it likes.
 func (p *javaPatient) until(what string, right func(r doctor.Report) bool) {
 	p.t.Helper()
 	var out []byte
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		args := []string{"doctor", "--json", "--runtime-dir", p.h.Dir + "/run"}
 		if !p.runs {
 			args = append(args, "--config", "cache.ccf")
@@ -198,7 +198,7 @@ func (p *javaPatient) until(what string, right func(r doctor.Report) bool) {
 			return
 		}
 	}
-	p.t.Fatalf("not within a minute: %s\n%s", what, out)
+	p.t.Fatalf("not within two minutes: %s\n%s", what, out)
 }
 
 // named returns the remedy of the trap, if nothing but its cause is said.
