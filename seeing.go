@@ -132,6 +132,13 @@ func (b *bound) stale() (most, now time.Duration) {
 			}
 			now = max(now, d)
 		}
+		if t := b.n.remotes.servers[name]; t != nil {
+			d, ok := t.Silence()
+			if !ok {
+				return most, most
+			}
+			now = max(now, d)
+		}
 	}
 	return most, min(now, most)
 }

@@ -129,6 +129,8 @@ func (j JCS) nodes(nodes []JavaNode) []Finding {
 			if n.Ours.IsValid() {
 				w.Do += fmt.Sprintf("; for its lateral auxiliary AUX:\n    jcs.auxiliary.AUX.attributes.TcpServers=%s", n.Ours)
 			}
+			w.Do += "\nif it is listed, that Java process had a connection with a former process at this port, which it never dials again: " +
+				"list a second port and have the service use it (docs/migration.md), or restart the Java process"
 		}
 		all = append(all, w)
 	}

@@ -90,7 +90,7 @@ func TestJavaTraps(t *testing.T) {
 	file := filepath.Join(helper.Dir, "cache.ccf")
 	write(t, file, "jcs.default="+strings.Join(names, ",")+"\n"+text)
 	helper.Run("ip", "route", "replace", "224.0.0.0/8", "dev", "eth0")
-	helper.Start(binary, "run", "--service", "helper", "--config", file, "--runtime-dir", helper.Dir+"/run").WaitLine("msg=ready", 20*time.Second)
+	helper.Start(binary, "run", "--service", "helper", "--config", file, "--runtime-dir", helper.Dir+"/run").WaitLine("msg=started", 20*time.Second)
 	for i, x := range javaTraps {
 		t.Run(x.check, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +124,7 @@ func (p *javaPatient) treat() {
 		j.open()
 	}
 	if p.runs {
-		p.h.Start(p.binary, "run", "--service", "web", "--config", "cache.ccf", "--runtime-dir", p.h.Dir+"/run").WaitLine("msg=ready", 20*time.Second)
+		p.h.Start(p.binary, "run", "--service", "web", "--config", "cache.ccf", "--runtime-dir", p.h.Dir+"/run").WaitLine("msg=started", 20*time.Second)
 	}
 	var run, lines []string
 	p.until("the cause is named", func(r doctor.Report) (ok bool) {

@@ -79,7 +79,7 @@ func TestTraps(t *testing.T) {
 	p.shell(bin, "ip addr add 10.77.0.250/24 dev eth0")                  // it is found there, too
 	p.write("helper.ccf", helperCCF())
 	service := p.start(bin, "run", "--service", "helper", "--config", "helper.ccf", "--runtime-dir", "run")
-	service.WaitLine("msg=ready", 20*time.Second)
+	service.WaitLine("msg=started", 20*time.Second)
 
 	pg := &trapPage{said: map[string]string{}}
 	room := make(chan struct{}, 10) // at once: each doctor is a process
@@ -183,7 +183,7 @@ func (p *patient) serve(bin string) {
 	p.t.Helper()
 	p.proc = p.start(bin, "-c", p.trap.env+" exec lateral run --service groupware --config groupware/cache.ccf --runtime-dir run")
 	p.service = p.proc.PID
-	p.proc.WaitLine("msg=ready", 20*time.Second)
+	p.proc.WaitLine("msg=started", 20*time.Second)
 	p.eventually(bin, func(r doctor.Report) error { // a link may be there before an announcement
 		for _, f := range r.Findings {
 			if f.Check == "neighbours" && f.Severity != doctor.Ok {
@@ -195,7 +195,7 @@ func (p *patient) serve(bin string) {
 	for _, c := range p.trap.then {
 		if c == "@TWO" {
 			two := p.start(bin, "run", "--service", "two", "--config", "two", "--runtime-dir", "run")
-			two.WaitLine("msg=ready", 20*time.Second)
+			two.WaitLine("msg=started", 20*time.Second)
 			p.held = two.PID
 			continue
 		}
