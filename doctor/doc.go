@@ -34,6 +34,7 @@
 //	advertised        peers are told an address that leads here
 //	security          the files of secrets; who was refused for want of one
 //	disk-tier         directories of regions on disk: writable, with room
+//	remote-tier       servers of regions answer, take the password, tell of changes
 //	clock             this host's clock, by those of linked members
 //	peer-address-changed    links with peers that files name are where their names lead
 //	regions           linked members make the same of regions that they share

@@ -34,7 +34,7 @@ func fillIn(words string) func(doctor.Finding) []string {
 			case strings.HasPrefix(line, "ADDRESS "): // a line of that file
 				run = append(run, fmt.Sprintf("echo '%s' >>/etc/hosts", strings.Replace(line, "ADDRESS", "@HELPER", 1)))
 			default:
-				run = append(run, strings.Replace(line, "MEMBER", "@HELPER", 1))
+				run = append(run, strings.NewReplacer("MEMBER", "@HELPER", "SERVER:", "127.0.0.1:").Replace(line))
 			}
 		}
 		return run

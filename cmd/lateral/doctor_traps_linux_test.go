@@ -123,6 +123,11 @@ jcs.auxiliary.DC=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheFactory
 jcs.auxiliary.DC.attributes=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheAttributes
 jcs.auxiliary.DC.attributes.DiskPath=@DIR/spool
 `, setUp: []string{"mkdir spool", "mount -t tmpfs -o size=64m none spool"}, check: "disk-tier", texts: []string{"DiskPath of DC", "64.0 MiB free", "make room"}},
+	{name: "remote server somewhere else", ccf: plainCCF + `jcs.region.Shared=A,VC
+jcs.auxiliary.VC=lateral.remote.ValkeyCacheFactory
+jcs.auxiliary.VC.attributes.FailoverServers=127.0.0.1:6390
+`, setUp: []string{"redis-server --port 6379 --save '' --daemonize yes >redis.log", "for i in $(seq 100); do redis-cli ping >ping 2>&1; grep -q PONG ping && break; sleep 0.05; done"}, check: "remote-tier",
+		texts: []string{"server of VC in groupware, 127.0.0.1:6390", "connection refused", "in place of SERVER:6379"}, mend: fillIn("sed -i ")},
 	{name: "container on a bridge", setUp: []string{"touch /run/.containerenv", "iptables -A INPUT -s @HELPER -p udp -j DROP"}, check: "neighbours",
 		texts: []string{"this is a container (", "--network host"}, mend: fillIn("sed -i ")},
 	{name: "a clock that is off", ccf: with("UdpDiscoveryPort=6799"), setUp: clockIs("-300ms"), runs: true, check: "clock", texts: []string{"ahead of this host's", "makestep"}},
