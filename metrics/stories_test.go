@@ -162,6 +162,13 @@ var stories = map[string]func(w *watch, dir string){
 		w.pass(40 * time.Minute)
 		w.alarms("LateralDiskFails", "LateralDiskBehind", "LateralReplicaFull")
 	},
+	"nobody at the remote tier": func(w *watch, _ string) {
+		const vc = "jcs.auxiliary.VC"
+		w.start(1, "jcs.region.SessionCache=A,VC", vc+"=lateral.remote.ValkeyCacheFactory", vc+".attributes.FailoverServers=127.0.0.1:1", vc+".attributes.ZombieQueueMaxSize=5")
+		w.each = func() { w.put(0, 20) }
+		w.pass(8 * time.Minute)
+		w.alarms("LateralRemoteAway", "LateralRemoteBehind")
+	},
 	"strangers": func(w *watch, dir string) {
 		for host := range byte(3) {
 			key := filepath.Join(dir, fmt.Sprint("secret", host/2))
@@ -227,6 +234,7 @@ func TestAlarmsOnMoreFaults(t *testing.T) {
 						n.Close()
 					}
 				}
+				time.Sleep(10 * time.Second) // one of valkey-go's goroutines sleeps on for a second
 			})
 			w.judge(t)
 		})
