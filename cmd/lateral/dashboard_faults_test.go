@@ -122,11 +122,18 @@ func TestDashboardJCS(t *testing.T) {
 	}
 	p.run(`document.querySelector("#keys-list button").click()`)
 	p.wait(`document.querySelector("#element pre")?.textContent.includes("42")`)
+	// Java is told of no removal of a tag: counted, and named.
+	if out, err := net.Hosts[0].Command("lateral", "clear", "alpha", "--tag", "news", "--runtime-dir", filepath.Dir(socket)).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p.run(`location.hash = "#mesh"`)
+	p.wait(`["untold", "lateral → jcs-1.3", "alpha", "a tag was removed", "news"].every(w => document.querySelector("#java-losses").innerText.includes(w))`)
+	p.wait(`document.querySelector("#java-disputes").hidden`)
 	clean(t, p, d)
 	kill()
 	p.wait(`[...document.querySelectorAll("#banners p")].some(b => b.textContent.includes("Java node at ` + java + `"))`)
 	p.run(`location.hash = "#mesh"`)
-	p.wait(`document.querySelector("#java").hidden`)
+	p.wait(`document.querySelector("#java-links").hidden`)
 	clean(t, p, d)
 }
 
