@@ -290,6 +290,7 @@ func (c *client) runWait(args [][]byte) {
 		ctx, cancel = context.WithCancel(ctx)
 		cancel()
 	}
+	c.mayWait()
 	have := -1
 	for _, r := range c.written {
 		if n := r.Acked(ctx, int(want)); have < 0 || n < have {

@@ -100,7 +100,7 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 		c.now = c.db.base.Now()
 		cmd.run(c, args)
 		c.f.gate.Unlock()
-	default: // it may wait
+	default:
 		c.exit()
 		c.now = c.db.base.Now()
 		cmd.run(c, args)
@@ -120,7 +120,7 @@ func (c *client) finish(from int) {
 	if len(c.wrote) == 0 {
 		return
 	}
-	c.exit()
+	c.mayWait()
 	for _, r := range c.wrote {
 		if err := r.Await(c.ctx); err != nil {
 			c.out.B = c.out.B[:from]
@@ -143,7 +143,7 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 		if _, ok := p.r.Get(p.r.Now(), p.name); ok {
 			continue
 		}
-		c.exit()
+		c.mayWait()
 		p = p.keep()
 		rep, err := p.r.Do(c.ctx, cache.Command{Op: cache.Get, Key: p.name})
 		if err != nil || !rep.Found {
@@ -186,7 +186,7 @@ func (c *client) writes(r *region) {
 		c.wrote = append(c.wrote, r)
 	}
 	if r.waits {
-		c.exit()
+		c.mayWait()
 	}
 	if !slices.Contains(c.written, r) {
 		c.written = append(c.written, r)
