@@ -81,10 +81,17 @@ func unknown(args [][]byte) string {
 	return b.String()
 }
 
+// manyWords is from how many words on a request, and from how many commands on
+// a transaction, is nothing that others of a loop wait for.
+const manyWords = 512
+
 // carryOut runs a command and has its writes acknowledged.
 func (c *client) carryOut(cmd *command, args [][]byte) {
 	if cmd.flags&reads != 0 {
 		c.fetch(cmd, args)
+	}
+	if cmd.flags&long != 0 || len(args) > manyWords {
+		c.mayWait()
 	}
 	from := len(c.out.B)
 	if c.track.on {

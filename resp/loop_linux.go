@@ -43,7 +43,7 @@ type loop struct {
 
 	events [maxBatch]unix.EpollEvent
 	at, n  int // those to come: events[at:n]
-	busy   int // polls
+	busy   int // polls so far
 }
 
 func (ls *loops) init(f *Front) { ls.f = f }
@@ -113,7 +113,8 @@ func (ls *loops) close() {
 	ls.wg.Wait()
 }
 
-// busyPolls is after how many polls in vain-less turn others get the processor.
+// busyPolls is how often in turn somebody may have something to read before
+// others get the processor: those who send to peers what was written.
 const busyPolls = 16
 
 // run serves whoever has something to read.
@@ -220,4 +221,13 @@ func (l *loop) end() {
 	for _, c := range all {
 		l.leave(c)
 	}
+}
+
+func (ls *loops) watched() (clients, all int) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	for _, l := range ls.all {
+		clients += len(l.clients)
+	}
+	return clients, len(ls.all)
 }
