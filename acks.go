@@ -17,14 +17,18 @@ func (n *Node) await(ctx context.Context, b *bound, op cache.Op, want cache.Acks
 	if b.strict != nil && removes(op) && want != cache.NoAcks {
 		return b.strict.settle(ctx)
 	}
+	if b.through() && want != cache.NoAcks && writes(op) {
+		if err := b.written(ctx); err != nil {
+			return err
+		}
+	}
 	if want == cache.RegionAcks {
 		want = b.acks
 	}
 	if want == cache.NoAcks || b.Region.Mode() != region.Replicate {
 		return nil
 	}
-	switch op {
-	case cache.Get, cache.Touch, cache.Keys, cache.GetMatching:
+	if !writes(op) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.ackTimeout)
@@ -40,4 +44,8 @@ func (n *Node) await(ctx context.Context, b *bound, op cache.Op, want cache.Acks
 		}
 	}
 	return nil
+}
+
+func writes(op cache.Op) bool {
+	return op != cache.Get && op != cache.Touch && op != cache.Keys && op != cache.GetMatching
 }

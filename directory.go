@@ -21,10 +21,19 @@ func (d directory) Peers() []mesh.Peer {
 		if m.ID == 0 && d.e.javaNode(m.Addrs) {
 			continue
 		}
-		out = append(out, mesh.Peer{ID: m.ID, Node: m.Node, Host: m.Host, Service: m.Service, Endpoint: m.Endpoint, PID: m.PID,
-			Addrs: m.Addrs, Receive: m.Receive, Heard: m.Heard, Source: m.Source, Stale: m.Stale})
+		out = append(out, peerOf(m))
 	}
 	return out
+}
+
+func (d directory) Peer(id cache.NodeID) (mesh.Peer, bool) {
+	m, ok := d.Member(id)
+	return peerOf(m), ok
+}
+
+func peerOf(m discover.Member) mesh.Peer {
+	return mesh.Peer{ID: m.ID, Node: m.Node, Host: m.Host, Service: m.Service, Endpoint: m.Endpoint, PID: m.PID,
+		Addrs: m.Addrs, Receive: m.Receive, Heard: m.Heard, Source: m.Source, Stale: m.Stale}
 }
 
 func (d directory) Learn(p mesh.Peer) {

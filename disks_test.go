@@ -284,3 +284,39 @@ func TestDiskThatFails(t *testing.T) {
 		c.close()
 	})
 }
+
+// Why tells what the disk has of a key, and no access is counted by asking.
+func TestWhyTellsOfDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, dir := newCluster(t), t.TempDir()
+		c.cut = map[string]func(){}
+		c.own(1, onDisk(dir)...)
+		for i := range 40 { // memory holds ten
+			c.put("1", "Both", fmt.Sprint("k", i), "value")
+		}
+		c.written("1", "Both")
+		why := func(key string) string {
+			t.Helper()
+			x, err := c.nodes["1"].Explain(t.Context(), "Both", key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x.Why[len(x.Why)-1]
+		}
+		before := c.disk("1", "Both")
+		if got := why("k0"); !strings.HasPrefix(got, "disk DC has the value of 2") || !strings.Contains(got, "(5 bytes)") {
+			t.Error(got)
+		}
+		if got := why("nobody"); got != "disk DC has nothing of the key" {
+			t.Error(got)
+		}
+		c.remove("1", "Both", "k0")
+		if got := why("k0"); !strings.HasPrefix(got, "disk DC knows of the removal at ") {
+			t.Error(got)
+		}
+		if after := c.disk("1", "Both"); after.Hits != before.Hits || after.Misses != before.Misses {
+			t.Errorf("asking why is counted: %+v, before %+v", after, before)
+		}
+		c.close()
+	})
+}

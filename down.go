@@ -12,15 +12,22 @@ import (
 	"lateral/region"
 )
 
-// An outage is what an invalidated region does while removals by a peer cannot
-// arrive, because the link to it is down (WhenLinkDown, StaleMax). Regions of
-// the other modes have none, nor have those that apply nothing of what peers
-// send.
+// A doubt tells whether removals may be missing: *mesh.Suspicion those of peers,
+// *remote.Server those of a remote tier.
+type doubt interface {
+	Since() (since time.Time, ok bool)
+	Losses() uint64
+}
+
+// An outage is what a region does while removals cannot arrive, because the
+// link to a peer, or the connection with a remote tier, is down (WhenLinkDown,
+// StaleMax). Replicated regions have none, nor have local ones without a remote tier, nor those that
+// apply nothing of what peers send.
 type outage struct {
 	when     string // serve, bypass, drop
 	staleMax time.Duration
-	doubts   []*mesh.Suspicion // of the region's endpoints
-	seen     []atomic.Uint64   // drop: losses that the region was emptied for
+	doubts   []doubt         // of the region's endpoints and remote tiers
+	seen     []atomic.Uint64 // drop: losses that the region was emptied for
 
 	bypassed atomic.Uint64
 }
@@ -28,7 +35,7 @@ type outage struct {
 // outageOf returns the outage of a region that is about to be made, nil if it
 // has none, and sets for how long it is to keep nothing of what peers answer.
 func (rs *regions) outageOf(c ccf.Region, mode region.Mode, s *region.Settings) *outage {
-	if mode != region.Invalidate {
+	if mode == region.Replicate {
 		return nil
 	}
 	o := &outage{when: c.WhenLinkDown, staleMax: c.StaleMax}
@@ -38,6 +45,13 @@ func (rs *regions) outageOf(c ccf.Region, mode region.Mode, s *region.Settings) 
 			o.doubts = append(o.doubts, e.doubt)
 			silent = max(silent, e.c.LinkTimeout)
 		}
+		if t := rs.n.remotes.servers[name]; t != nil {
+			o.doubts = append(o.doubts, t)
+			silent = max(silent, t.c.LinkTimeout)
+		}
+	}
+	if mode == region.Local && len(o.doubts) == 0 {
+		return nil
 	}
 	if o.when == "bypass" {
 		o.staleMax = 0
@@ -95,7 +109,7 @@ func (b *bound) Get(now int64, key string) (cache.Element, bool) {
 // Status returns the region as people and machines see it.
 func (b *bound) Status() cache.RegionStatus {
 	st := b.Region.Status()
-	st.Disks = b.diskStatus()
+	st.Disks, st.Remotes = b.diskStatus(), b.remoteStatus()
 	if b.outage != nil {
 		st.Stats.Bypassed = b.outage.bypassed.Load()
 		st.StaleMost, st.StaleNow = b.stale()

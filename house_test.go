@@ -28,6 +28,7 @@ var rooms = map[string]struct {
 	"fields":           {[]string{"cache"}, "merging two hashes needs no region"},
 	"changelog":        {[]string{"cache"}, "the log must not know who reads it"},
 	"disk":             {[]string{"cache", "changelog"}, "a record on disk is one of the log's; what is behind it is a region, and it knows none"},
+	"remote":           {[]string{"cache"}, "what is on a server is a key, a value and a stamp; what is behind it is a region, and it knows none"},
 	"converge":         {[]string{"cache"}, "comparing two views needs neither"},
 	"jcs":              {[]string{"cache", "javaser"}, "what Java nodes say can be read without a node"},
 	"jcs/link":         {[]string{"cache", "changelog", "javaser", "jcs"}, "Java nodes are linked with without knowing the mesh"},

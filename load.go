@@ -162,12 +162,21 @@ func (rs *regions) load(ctx context.Context, b *bound, key string, from func(con
 		if e, ok, _ := b.ask(ctx, key, t); ok {
 			return e, true, nil
 		}
+		c := cache.Command{Key: key}
+		if b.offers() {
+			c.Origin, c.Stamp = cache.FromRemote, rs.n.clock.Next(rs.n.now())
+		}
 		val, version, err := from(ctx)
 		if err != nil {
 			return cache.Element{}, false, err
 		}
-		err = b.fill(cache.Command{Key: key, Value: val}, version, t)
-		return cache.Element{Key: key, Value: val, Attr: b.attr}, err == nil, err
+		c.Value = val
+		kept, err := b.fill(c, version, t)
+		e := cache.Element{Key: key, Value: val, Attr: b.attr, Stamp: c.Stamp, Accessed: c.Stamp.UnixMilli()}
+		if kept && version == 0 && !c.Stamp.IsZero() {
+			b.offer(e)
+		}
+		return e, err == nil, err
 	})
 	return e, err
 }
@@ -199,10 +208,14 @@ func (b *bound) peek(key string) func() (cache.Element, bool) {
 }
 
 // ask asks the auxiliaries in order, and keeps what is found. Peers that may
-// have missed a removal are not asked: nor may this node's.
+// have missed a removal are not asked, nor may this node's memory be: then it
+// is the remote tiers alone.
 func (b *bound) ask(ctx context.Context, key string, t region.Ticket) (cache.Element, bool, error) {
-	if !b.Asks() || b.bypass() {
+	if !b.Asks() {
 		return cache.Element{}, false, nil
+	}
+	if b.bypass() {
+		return b.askTiers(ctx, key)
 	}
 	e, from, ok, err := b.Fetch(ctx, key)
 	if ok && from == cache.FromDisk && b.bypass() { // what it holds is as old as memory
@@ -210,17 +223,16 @@ func (b *bound) ask(ctx context.Context, key string, t region.Ticket) (cache.Ele
 	}
 	if ok {
 		b.NoteAuxHit()
-		err = b.fill(cache.Command{Origin: from, Key: e.Key, Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed}, 0, t)
+		_, err = b.fill(cache.Command{Origin: from, Key: e.Key, Value: e.Value, Attr: e.Attr, Stamp: e.Stamp, Accessed: e.Accessed}, 0, t)
 		e, ok = b.settle(e)
 	}
 	return e, ok, err
 }
 
 // fill keeps what was loaded, where memory may be looked at now.
-func (b *bound) fill(c cache.Command, version uint64, t region.Ticket) error {
+func (b *bound) fill(c cache.Command, version uint64, t region.Ticket) (kept bool, err error) {
 	if b.bypass() || b.observed != "" {
-		return nil
+		return false, nil
 	}
-	_, err := b.Fill(b.n.now(), c, version, t)
-	return err
+	return b.Fill(b.n.now(), c, version, t)
 }

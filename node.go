@@ -36,6 +36,7 @@ type Node struct {
 	channels      Channels
 	endpoints     []*endpoint
 	disks         disks
+	remotes       remotes
 
 	stopping atomic.Bool // sessions are being handed over
 	closed   atomic.Bool
@@ -55,6 +56,8 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	n.clock.Node = cache.NodeID(rand.Uint64() | 1)
 	n.regions.n, n.channels.n = n, n
 	n.disks.life, n.disks.stop = context.WithCancel(context.WithoutCancel(ctx))
+	n.remotes.life, n.remotes.stop = context.WithCancel(context.WithoutCancel(ctx))
+	n.regions.byName.Store(&map[string]*bound{})
 	if n.wall == nil {
 		n.wall = time.Now
 	}
@@ -80,7 +83,12 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 		}
 		n.endpoints = append(n.endpoints, e)
 	}
-	if err := n.openRegions(); err != nil {
+	err := n.openRemotes()
+	if err == nil {
+		err = n.openRegions()
+	}
+	if err != nil {
+		n.endRemotes()
 		n.disks.end()
 		for _, e := range n.endpoints {
 			e.closeSockets()
@@ -122,7 +130,6 @@ func levelOf(s ccf.Severity) slog.Level {
 }
 
 func (n *Node) openRegions() error {
-	n.regions.byName.Store(&map[string]*bound{})
 	for _, r := range n.ccf.Regions {
 		if _, err := n.regions.get(r.Name); err != nil {
 			return fmt.Errorf("%s: %w", r.Where, err)
@@ -137,12 +144,16 @@ func (n *Node) start(ctx context.Context) {
 	g, ctx := errgroup.WithContext(ctx)
 	n.life = ctx
 	for _, e := range n.endpoints {
+		if e.listener != nil {
+			n.log.Info("listening", "endpoint", e.name, "addr", e.listener.Addr().String(), "cluster", e.cluster())
+		}
 		g.Go(func() error { return e.run(ctx) })
 	}
 	g.Go(func() error { return n.regions.housekeep(ctx) })
 	go func() {
 		n.err = g.Wait()
 		n.closed.Store(true)
+		n.endRemotes()
 		n.keepOnDisk()
 		close(n.done)
 	}()

@@ -106,3 +106,20 @@ func replicaReasons(x *cache.Explanation) (why []string) {
 	}
 	return why
 }
+
+// diskReasons says what the disks of a region have of a key, beside memory.
+func (b *bound) diskReasons(key string) (why []string) {
+	for _, d := range b.disks {
+		switch e, state := d.Look(key); state {
+		case cache.KnownLive:
+			why = append(why, fmt.Sprintf("disk %s has the value of %s (%d bytes): a get that finds nothing in memory is answered with it, unless a removal is newer", d.name, e.Stamp, len(e.Value.Bytes)))
+		case cache.KnownExpired:
+			why = append(why, fmt.Sprintf("disk %s has a value of %s that is over its lifetime: it is not served", d.name, e.Stamp))
+		case cache.KnownTombstone:
+			why = append(why, fmt.Sprintf("disk %s knows of the removal at %s", d.name, e.Stamp))
+		default:
+			why = append(why, fmt.Sprintf("disk %s has nothing of the key", d.name))
+		}
+	}
+	return why
+}

@@ -42,7 +42,9 @@ type bound struct {
 	next   atomic.Int64  // ms, of the next pass
 	aux    []string
 	disks  []*regionDisk
+	tiers  []*regionTier
 
+	useRemote  bool       // puts may go to them
 	warned     bool       // of the housekeeper, see warn
 	compared   time.Time  // of the housekeeper, see compare
 	again      bool       // likewise
@@ -119,6 +121,9 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		if a, _ := rs.n.ccf.Auxiliary(name); a.Disk != nil {
 			s.Auxiliaries = append(s.Auxiliaries, region.Binding{Name: name, Kind: cache.Disk, Gates: region.Gates{UseDisk: c.UseDisk, DiskUpdate: c.DiskUpdate}})
 		}
+		if rs.n.remotes.servers[name] != nil {
+			s.Auxiliaries = append(s.Auxiliaries, region.Binding{Name: name, Kind: cache.RemoteTier, Gates: region.Gates{UseRemote: c.UseRemote}})
+		}
 		if e == nil {
 			continue // a kind that this version has no room for; config check says so
 		}
@@ -154,6 +159,7 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		b.digest = converge.New(seed)
 		d = b.digest
 	}
+	b.tiers, b.useRemote = rs.openTiers(&s, mode, b), c.UseRemote
 	if b.disks, err = rs.openDisks(&s, mode); err != nil {
 		return nil, err
 	}
@@ -163,7 +169,10 @@ func (rs *regions) make(c ccf.Region) (*bound, error) {
 		}
 		return nil, err
 	}
-	return b, b.restore()
+	if err := b.restore(); err != nil {
+		return nil, err
+	}
+	return b, b.runTiers()
 }
 
 // together sets what a replicated region needs to know of the others. What is

@@ -108,7 +108,7 @@ func (n *Node) Explain(ctx context.Context, region, key string) (cache.Explanati
 	if len(out.Held) == 0 {
 		out.Held = []cache.Holding{{Member: n.host + "/" + n.service, Own: true, Known: b.Known(n.now(), key)}}
 	}
-	out.Why = reasons(&out)
+	out.Why = append(reasons(&out), b.diskReasons(key)...)
 	return out, nil
 }
 
@@ -127,6 +127,13 @@ func (b *bound) stale() (most, now time.Duration) {
 	for _, name := range b.aux {
 		if e := b.n.endpoint(name); e != nil {
 			d, ok := e.mesh.Silence()
+			if !ok {
+				return most, most
+			}
+			now = max(now, d)
+		}
+		if t := b.n.remotes.servers[name]; t != nil {
+			d, ok := t.Silence()
 			if !ok {
 				return most, most
 			}

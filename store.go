@@ -36,10 +36,10 @@ func (s *Store) Mode() string { return s.b.Region.Mode().String() }
 // Attributes returns those of elements put without their own.
 func (s *Store) Attributes() *cache.Attributes { return s.b.attr }
 
-// Acks reports whether writes are to be acknowledged by peers (Await), or, in
-// a strict region, waited for until nobody serves what they replaced.
+// Acks reports whether writes are to be acknowledged by peers or a remote tier
+// (Await), or, in a strict region, waited for until nobody serves what they replaced.
 func (s *Store) Acks() bool {
-	return s.b.strict != nil || s.b.acks != cache.NoAcks && s.b.Region.Mode() == region.Replicate
+	return s.b.strict != nil || s.b.through() || s.b.acks != cache.NoAcks && s.b.Region.Mode() == region.Replicate
 }
 
 // Asks reports whether a miss in memory may be found elsewhere.

@@ -116,7 +116,7 @@ func TestExpiredCertificate(t *testing.T) {
 		return nil
 	})
 	first.Kill()
-	s.run(one, "groupware").WaitLine("msg=ready", 10*time.Second)
+	s.run(one, "groupware").WaitLine("msg=started", 10*time.Second)
 	s.told(one, "neighbour "+late.Addr.String()+": its certificate is good from")
 	s.told(late, "neighbour "+one.Addr.String()+": this node's certificate has expired, it was good until")
 	if out, _ := s.lateral(one, "doctor"); !strings.Contains(out, "it has expired, or the clocks differ") {
@@ -157,7 +157,7 @@ func TestExpiredByClock(t *testing.T) {
 		for _, h := range s.Hosts {
 			s.give(h, k)
 		}
-		s.run(s.Hosts[0], "groupware").WaitLine("msg=ready", 10*time.Second)
+		s.run(s.Hosts[0], "groupware").WaitLine("msg=started", 10*time.Second)
 		off2 := s.Hosts[1]
 		cmd := exec.Command(os.Args[0], "groupware", s.runtimeDir(off2), s.files(off2, "groupware")[1])
 		cmd.Env = append(os.Environ(), clockOff+"="+off.String())

@@ -58,7 +58,7 @@ func (s *site) openDoor(h *lab.Host) *door {
 	d.proc = s.run(h, "groupware", "--http", d.http, "--http-token-file", file("http", httpWord), "--http-cert", cert, "--http-key", key,
 		"--http-read-token-file", file("http-read", readsWord), "--resp-read-password-file", file("resp-read", readsWord),
 		"--resp", d.resp, "--resp-map", "0=SessionCache", "--resp-password-file", file("resp", respWord), "--resp-cert", cert, "--resp-key", key)
-	d.proc.WaitLine("msg=ready", 10*time.Second)
+	d.proc.WaitLine("msg=started", 10*time.Second)
 	return d
 }
 

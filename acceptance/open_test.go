@@ -31,7 +31,7 @@ func TestWithoutSecret(t *testing.T) {
 	h, evil := s.Hosts[0], s.Hosts[1]
 	p := s.run(h, "groupware")
 	p.WaitLine(open, 10*time.Second)
-	p.WaitLine("msg=ready", 10*time.Second)
+	p.WaitLine("msg=started", 10*time.Second)
 	s.told(h, open)
 	if out, _ := s.lateral(h, append([]string{"doctor"}, s.files(h, "groupware")...)...); !strings.Contains(out, "no cluster secret for LTCP, which listens on TCP port 57462 beyond loopback") {
 		t.Errorf("doctor: %s", out)
@@ -96,7 +96,7 @@ func TestJavaUnderSecret(t *testing.T) {
 		h := s.Hosts[0]
 		s.give(h, secret.New())
 		p := s.run(h, "groupware")
-		p.WaitLine("msg=ready", 10*time.Second)
+		p.WaitLine("msg=started", 10*time.Second)
 		if allowed {
 			p.WaitLine("Java nodes prove nothing and are spoken to all the same", time.Second)
 		}

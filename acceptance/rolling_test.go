@@ -78,7 +78,7 @@ func TestRollingSecret(t *testing.T) {
 	}
 	procs[0].Kill()
 	s.give(s.Hosts[0], old)
-	s.run(s.Hosts[0], "groupware").WaitLine("msg=ready", 10*time.Second)
+	s.run(s.Hosts[0], "groupware").WaitLine("msg=started", 10*time.Second)
 	s.told(s.Hosts[1], "uses another secret, fingerprint "+old.Fingerprint())
 }
 

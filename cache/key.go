@@ -5,6 +5,7 @@ package cache
 import (
 	"encoding/binary"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -123,4 +124,21 @@ func KeyText(key string) string {
 		return fmt.Sprintf("Java object of %d bytes", len(text))
 	}
 	return TextKey(key)
+}
+
+// KeyPattern returns what tells whether a key matches a pattern: a regular
+// expression that all of the key has to match, as people read it (KeyText); ""
+// matches every key (JCS: KeyMatcherPatternImpl).
+func KeyPattern(pattern string) (matches func(key string) bool, err error) {
+	if pattern == "" {
+		return func(string) bool { return true }, nil
+	}
+	re, err := regexp.Compile(pattern) // by itself first: "a)|(b" would become valid between the brackets
+	if err == nil {
+		re, err = regexp.Compile(`\A(?s:` + pattern + `)\z`)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pattern %q: %w; patterns are regular expressions over the whole key, like user:.*", pattern, err)
+	}
+	return func(key string) bool { return re.MatchString(KeyText(key)) }, nil
 }

@@ -19,6 +19,17 @@ type JavaNode struct {
 	Observer   bool      `json:"observer,omitempty"` // a Lateral node that only listens itself (ListenOnly)
 }
 
+// JavaHeld is what one Java node says that it holds of a region, in its memory
+// and on its disk.
+type JavaHeld struct {
+	Addr       string
+	Generation string // as of a JavaNode
+	ID         string // requester id, "" if it is not known
+	Keys       []string
+	Elements   []Element
+	Err        string // why it could not be asked; then nothing else is told
+}
+
 // Observed is what an endpoint with ListenOnly has seen of Java nodes since its
 // start.
 type Observed struct {

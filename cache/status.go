@@ -256,7 +256,8 @@ type RegionStatus struct {
 	StaleMost time.Duration `json:"stale_most_ns,omitempty"`
 	StaleNow  time.Duration `json:"stale_now_ns,omitempty"`
 
-	Disks []DiskStatus `json:"disks,omitempty"` // in the order in which they are asked
+	Disks   []DiskStatus   `json:"disks,omitempty"`   // in the order in which they are asked
+	Remotes []RemoteStatus `json:"remotes,omitempty"` // likewise
 
 	Strict bool          `json:"strict,omitempty"`   // served under leases only
 	Lease  time.Duration `json:"lease_ns,omitempty"` // for how long it may be served if none is renewed; 0: it may not
@@ -290,6 +291,35 @@ type DiskStatus struct {
 	Failures uint64 `json:"failures"` // attempts at a disk that did not work
 	Restored uint64 `json:"restored"` // elements and removals taken from an earlier life
 	Unproven uint64 `json:"unproven"` // files of an earlier life not believed: peers may have removed something since
+}
+
+// RemoteStatus is what a region has of a remote tier. Counters are since the start.
+type RemoteStatus struct {
+	Name    string        `json:"name"`                 // of the auxiliary
+	Servers string        `json:"servers"`              // host:port,host:port, as written
+	Mode    string        `json:"mode,omitempty"`       // standalone, sentinel, cluster; "" until it was connected
+	Works   bool          `json:"works"`                // false: invalidations may be missing
+	Why     string        `json:"why,omitempty"`        // … because of this
+	Missing time.Duration `json:"missing_ns,omitempty"` // … for so long
+	Tracked []string      `json:"tracked,omitempty"`    // masters whose invalidations arrive
+	Through bool          `json:"through,omitempty"`    // writes wait for the server (WriteThrough)
+
+	Queued int           `json:"queued"`           // changes that wait to be written
+	Lag    time.Duration `json:"lag_ns,omitempty"` // how long the oldest of them has
+
+	Hits          uint64 `json:"hits"`
+	Misses        uint64 `json:"misses"`
+	Expired       uint64 `json:"expired"`       // found over their lifetime
+	Written       uint64 `json:"written"`       // values
+	Removed       uint64 `json:"removed"`       // removals written, those of what was not written among them
+	Lost          uint64 `json:"lost"`          // values that did not get there: the queue was full, they are too large, waited too long, or the server is full
+	Wiped         uint64 `json:"wiped"`         // the region was emptied there because there were more removals than could wait
+	Failures      uint64 `json:"failures"`      // attempts at writing that failed
+	Invalidations uint64 `json:"invalidations"` // keys that the server told of
+	Kept          uint64 `json:"kept"`          // … that were found to be what memory has
+	Dropped       uint64 `json:"dropped"`       // … that memory had to let go, if it had them
+	Gaps          uint64 `json:"gaps"`          // how often invalidations may have been missed, and are not any more
+	Odd           uint64 `json:"odd"`           // answers with something that is no version of an element
 }
 
 // Stats counts what happened in a region since the start.

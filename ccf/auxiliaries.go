@@ -57,6 +57,7 @@ func (r *reader) readAuxiliaries() {
 		}
 	}
 	r.checkListeners()
+	r.checkRemotes()
 	r.checkObserved()
 }
 
@@ -81,6 +82,9 @@ func (r *reader) auxiliary(name string, e entry) {
 	class := javaTrim(e.value)
 	g, below := genOf(class)
 	m := findMaker(g, below)
+	if class == valkeyFactory {
+		m, g = &valkeyMaker, r.gen
+	}
 	if m == nil {
 		r.say(Error, e, fmt.Sprintf("%q is not the factory of an auxiliary that Lateral knows", printable(class)), "its regions would run without it",
 			meant(class, factories(g), "write "+r.gen.root()+"auxiliary.lateral.socket.tcp.LateralTCPCacheFactory"))
@@ -88,8 +92,10 @@ func (r *reader) auxiliary(name string, e entry) {
 	}
 	a := Auxiliary{Name: name, Kind: m.kind, Factory: class, Generation: g.String(), Where: e.pos}
 	l := r.lots[e.key+".attributes"]
-	r.checkAttributesClass(e, l, g, m)
-	b := &block{prefix: e.key + ".attributes", scopes: m.scopes, gen: g, quiet: m.kind != cache.Lateral && !m.kept(), set: map[*key]setting{},
+	if m != &valkeyMaker {
+		r.checkAttributesClass(e, l, g, m)
+	}
+	b := &block{prefix: e.key + ".attributes", scopes: m.scopes, gen: g, quiet: m.kind != cache.Lateral && !m.kept() && m != &valkeyMaker, set: map[*key]setting{},
 		head: e.key, value: class, pos: e.pos, doc: must(scopeTop, "jcs.auxiliary.NAME").doc}
 	r.fill(b, l)
 	switch {
@@ -97,6 +103,8 @@ func (r *reader) auxiliary(name string, e entry) {
 		a.Lateral = r.lateral(b)
 	case m.kept():
 		a.Disk = r.disk(b)
+	case m == &valkeyMaker:
+		a.Remote = r.remote(b)
 	default:
 		reason := otherDiskReason
 		if m.kind == cache.RemoteTier {
@@ -139,6 +147,7 @@ func factories(g gen) []string {
 			}
 		}
 	}
+	list = append(list, valkeyFactory)
 	return list
 }
 

@@ -113,7 +113,8 @@ type Auxiliary struct {
 	Factory    string            `json:"factory"`    // the class named in the file
 	Generation string            `json:"generation"` // "1.3", "2", "3" or "4"
 	Lateral    *Lateral          `json:"lateral,omitempty"`
-	Disk       *Disk             `json:"disk,omitempty"`  // of indexed and block disk caches
+	Disk       *Disk             `json:"disk,omitempty"` // of indexed and block disk caches
+	Remote     *Remote           `json:"remote,omitempty"`
 	Other      map[string]string `json:"other,omitempty"` // other kinds: what is written, by the names of JCS 1.3
 	Serializer string            `json:"serializer,omitempty"`
 	Key        string            `json:"-"` // PreSharedKey of an EncryptingSerializer
@@ -133,6 +134,32 @@ type Disk struct {
 	OptimizeOnShutdown     bool          `json:"optimize_on_shutdown"`
 	ClearDiskOnStartup     bool          `json:"clear_disk_on_startup"`
 	Restore                string        `json:"restore"` // PROVEN, ALWAYS, NEVER
+}
+
+// A Remote is what the remote tier needs to know (for the names that JCS has:
+// auxiliary.remote.RemoteCacheAttributes).
+type Remote struct {
+	Servers              []string       `json:"servers"`     // host:port; none: the regions go on without
+	MasterName           string         `json:"master_name"` // "": Servers are no Sentinels
+	GetOnly              bool           `json:"get_only"`
+	WriteThrough         bool           `json:"write_through"`
+	GetTimeout           time.Duration  `json:"get_timeout_ns"`
+	ZombieQueueMaxSize   int            `json:"zombie_queue_max_size"`
+	UserName             string         `json:"user_name"`
+	PasswordFile         string         `json:"password_file"`
+	SentinelPasswordFile string         `json:"sentinel_password_file"`
+	UseTLS               bool           `json:"use_tls"`
+	CAFile               string         `json:"ca_file"`
+	CertFile             string         `json:"cert_file"`
+	KeyFile              string         `json:"key_file"`
+	Database             int            `json:"database"`
+	KeyPrefix            string         `json:"key_prefix"`
+	MaxValueBytes        int64          `json:"max_value_bytes"`
+	MaxQueuedBytes       int64          `json:"max_queued_bytes"`
+	HeartbeatInterval    time.Duration  `json:"heartbeat_interval_ns"`
+	LinkTimeout          time.Duration  `json:"link_timeout_ns"`
+	DrainTimeout         time.Duration  `json:"drain_timeout_ns"`
+	Where                map[string]Pos `json:"where"` // as of Lateral
 }
 
 // A Lateral is what an endpoint of the mesh needs to know

@@ -110,6 +110,7 @@ const (
 	scopeMySQL
 	scopeRemote
 	scopeHTTP
+	scopeValkey
 	scopeSerializer
 	scopePool
 	scopeScheduler
@@ -132,6 +133,7 @@ var scopeTexts = [...]struct{ prefix, title string }{
 	scopeMySQL:            {"jcs.auxiliary.DC.attributes.", "MySQL disk"},
 	scopeRemote:           {"jcs.auxiliary.RC.attributes.", "Remote tier (RMI)"},
 	scopeHTTP:             {"jcs.auxiliary.RC.attributes.", "Remote tier over HTTP"},
+	scopeValkey:           {"jcs.auxiliary.VC.attributes.", "Remote tier: a Valkey or Redis server"},
 	scopeSerializer:       {"jcs.auxiliary.LTCP.serializer.attributes.", "Serializers"},
 	scopePool:             {"thread_pool.default.", "Thread pools (also thread_pool.NAME)"},
 	scopeScheduler:        {"scheduler_pool.default.", "Scheduler pools (also scheduler_pool.NAME)"},
@@ -210,7 +212,7 @@ func (k *key) least(n int64) *key          { k.low = n; return k }
 
 // keys is the table: every key of every scope, declared once. The parser, its
 // checks, the reference and Config.Effective all come from it.
-var keys = slices.Concat(topKeys, cacheKeys, elementKeys, lateralKeys, diskKeys, otherDiskKeys, remoteKeys, serializerKeys, poolKeys, serverKeys)
+var keys = slices.Concat(topKeys, cacheKeys, elementKeys, lateralKeys, diskKeys, otherDiskKeys, remoteKeys, valkeyKeys, serializerKeys, poolKeys, serverKeys)
 
 var byScope = func() map[scope][]*key {
 	m := map[scope][]*key{}

@@ -142,7 +142,13 @@ var otherDiskKeys = idle(otherDiskReason,
 	row(scopeMySQL, gAll, "BalkDuringOptimization", tBool, "true", "Refuse work meanwhile."),
 )
 
-const remoteReason = "this release speaks to no remote tier yet: regions that name it stay in memory"
+const remoteReason = "Lateral's remote tier is a Valkey or Redis server (" + valkeyFactory + "), not the one of JCS: regions that name it go on without"
+
+// valkeyFactory is what a remote tier is defined by. JCS, which does not know
+// it, runs its regions without.
+const valkeyFactory = "lateral.remote.ValkeyCacheFactory"
+
+var valkeyMaker = maker{class: valkeyFactory, gens: gAll, kind: cache.RemoteTier, scopes: []scope{scopeValkey}}
 
 // remoteKeys: JCS auxiliary.remote.RemoteCacheAttributes and RemoteHttpCacheAttributes.
 var remoteKeys = idle(remoteReason,
@@ -185,4 +191,28 @@ func idle(reason string, list ...*key) []*key {
 		k.idle = reason
 	}
 	return list
+}
+
+// valkeyKeys: those of JCS's auxiliary.remote.RemoteCacheAttributes that mean something, then Lateral's own.
+var valkeyKeys = []*key{
+	row(scopeValkey, gAll, "FailoverServers", tList, "", "The server as host:port; some nodes of a Cluster; or, with MasterName, the Sentinels. The auxiliary is jcs.auxiliary.VC="+valkeyFactory+", and needs no class of attributes.").shown("127.0.0.1:6379"),
+	row(scopeValkey, gAll, "GetOnly", tBool, "false", "Never write."),
+	row(scopeValkey, g13to3, "GetTimeoutMillis", tMillis, "1000", "How long a get waits for the server.").or(g4, "GetTimeout", tISO, "PT1S"),
+	row(scopeValkey, gAll, "ZombieQueueMaxSize", tInt, "50000", "Elements of a region that may wait to be written. Beyond it values are left out, and counted; removals are not."),
+	mine(scopeValkey, "MasterName", tString, "", "The name under which the Sentinels know the server.").shown("mymaster"),
+	mine(scopeValkey, "WriteThrough", tBool, "false", "A write returns when the server has it, or says that it has not; else it is written behind."),
+	mine(scopeValkey, "UserName", tString, "", "ACL user; empty is the default one.").shown("lateral"),
+	mine(scopeValkey, "PasswordFile", tString, "", "File whose first line is the password, for nobody else to read; it is read at every connection. A relative path starts at this file's directory.").shown("/etc/lateral/valkey.password"),
+	mine(scopeValkey, "SentinelPasswordFile", tString, "", "Likewise, for the Sentinels.").shown("/etc/lateral/sentinel.password"),
+	mine(scopeValkey, "UseTLS", tBool, "false", "Connect with TLS. CAFile, CertFile or KeyFile imply it."),
+	mine(scopeValkey, "CAFile", tString, "", "The authority (PEM) that signs the server's certificate; empty are those of the system.").shown("/etc/lateral/valkey-ca.pem"),
+	mine(scopeValkey, "CertFile", tString, "", "Certificate (PEM) that proves this node; with KeyFile.").shown("/etc/lateral/valkey.pem"),
+	mine(scopeValkey, "KeyFile", tString, "", "Its private key (PEM), for nobody else to read.").shown("/etc/lateral/valkey.key"),
+	mine(scopeValkey, "Database", tInt, "0", "Number of the database; a Cluster has 0 alone. Invalidations tell of keys, not of databases: use another KeyPrefix rather."),
+	mine(scopeValkey, "KeyPrefix", tString, "lateral", "What all keys on the server start with. Nodes that are to share elements have the same."),
+	mine(scopeValkey, "MaxValueBytes", tSize, "8M", "A larger value is not written.").least(0),
+	mine(scopeValkey, "MaxQueuedBytes", tSize, "64M", "Bytes of keys and values of a region that may wait to be written.").least(64 << 10),
+	mine(scopeValkey, "HeartbeatInterval", tTime, "1s", "How often the server is asked for a sign of life.").least(10),
+	mine(scopeValkey, "LinkTimeout", tTime, "5s", "A server that gives none for that long is down: see WhenLinkDown.").least(20),
+	mine(scopeValkey, "DrainTimeout", tTime, "5s", "How long a node that stops waits, at most, for what is still to be written.").least(0),
 }

@@ -9,7 +9,8 @@
 // who uses the library does not get its clients). The pages of sessions are
 // those of docs/sessions.md, from which the tests take them word for word.
 // What a machine may lack is asked for by lab.Missing, in LATERAL_REQUIRE as
-// redis, php, python, npm, java, lab.
+// redis, php, python, npm, java, lab; the source of phpredis, whose own tests of
+// sessions are run, is deb-src.
 //
 // LATERAL_CLIENTS=all adds what takes long: clients' own test suites, more
 // flaps, the figures of benchmarks/results/clients.txt.

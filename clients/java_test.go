@@ -23,7 +23,7 @@ type profile struct {
 	path string // of classes and jars
 }
 
-var jedis, spring = profile{name: "jedis"}, profile{name: "spring"}
+var jedis, lettuce, spring = profile{name: "jedis"}, profile{name: "lettuce"}, profile{name: "spring"}
 
 // need fetches the jars and compiles the programs, once.
 func (p *profile) need(t *testing.T) {
@@ -110,9 +110,6 @@ func (d *driver) want(answer, line string) {
 
 // driver is the program Driver for a database.
 func (p *profile) driver(t *testing.T) func(db string) *exec.Cmd {
-	if p == &spring && !all() {
-		t.Skip("needs LATERAL_CLIENTS=all")
-	}
 	p.need(t)
 	return func(db string) *exec.Cmd { return p.command("Driver", db) }
 }

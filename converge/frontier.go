@@ -56,6 +56,7 @@ type Frontier struct {
 	tick    uint64 // orders rounds of syncs and what they must come after
 	version uint64 // of what Set returns
 	unmet   bool   // see Await
+	roll    *roll  // of some version
 }
 
 // A member is a node that counts.
@@ -65,6 +66,7 @@ type member struct {
 	heard  uint64
 	told   uint64                    // its F, the last that counted
 	set    map[cache.NodeID]Standing // whom it reckons with, as it last said; nil: it has not
+	covers uint64                    // the version of our set that this is known to cover; 0 is none
 	gap    uint64                    // tick of a gap that no round has closed; 0 is none
 	rounds map[cache.NodeID]uint64   // of a departed one: the rounds that it waits for, see settle
 }
@@ -223,7 +225,7 @@ func (f *Frontier) Wants(id cache.NodeID, round uint64) bool {
 	if m := f.members[id]; m != nil && m.gap > round {
 		return true
 	}
-	for _, d := range f.members {
+	for _, d := range f.now().leaving {
 		if d.rounds[id] > round {
 			return true
 		}

@@ -23,21 +23,48 @@ func (f *Frontier) F() (frontier, version uint64) {
 }
 
 // Set returns whom this node reckons with, itself included, its F over them,
-// up to when all is everywhere by that, and the version of this set.
+// up to when all is everywhere by that, and the version of this set, which
+// must not be changed.
 func (f *Frontier) Set() (set []Member, frontier, everywhere, version uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	set = append(make([]Member, 0, len(f.members)+1), Member{ID: f.self, Receives: true})
+	set = f.now().set
+	return set, f.reckon(), f.everywhere(), f.version
+}
+
+// A roll is who is a member, in the forms that each heartbeat of each link
+// needs: made anew for a new version, as that is rare.
+type roll struct {
+	version uint64
+	all     []*member
+	leaving []*member // whose process has ended
+	listed  int       // of those gone
+	set     []Member  // what Set returns
+}
+
+// now returns the roll of this version.
+func (f *Frontier) now() *roll {
+	if f.roll != nil && f.roll.version == f.version {
+		return f.roll
+	}
+	r := &roll{version: f.version, all: make([]*member, 0, len(f.members)), set: make([]Member, 0, len(f.members)+1)}
+	r.set = append(r.set, Member{ID: f.self, Receives: true})
 	for _, m := range f.members {
-		set = append(set, m.Member)
+		r.all = append(r.all, m)
+		r.set = append(r.set, m.Member)
+		if m.Standing != Counting {
+			r.leaving = append(r.leaving, m)
+		}
 	}
 	for id, d := range f.gone {
 		if d.listed {
-			set = append(set, Member{ID: id, Standing: Gone})
+			r.listed++
+			r.set = append(r.set, Member{ID: id, Standing: Gone})
 		}
 	}
-	slices.SortFunc(set, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
-	return set, f.reckon(), f.everywhere(), f.version
+	slices.SortFunc(r.set, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
+	f.roll = r
+	return r
 }
 
 // Holding returns the member that S waits for, and since when it does.
@@ -74,7 +101,7 @@ func (m *member) waitedFor() bool { return m.Receives && m.Standing == Counting 
 // reckon returns F.
 func (f *Frontier) reckon() uint64 {
 	least := uint64(math.MaxUint64)
-	for _, m := range f.members {
+	for _, m := range f.now().all {
 		least = min(least, m.heard)
 	}
 	if len(f.members) == 0 {
@@ -85,12 +112,14 @@ func (f *Frontier) reckon() uint64 {
 
 // settle draws the conclusions of a change: who is gone by now, and S.
 func (f *Frontier) settle() {
-	for _, m := range f.members {
+	for _, m := range f.now().leaving {
 		if m.Standing == Departed && f.handedOver(m) {
 			f.release(m)
 		}
 	}
-	f.unlist()
+	if f.now().listed > 0 {
+		f.unlist()
+	}
 	f.reach(f.everywhere())
 }
 
@@ -98,7 +127,7 @@ func (f *Frontier) settle() {
 // one, as S itself must not.
 func (f *Frontier) everywhere() uint64 {
 	s := f.reckon()
-	for _, m := range f.members {
+	for _, m := range f.now().all {
 		if m.waitedFor() {
 			s = min(s, m.told)
 		}
@@ -171,7 +200,7 @@ func (f *Frontier) remember(id cache.NodeID) {
 
 // takeSet learns from whom a member reckons with.
 func (f *Frontier) takeSet(m *member, set []Member) {
-	m.set = make(map[cache.NodeID]Standing, len(set))
+	m.set, m.covers = make(map[cache.NodeID]Standing, len(set)), 0
 	for _, s := range set {
 		m.set[s.ID] = s.Standing
 		d := f.gone[s.ID]
@@ -224,11 +253,17 @@ func (f *Frontier) unlist() {
 
 // covers reports whether a member reckons with everybody that this node does.
 func (f *Frontier) covers(m *member) bool {
+	if m.covers == f.version {
+		return true
+	}
 	for id := range f.members {
 		if _, ok := m.set[id]; !ok {
 			return false
 		}
 	}
 	_, ok := m.set[f.self]
+	if ok {
+		m.covers = f.version
+	}
 	return ok
 }

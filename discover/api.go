@@ -134,6 +134,17 @@ func (d *Discoverer) Knows(id cache.NodeID) bool {
 	return gone || d.table.members[id] != nil || id == d.cfg.Self.ID
 }
 
+// Member returns what is known of one member; ok is false if it is not believed
+// in.
+func (d *Discoverer) Member(id cache.NodeID) (m Member, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.table.members[id]; e != nil {
+		return d.table.member(time.Now(), e), true
+	}
+	return Member{}, false
+}
+
 // Solicit has everybody asked within 50 ms to announce themselves.
 func (d *Discoverer) Solicit() {
 	d.mu.Lock()

@@ -61,7 +61,7 @@ func (t *table) heard(now time.Time, from beacon.Source, p Packet) (o outcome) {
 	said := Member{Node: p.Node, Cluster: p.Cluster, Host: p.Host, Service: p.Service, Endpoint: p.Endpoint, PID: int(p.PID), Receive: true}
 	renamed := e.m.rename(said)
 	if fresh {
-		t.note(slog.LevelInfo, "member heard", "member", name(&e.m), "id", p.ID, "addr", addr, "interface", from.Interface)
+		t.found(e, []string{addr}, from.Interface)
 	}
 	moved := t.claim(now, e, addr)
 	o.changed = fresh || renamed || moved
@@ -140,6 +140,9 @@ func (t *table) learn(now time.Time, m Member) (changed bool) {
 	e.seen, e.leaving = now, false
 	e.m.Heard = later(e.m.Heard, at)
 	changed = e.m.rename(m) || fresh
+	if fresh {
+		t.found(e, m.Addrs, "")
+	}
 	if m.Receive {
 		for _, a := range m.Addrs[:min(len(m.Addrs), maxPlaces)] {
 			if validAddr(a) && t.claim(at, e, a) {
@@ -174,6 +177,9 @@ func (t *table) hearsay(now, at time.Time, m Member) (changed bool) {
 	changed = fresh
 	if rank(e.m.Source) <= rank(Peer) || e.m.Host == "" {
 		changed = e.m.rename(m) || changed
+	}
+	if fresh {
+		t.found(e, free, "")
 	}
 	for _, a := range free {
 		var added bool

@@ -93,6 +93,11 @@ func (t *table) enter(now time.Time, id cache.NodeID, source string) (e *entry, 
 	return e, true
 }
 
+// found says that there is a new member, and on which interface it was heard.
+func (t *table) found(e *entry, addrs []string, on string) {
+	t.note(slog.LevelInfo, "member found", "member", name(&e.m), "id", e.m.ID, "addr", strings.Join(addrs, " "), "by", e.m.Source, "interface", on)
+}
+
 // rank orders the sources: how a member was found says more than that a link
 // has since told its names.
 func rank(source string) int {
@@ -156,6 +161,7 @@ func (t *table) linked(now time.Time, id cache.NodeID, up bool) (changed bool) {
 	}
 	e.seen = now
 	if !up && e.leaving {
+		t.note(slog.LevelInfo, "member left", "member", name(&e.m), "id", id)
 		t.remove(now, id)
 		return true
 	}
@@ -213,23 +219,8 @@ func (t *table) lonely() bool {
 // list returns everyone believed in.
 func (t *table) list(now time.Time) []Member {
 	list := make([]Member, 0, len(t.members)+len(t.seeds))
-	for id, e := range t.members {
-		m := e.m
-		m.Addrs = order(e.places, t.loopback)
-		for _, s := range t.seeds {
-			if s.id != id {
-				continue
-			}
-			m.Static = true
-			if rank(s.source) > rank(m.Source) {
-				m.Source = s.source
-			}
-			if !slices.Contains(m.Addrs, s.addr) {
-				m.Addrs = append(m.Addrs, s.addr)
-			}
-		}
-		m.Stale = t.stale(now, e)
-		list = append(list, m)
+	for _, e := range t.members {
+		list = append(list, t.member(now, e))
 	}
 	for _, s := range t.seeds {
 		if s.id == 0 && !s.own {
@@ -237,10 +228,33 @@ func (t *table) list(now time.Time) []Member {
 		}
 	}
 	slices.SortFunc(list, func(a, b Member) int {
-		return cmp.Or(strings.Compare(a.Host, b.Host), strings.Compare(a.Service, b.Service),
+		if c := strings.Compare(a.Host, b.Host); c != 0 {
+			return c // of most pairs
+		}
+		return cmp.Or(strings.Compare(a.Service, b.Service),
 			strings.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.ID, b.ID), slices.Compare(a.Addrs, b.Addrs))
 	})
 	return list
+}
+
+// member returns an entry as others see it.
+func (t *table) member(now time.Time, e *entry) Member {
+	m := e.m
+	m.Addrs = order(e.places, t.loopback)
+	for _, s := range t.seeds {
+		if s.id != m.ID {
+			continue
+		}
+		m.Static = true
+		if rank(s.source) > rank(m.Source) {
+			m.Source = s.source
+		}
+		if !slices.Contains(m.Addrs, s.addr) {
+			m.Addrs = append(m.Addrs, s.addr)
+		}
+	}
+	m.Stale = t.stale(now, e)
+	return m
 }
 
 // stale judges whoever was heard by multicast by its packets, others by any
@@ -255,5 +269,5 @@ func (t *table) stale(now time.Time, e *entry) bool {
 
 // name is a member as people know it.
 func name(m *Member) string {
-	return fmt.Sprintf("%s/%s/%s", m.Host, m.Service, m.Endpoint)
+	return fmt.Sprintf("%s/%s.%s", m.Host, m.Service, m.Endpoint)
 }

@@ -226,19 +226,36 @@ func (d *Disk) settleLocked(seq uint64) {
 // Fetch looks a key up: first in what waits to be written. It reads a page or
 // two, and waits for nobody.
 func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, error) {
+	e, state := d.Look(key)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch state {
+	case cache.KnownLive:
+		d.count.hits++
+		return e, true, nil
+	case cache.KnownExpired:
+		d.count.expired++
+	}
+	d.count.misses++
+	return cache.Element{}, false, nil
+}
+
+// Look is Fetch for those who only want to know: it counts nothing, and returns
+// what is there that is not served, too: KnownExpired, KnownTombstone for a
+// removal. Nothing is KnownAbsent.
+func (d *Disk) Look(key string) (e cache.Element, state cache.KnownState) {
 	d.mu.Lock()
 	n, void := d.queuedLocked(key)
 	_, known := d.known[xxh3.HashString(key)]
 	d.mu.Unlock()
-	var e cache.Element
-	live, stored := false, false
+	found, live, stored := false, false, false
 	if n != nil {
-		e, live = n.e, n.kind == put
+		e, found, live = n.e, n.kind != supersede, n.kind == put
 	}
 	if known && !void && (n == nil || n.kind != remove || d.c.ByStamp) {
 		// What waits may be older than what is there, and will be refused then.
 		if there, ok := d.read(key); ok && (n == nil || n.older(there.Stamp)) {
-			e, live, stored = there, there.State == cache.Live, true
+			e, found, live, stored = there, true, there.State == cache.Live, true
 		}
 	}
 	now := d.c.Now().UnixMilli()
@@ -246,16 +263,14 @@ func (d *Disk) Fetch(_ context.Context, _, key string) (cache.Element, bool, err
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
-	case !live || stored && (d.wiping || d.coveredLocked(&e)):
-		d.count.misses++
-		return cache.Element{}, false, nil
+	case !found || stored && (d.wiping || d.coveredLocked(&e)):
+		return cache.Element{}, cache.KnownAbsent
+	case !live:
+		return e, cache.KnownTombstone
 	case over:
-		d.count.expired++
-		d.count.misses++
-		return cache.Element{}, false, nil
+		return e, cache.KnownExpired
 	}
-	d.count.hits++
-	return e, true, nil
+	return e, cache.KnownLive
 }
 
 // read looks in the store, for an element or a removal. A store that is harmed

@@ -114,7 +114,8 @@ func (j JCS) nodes(nodes []JavaNode) []Finding {
 			Why: "so it tells it nothing: Java nodes write to whom they have dialled, and to nobody else",
 			Do:  "see in its log what it says of that address; a firewall may be in the way"}
 		if n.Generation == "jcs-2" {
-			w.Do = "list this node in its TcpServers: JCS 2 finds nobody by discovery"
+			w.Do = "list this node in its TcpServers: JCS 2 finds nobody by discovery\nif it is listed, that Java process had a connection with a former process at this port, which it never dials again: " +
+				"list a second port and have the service use it (docs/migration.md), or restart the Java process"
 		}
 		all = append(all, w)
 	}

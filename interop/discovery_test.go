@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +37,7 @@ func inside(t *testing.T) bool {
 	if err := exec.Command("unshare", "-n", "true").Run(); err != nil || os.Getuid() != 0 {
 		lab.Missing(t, "lab", "needs root and unshare, for a network of its own: multicast must not leave this machine")
 	}
-	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=5m"}
+	args := []string{"-n", os.Args[0], "-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=5m", "-test.parallel=4"} // they wait more than they work
 	if *remake {
 		args = append(args, "-remake")
 	}
@@ -113,52 +112,6 @@ func TestDiscovery(t *testing.T) {
 		if g.profile == "jcs3" {
 			linked(t, l1, g, 1) // it said goodbye
 		}
-	})
-}
-
-// TestRestart: whoever restarts is written to again, with what the log held
-// for it; Java nodes of JCS 3 write again to a Lateral node that restarted on
-// its port, which they would never do to one of their own.
-func TestRestart(t *testing.T) {
-	if !inside(t) {
-		return
-	}
-	each(t, func(t *testing.T, g generation) {
-		if g.profile == "jcs2" {
-			return // its discovery finds nobody
-		}
-		group, ports := g.ports()
-		at, javaAt := ports[0], ports[1]
-		l := openAt(t, discovering(g, group, at))
-		j := start(t, discovering(g, group, javaAt))
-		linked(t, l, g, 1)
-		reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
-		reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
-
-		got := 0
-		j.kill()
-		eventually(t, "the death is seen", func() bool { return len(l.Status().Endpoints[0].JavaDown) == 1 })
-		for i := range 100 {
-			put(t, l, fmt.Sprint("meanwhile", i), fmt.Sprint(i))
-		}
-		j = start(t, discovering(g, group, javaAt))
-		have := func() int {
-			n, _ := strconv.Atoi(j.ask("check alpha meanwhile 100 0"))
-			return n
-		}
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Logf("of what was put meanwhile the Java node had %d; counters of Lateral: %v", got, l.Status().Endpoints[0].Counters)
-			}
-		})
-		eventually(t, "the restarted Java node has what was put meanwhile", func() bool { got = have(); return got == 100 })
-		reaches(t, "the restarted Java to Lateral", 3, javaPuts(j), lateralHas(t, l))
-
-		l.Close()
-		l = openAt(t, discovering(g, group, at))
-		linked(t, l, g, 1)
-		reaches(t, "Java to the restarted Lateral", 4, javaPuts(j), lateralHas(t, l))
-		reaches(t, "the restarted Lateral to Java", 5, lateralPuts(t, l), javaHas(j))
 	})
 }
 

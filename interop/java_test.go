@@ -47,6 +47,9 @@ var tools struct {
 	sync.Once
 	dir string
 	err error
+
+	program    sync.Once // see needProgram
+	programErr error
 }
 
 // needJava skips where there is no Java, and builds the driver once.
@@ -258,10 +261,10 @@ func (j *jvm) kill() {
 // eventually waits until f holds, which the network decides.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	end := time.Now().Add(30 * time.Second)
+	end := time.Now().Add(time.Minute) // JCS looks after a lost peer every 20 s
 	for !f() {
 		if time.Now().After(end) {
-			t.Fatalf("not within 30 s: %s", what)
+			t.Fatalf("not within a minute: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -6,10 +6,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +116,8 @@ var values = map[string]any{
 	"b:true":                              true,
 	"t:86400000":                          time.UnixMilli(86400000).UTC(),
 	"list:a,b":                            []any{"a", "b"},
+	"nulls:a,,b":                          []any{"a", nil, "b"},
+	"nulls:":                              []any{nil},
 	"set:a":                               javaser.Set{"a"},
 	"map:k%3Dv":                           javaser.Map{{Key: "k", Value: "v"}},
 }
@@ -142,13 +144,18 @@ func TestValues(t *testing.T) {
 				t.Errorf("Java reads %s as %s", literal, got)
 			}
 		}
+		// A put of null is refused where it is made: there is no such element, on
+		// either side, and an answer of null is a miss.
+		if got := j.ask("put alpha s:null null:"); !strings.HasPrefix(got, "error ") {
+			t.Errorf("JCS puts null: %s", got)
+		}
 		j.want("ok", "put alpha s:bytes x:00ff80")
 		j.want("ok", "put alpha s:text x:74657874")
 		j.want("ok", "put alpha s:half u:")
 		j.want("ok", "put alpha s:person person:Ann")
 		j.want("ok", "put alpha s:last s:x")
 		eventually(t, "the last", func() bool { _, ok := held(t, l, "last"); return ok })
-		for key, back := range map[string]string{"bytes": "x:00ff80", "text": "x:74657874", "half": j.get("alpha", "s:half"), "person": "person:Ann3truetrue"} {
+		for key, back := range map[string]string{"bytes": "x:00ff80", "half": j.get("alpha", "s:half"), "person": "person:Ann3truetrue"} {
 			e, _ := held(t, l, key)
 			do(t, l, cache.Command{Op: cache.Put, Key: key + "2", Value: e.Value})
 			eventually(t, key, func() bool { return j.get("alpha", "s:"+key+"2") != "null" })
@@ -156,6 +163,11 @@ func TestValues(t *testing.T) {
 				t.Errorf("%s came back as %s, want %s", key, got, back)
 			}
 		}
+		if _, ok := held(t, l, "null"); ok {
+			t.Error("null has arrived")
+		}
+		put(t, l, "text", nil) // a removal, to JCS
+		eventually(t, "null from Lateral", func() bool { return j.get("alpha", "s:text") == "null" })
 		e, _ := held(t, l, "person")
 		if tree := jcs.Tree(e.Value); !strings.HasPrefix(tree, "Driver$Person") || !strings.Contains(tree, `name = "Ann"`) {
 			t.Error(tree)
@@ -276,47 +288,11 @@ func groups(t *testing.T, j *jvm, l *lateral.Node) {
 	gone("a group removed by Java")
 }
 
-// TestGets: questions both ways, hits and misses. A miss at Lateral is answered
-// at once; at a Java node of JCS 2 or 3 its caller waits for the timeout.
-func TestGets(t *testing.T) {
-	each(t, func(t *testing.T, g generation) {
-		more := []string{".AllowGet=true", ".PutOnlyMode=false", ".AllowPut=false"}
-		j, l := pair(t, g, more...)
-		put(t, l, "here", "v")
-		put(t, l, "here2", "w")
-		j.want("ok", "put alpha s:there i:5")
-		if got := j.get("alpha", "s:here"); got != "s:v" {
-			t.Errorf("Java asks Lateral: %s", got)
-		}
-		rep := do(t, l, cache.Command{Op: cache.Get, Key: "there"})
-		if p, _ := jcs.Read(rep.Element.Value); p != int32(5) {
-			t.Errorf("Lateral asks Java: %v", p)
-		}
-		if g.profile == "jcs2" {
-			return // its dialler closes the connection after the first answer
-		}
-		for range 3 {
-			v, nanos, _ := strings.Cut(j.ask("get alpha s:nowhere"), " ")
-			ns, _ := strconv.ParseInt(nanos, 10, 64)
-			if v != "null" || ns > 500e6 {
-				t.Errorf("a miss at Lateral: %s after %v", v, time.Duration(ns))
-			}
-			t.Logf("a miss at Lateral: %v", time.Duration(ns))
-		}
-		if got := j.get("alpha", "s:here2"); got != "s:w" {
-			t.Errorf("after misses: %s", got)
-		}
-		if g.profile != "jcs13" {
-			j.want("s:here,s:here2", "matching alpha here.*")
-		}
-	})
-}
-
 // TestRemoveOnPut: invalidation with Java's hashCode, both ways.
 func TestRemoveOnPut(t *testing.T) {
 	each(t, func(t *testing.T, g generation) {
 		j, l := pair(t, g, ".IssueRemoveOnPut=true", ".FilterRemoveByHashCode=true")
-		for n, literal := range []string{"s:same", "i:42", "list:a,b", "map:k%3Dv", "t:86400000", "b:false"} {
+		for n, literal := range []string{"s:same", "i:42", "l:9000000000", "l:-1", "d:2.5", "d:-0.0", "list:a,b", "nulls:a,,b", "map:k%3Dv", "t:86400000", "b:false"} {
 			for _, way := range []string{"Java", "Lateral"} {
 				key := fmt.Sprintf("k%d%s", n, way)
 				j.want("ok", "put alpha s:%s %s", key, literal)
@@ -326,6 +302,10 @@ func TestRemoveOnPut(t *testing.T) {
 					v = "same"
 				case "b:false":
 					v = false
+				case "d:-0.0":
+					v = math.Copysign(0, -1)
+				case "l:-1":
+					v = int64(-1)
 				}
 				fence(t, j, l)
 				put(t, l, key, v) // tells the Java node to drop it, unless it holds the same
@@ -347,6 +327,16 @@ func TestRemoveOnPut(t *testing.T) {
 			j.want("ok", "put alpha s:%s %s", key, literal)
 			eventually(t, "Lateral drops it", func() bool { _, ok := held(t, l, key); return !ok })
 		}
+		// The hash of Integer -1 is the protocol's word for none.
+		put(t, l, "minus", int32(-1))
+		j.want("ok", "put alpha s:minus i:-1")
+		eventually(t, "Lateral drops -1", func() bool { _, ok := held(t, l, "minus"); return !ok })
+		// A byte[] has no hashCode of its content: it is dropped by the very same.
+		put(t, l, "bytes", []byte("\x00\xff\x80"))
+		j.want("ok", "put alpha s:bytes x:00ff80")
+		eventually(t, "Lateral drops a byte[]", func() bool { _, ok := held(t, l, "bytes"); return !ok })
+		put(t, l, "bytes", []byte("\x00\xff\x80"))
+		eventually(t, "Java drops a byte[]", func() bool { return j.get("alpha", "s:bytes") == "null" })
 	})
 }
 
@@ -372,11 +362,19 @@ func TestSerializers(t *testing.T) {
 		"GCM":         append(encrypting[:2:2], ser+".attributes.AesCipherTransformation=AES/GCM/NoPadding"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			j, l := pair(t, g, more...)
+			j, l := pair(t, g, append(more[:len(more):len(more)], asking[:2]...)...)
 			reaches(t, "Lateral to Java", 1, lateralPuts(t, l), javaHas(j))
 			reaches(t, "Java to Lateral", 2, javaPuts(j), lateralHas(t, l))
 			j.want("ok", "put alpha s:big n:100000")
 			eventually(t, "a large value", func() bool { e, _ := held(t, l, "big"); return len(e.Value.Bytes) == 100000 })
+			all, err := l.AskJava(context.Background(), cache.Command{Op: cache.Keys, Region: "alpha", Pattern: "big"})
+			if err != nil || len(all) != 1 || all[0].Err != "" || len(all[0].Keys) != 1 {
+				t.Errorf("%+v, %v", all, err)
+			}
+			do(t, l, cache.Command{Op: cache.Put, Origin: cache.LocalOnly, Key: "here", Value: cache.Value{Bytes: "v"}})
+			if got := j.get("alpha", "s:here"); got != "s:v" {
+				t.Errorf("Java asks Lateral: %s", got)
+			}
 			if c := l.Status().Endpoints[0].Counters; c["jcs_skipped"]+c["jcs_refused"] > 0 {
 				t.Errorf("%v", c)
 			}

@@ -53,6 +53,16 @@ func Elements(v Value) (list []Value, ok bool) {
 	return list, ok && kind != "map"
 }
 
+// Pairs returns what a map of the JDK holds, as key, value, key, value, ….
+func Pairs(v Value) (flat []Value, ok bool) {
+	o, is := v.(*Object)
+	if !is {
+		return nil, false
+	}
+	kind, flat, ok := items(o)
+	return flat, ok && kind == "map" && len(flat)%2 == 0
+}
+
 func plain(v Value, depth int, budget *int) (any, bool) {
 	if *budget--; *budget < 0 || depth > DefaultDepth {
 		return nil, false

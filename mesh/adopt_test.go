@@ -117,7 +117,7 @@ func TestSlowAdoptionIsKept(t *testing.T) {
 		old.own.Dial = 0
 		old.m.c.Cluster = s.c.Cluster
 		go func() {
-			l, err := old.m.dial(t.Context(), s.addr)
+			l, err := old.m.dial(t.Context(), s.addr, old.m.turn(t.Context()))
 			done <- result{l, err}
 		}()
 		time.Sleep(2 * old.m.c.OpenTimeout)

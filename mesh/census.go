@@ -72,8 +72,12 @@ func (m *Mesh) believed() (by map[cache.NodeID]heardOf, nameless []string) {
 	}
 	for _, p := range m.linked() {
 		p.mu.Lock()
-		for id, up := range p.row.up {
-			by[id] = heardOf{up.identity, up.Port != 0}
+		for id := range p.row.up {
+			if s, ok := m.names.get(id); ok {
+				by[id] = heardOf{s.identity, s.Port != 0}
+			} else if _, ok := by[id]; !ok {
+				by[id] = heardOf{receive: true}
+			}
 		}
 		p.mu.Unlock()
 	}

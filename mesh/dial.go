@@ -28,10 +28,11 @@ const (
 // pursueAll keeps one pursuit going for every peer that the directory names.
 func (m *Mesh) pursueAll(ctx context.Context) error {
 	for {
-		m.supersede(m.c.Directory.Peers())
+		known := m.c.Directory.Peers()
+		m.supersede(known)
 		m.census() // before anybody is dialled
 		wanted := map[string]Peer{}
-		for _, p := range m.c.Directory.Peers() {
+		for _, p := range known {
 			if p.ID != m.c.ID && len(p.Addrs) > 0 && (p.Receive || p.ID == 0) {
 				wanted[key(p)] = p
 			}
@@ -52,13 +53,22 @@ func (m *Mesh) pursueAll(ctx context.Context) error {
 			}
 		}
 		m.mu.Unlock()
+		rest := time.Now().Add(time.Duration(len(wanted)) * pursuePausePerPeer)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-m.c.Directory.Changed():
 		}
+		if d := time.Until(rest); d > 0 {
+			pause(ctx, d)
+		}
 	}
 }
+
+// pursuePausePerPeer gathers the news of the directory where one follows the
+// other: while a cluster of N starts there are N, and what follows from each is
+// looked up among all.
+const pursuePausePerPeer = 20 * time.Microsecond
 
 func key(p Peer) string {
 	if p.ID != 0 {
@@ -68,13 +78,27 @@ func key(p Peer) string {
 }
 
 // addrs returns where a pursued peer may be reached by now.
-func (m *Mesh) addrs(k string) []string {
+func (m *Mesh) addrs(k string, id cache.NodeID) []string {
+	if id != 0 {
+		p, _ := m.c.Directory.Peer(id)
+		return p.Addrs
+	}
 	for _, p := range m.c.Directory.Peers() {
 		if len(p.Addrs) > 0 && key(p) == k {
 			return p.Addrs
 		}
 	}
 	return nil
+}
+
+// called is the name of a pursued peer for people, as far as it is known.
+func (m *Mesh) called(k string) string {
+	for _, p := range m.c.Directory.Peers() {
+		if len(p.Addrs) > 0 && key(p) == k && p.Host != "" {
+			return fmt.Sprintf("%.64s/%.64s.%.64s@%s", p.Host, p.Service, p.Endpoint, p.Addrs[0])
+		}
+	}
+	return k
 }
 
 // supersede looks for peers that the directory has forgotten. One that had a
@@ -133,14 +157,10 @@ func (p *peer) name() string {
 }
 
 // pursue keeps a link to one peer: dials when there is none, with a back-off
-// that is jittered so that a restarted cluster does not dial in step. The
-// larger id leaves the first move to the smaller, so that most pairs are
-// linked by one dial only.
+// that is jittered so that a restarted cluster does not dial in step.
 func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 	backoff := minBackoff
-	if id != 0 && m.c.ID > id && m.c.DialGrace > 0 {
-		m.waitLinked(ctx, id, m.c.DialGrace)
-	}
+	m.firstMove(ctx, id)
 	for ctx.Err() == nil {
 		if id != 0 {
 			m.peer(id).waitGone(ctx)
@@ -152,12 +172,21 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 			return
 		}
 		began := time.Now()
-		addrs := m.addrs(k)
+		addrs := m.addrs(k, id)
 		if len(addrs) == 0 { // the directory has let go of it: pursueAll is about to
 			pause(ctx, maxBackoff)
 			continue
 		}
-		l, err := m.dialAny(ctx, addrs)
+		t := m.turn(ctx)
+		if t == nil {
+			return
+		}
+		if id != 0 && m.peer(id).link() != nil {
+			t.over()
+			continue
+		}
+		l, err := m.dialAny(ctx, addrs, t)
+		t.over()
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return
@@ -180,7 +209,7 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 		}
 		most := maxBackoff
 		if id != 0 && m.peer(id).wasLinked() {
-			most = maxMissed
+			most = m.missedAtMost()
 		}
 		backoff = min(backoff, most)
 		pause(ctx, backoff/2+rand.N(backoff))
@@ -227,7 +256,7 @@ func (m *Mesh) note(k, reason string) {
 	m.failures[k] = reason
 	m.mu.Unlock()
 	if reason != "" && reason != old {
-		m.c.Logger.Warn("no link", "to", k, "cause", reason)
+		m.c.Logger.Warn("no link", "peer", m.called(k), "cause", reason)
 	}
 	if reason != old {
 		m.rowChanged()
@@ -235,9 +264,9 @@ func (m *Mesh) note(k, reason string) {
 }
 
 // dialAny tries addresses in turn until one leads to an adopted link.
-func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error) {
+func (m *Mesh) dialAny(ctx context.Context, addrs []string, t *leave) (l *link, err error) {
 	for _, a := range addrs {
-		if l, err = m.dial(ctx, a); err == nil || errors.Is(err, errSelf) || errors.Is(err, errDuplicate) {
+		if l, err = m.dial(ctx, a, t); err == nil || errors.Is(err, errSelf) || errors.Is(err, errDuplicate) {
 			return l, err
 		}
 		m.c.Directory.Unreachable(a, err)
@@ -248,7 +277,7 @@ func (m *Mesh) dialAny(ctx context.Context, addrs []string) (l *link, err error)
 // dial connects, says hello and adopts the link. From its adoption on, the link
 // belongs to the caller, who must serve it: neither the time to open it nor
 // the end of ctx, which may come of what dialling it taught us, cuts it then.
-func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
+func (m *Mesh) dial(ctx context.Context, addr string, t *leave) (*link, error) {
 	m.counters.dialled.Add(1)
 	dctx, cancel := context.WithTimeout(ctx, m.c.OpenTimeout)
 	defer cancel()
@@ -256,6 +285,7 @@ func (m *Mesh) dial(ctx context.Context, addr string) (*link, error) {
 	if err != nil {
 		return nil, dialError(addr, err)
 	}
+	t.connected(m.c.OpenTimeout / 2)
 	stop := context.AfterFunc(dctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	l, err := m.introduce(conn)
 	if !stop() && err == nil {

@@ -34,7 +34,7 @@
 //	 4 changes   uint64 number of the first; records. Without a record: this is where you stand
 //	 5 ack       uint64 number of the last change applied; cumulative
 //	 6 beat      uint64 my clock (ns); uint64 the clock of your last beat, 0 if none; uint64 ns since that came
-//	 7 row       JSON, what changed: up (members that I have a link with, and where to dial them), gone (ids), down (id or address → why not, "": no more), whole (forget what was said before)
+//	 7 row       JSON, what changed: up (members that I have a link with, and where to dial them), ids (likewise, base64 of 8 bytes each), gone (ids), down (id or address → why not, "": no more), whole (forget what was said before), who (as ids: tell me of these by up)
 //	 8 gap       uint64 number of my next change; what you have not read before it is lost
 //	 9 get       uint64 number of the question; text region; text key
 //	10 reply     uint64 number of the question; a record: a put if the element is in memory, a removal if one is known of
@@ -91,7 +91,8 @@
 // listener adopts before it answers, so that what the dialler then adopts has
 // not been refused; and a link whose other end is gone ends itself after
 // LinkTimeout, while whoever misses it keeps dialling. To need the rule
-// rarely, the larger id leaves the first dial to the smaller for DialGrace.
+// rarely, the larger id leaves the first dial to the smaller for DialGrace, which is
+// longer by 4 ms for each peer beyond 8: the smaller spreads its dials over half of that.
 //
 // # The log: resume, changes, ack, gap
 //
@@ -118,7 +119,8 @@
 //
 // # Heartbeat, skew, rows
 //
-// Each side sends a beat every Heartbeat. A link from which nothing comes for
+// Each side sends a beat every Heartbeat, or, behind something that it sends anyway, after
+// half of that. A link from which nothing comes for
 // LinkTimeout is dead. From its echo a beat gives the round trip, and so the
 // skew of the two clocks give or take half of that.
 //
@@ -126,6 +128,11 @@
 // in it, gathered for 10 ms and 2 ms per link. Whoever has all
 // rows has the matrix (Verdict). A row is also how members learn of each
 // other; a loopback address is told to the same host only.
+//
+// From version 5 on members are told of by id alone. Whoever has not heard from
+// discovery where one is to be dialled asks the peer that named it (who), and again
+// every 5 s, one of them, as long as it has no link with it. So what a node is told
+// while N nodes form a mesh is N×N×11 bytes, where it was N×N×250.
 //
 // # Get
 //
@@ -271,11 +278,11 @@
 //
 //	> 4c 54 52 31                    "LTR1"
 //	> 01 00 00 00 d6                 hello
-//	  {"version":4,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
+//	  {"version":5,"cluster":"default","id":"0000000000000001","node":"0000000000000100",
 //	  "host":"h1","service":"admindaemon","endpoint":"LTCP","pid":9,"port":57461,
 //	  "receive":true,"dial":1,"now":946684800000,"regions":[]}
 //	< 01 00 00 01 34                 hello
-//	  {"version":4,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
+//	  {"version":5,"cluster":"default","group":"224.0.0.1:6780","id":"0000000000000002",
 //	  "node":"0000000000000200","host":"h2","service":"groupware","endpoint":"LTCP","pid":7,"port":32768,
 //	  "receive":true,"dial":0,"now":946684800000,"regions":[{"name":"User","mode":"invalidate"},
 //	  {"name":"State","mode":"replicate"}]}

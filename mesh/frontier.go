@@ -215,9 +215,19 @@ func (m *Mesh) unmet() *Peer {
 	return nil
 }
 
+// awaitUnmet has the frontier wait for who is expected. Every link asks for it
+// with each of its beats; twice in the time of one is enough for all.
+func (m *Mesh) awaitUnmet() {
+	last, now := m.looked.Load(), int64(m.Age())
+	if last != 0 && now-last < int64(m.c.Heartbeat/2) || !m.looked.CompareAndSwap(last, max(now, 1)) {
+		return
+	}
+	m.frontier.Await(m.unmet() != nil)
+}
+
 // wantRound asks for a round of syncs if the frontier waits for one.
 func (l *link) wantRound() {
-	l.m.frontier.Await(l.m.unmet() != nil)
+	l.m.awaitUnmet()
 	t := &l.told.fronts
 	if l.m.frontier.Wants(l.peer.id, t.asked) {
 		t.asked = l.m.frontier.Round()

@@ -15,7 +15,7 @@ import (
 
 // Version of the protocol. A node speaks to every version that it knows;
 // unknown fields of a hello are ignored.
-const Version = 4
+const Version = 5
 
 // leaseVersion is the first that knows leases and holds.
 const leaseVersion = 2
@@ -170,6 +170,8 @@ func decodeJSON(t frameType, p []byte, v any) error {
 type rowFrame struct {
 	Whole bool              `json:"whole,omitempty"` // the first on a link: forget what was said before
 	Up    []seen            `json:"up,omitempty"`    // links that are up, or are dialled elsewhere now
+	IDs   []byte            `json:"ids,omitempty"`   // likewise, 8 bytes each; who does not know them asks
+	Who   []byte            `json:"who,omitempty"`   // ids that I do not know: tell me by up
 	Gone  []id              `json:"gone,omitempty"`  // links that are no more
 	Down  map[string]string `json:"down,omitempty"`  // id or address → why there is no link; "": no longer so
 }

@@ -41,7 +41,8 @@ type link struct {
 	poke      chan struct{}
 	ackDue    atomic.Bool
 	rowDue    atomic.Bool
-	told      told // of the write loop
+	told      told      // of the write loop
+	beaten    time.Time // of the write loop: the last heartbeat
 	frontDue  atomic.Bool
 	lent      atomic.Int64 // answers that are being looked up
 	looks     atomic.Int64 // of the peer that are being worked on
@@ -60,17 +61,19 @@ type link struct {
 	syncWaiting atomic.Int64 // bytes in syncIn
 	syncHeard   atomic.Int64 // ns since 1970: when elements last came by a sync
 
-	mu       sync.Mutex // guards what follows
-	queue    [][]byte   // small frames, at most maxQueue
-	queued   int        // bytes of these
-	farewell string     // the goodbye to send, if any
-	reason   error      // why the link ended, the first that was given
-	echo     echo       // of the peer's last heartbeat
+	mu       sync.Mutex     // guards what follows
+	queue    [][]byte       // small frames, at most maxQueue
+	queued   int            // bytes of these
+	who      []cache.NodeID // of whom the peer is to be asked
+	asked    []cache.NodeID // of whom it has asked
+	farewell string         // the goodbye to send, if any
+	reason   error          // why the link ended, the first that was given
+	echo     echo           // of the peer's last heartbeat
 }
 
 // told is what the peer has been told.
 type told struct {
-	row    row
+	row    uint64 // the last change of ours
 	fronts fronts
 }
 
@@ -125,9 +128,11 @@ func (l *link) run(ctx context.Context) {
 		}
 	})
 	loops.Go(func() { l.serveSync(ctx) })
-	loops.Go(func() { <-ctx.Done(); l.conn.Close() })
+	closed := make(chan struct{})
+	context.AfterFunc(ctx, func() { l.conn.Close(); close(closed) })
 	l.end(l.read())
 	loops.Wait()
+	<-closed
 	if errors.Is(l.why(), ErrProtocol) {
 		l.m.counters.bad.Add(1)
 	}

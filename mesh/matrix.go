@@ -4,9 +4,7 @@ package mesh
 
 import (
 	"context"
-	"encoding/json"
-	"maps"
-	"slices"
+	"encoding/binary"
 	"time"
 
 	"lateral/cache"
@@ -17,11 +15,16 @@ import (
 //
 // Only what has changed is told, and not at once: when a cluster of N starts,
 // each node's row changes N times, and N×N×N whole rows would be more than all
-// else that it has to do.
+// else that it has to do. And members are told of by their ids: what these stand
+// for, a node asks of one peer if discovery has not told it.
 type row struct {
-	up   map[cache.NodeID]seen
+	up   map[cache.NodeID]struct{}
 	down map[string]string // id, or address while no id is known → cause
 }
+
+// rowVersion is the first that is told ids, and asks who they are. Older ones are
+// told all of each member by everybody.
+const rowVersion = 5
 
 // rowPause gathers the changes of a row before they are told; the more links
 // there are to tell, the longer.
@@ -30,14 +33,11 @@ const (
 	rowPausePerLink = 2 * time.Millisecond
 )
 
-// relearnEvery is how often what peers said of their links is told to the
+// relearnEvery is how often what peers said of members without a link is told to the
 // directory again. It forgets whoever it has not heard of for long; but who
 // has a link with a peer of ours is a member, and only hearsay where there is
 // no multicast.
 const relearnEvery = 5 * time.Second
-
-// goneCost is what an id takes in a row.
-const goneCost = 20
 
 // rowChanged has our row told, soon.
 func (m *Mesh) rowChanged() {
@@ -56,17 +56,13 @@ func (m *Mesh) publishRows(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-again.C:
-			for _, p := range m.linked() {
-				p.mu.Lock()
-				up := slices.Collect(maps.Values(p.row.up))
-				p.mu.Unlock()
-				m.learn(up)
-			}
+			m.relearn()
 			continue
 		case <-m.rowPoke:
 		}
 		links := m.linked()
 		pause(ctx, rowPause+time.Duration(len(links))*rowPausePerLink)
+		m.lookAtLinks()
 		for _, p := range m.linked() {
 			if l := p.link(); l != nil {
 				l.rowDue.Store(true)
@@ -76,83 +72,21 @@ func (m *Mesh) publishRows(ctx context.Context) error {
 	}
 }
 
-// rowFor is our row as the peer of a link may know it: a loopback address
-// means nothing on another host.
-func (m *Mesh) rowFor(to *link) row {
-	r := row{up: map[cache.NodeID]seen{}, down: map[string]string{}}
-	off := !isLoopback(to.conn.RemoteAddr().String())
-	for _, p := range m.linked() {
-		l := p.link()
-		if l == nil || len(r.up) >= maxMembers {
-			continue
-		}
-		s := seen{identity: l.peerHello.identity, Addr: l.dialable()}
-		if off && isLoopback(s.Addr) {
-			s.Addr = ""
-		}
-		r.up[p.id] = s
-	}
-	for k, why := range m.reasons() {
-		if len(r.down) < maxMembers {
-			r.down[k] = clean(why, maxCause)
-		}
-	}
-	return r
-}
-
-// since is what has changed from what was told, nil if nothing has; told is
-// brought up to date. What has no room in a frame waits for the next change.
-func (r row) since(told *row) *rowFrame {
-	f := &rowFrame{Whole: told.up == nil, Down: map[string]string{}}
-	if f.Whole {
-		*told = row{up: map[cache.NodeID]seen{}, down: map[string]string{}}
-	}
-	room := maxRow - 1024
-	for n, s := range r.up {
-		if told.up[n] == s {
-			continue
-		}
-		if b, err := json.Marshal(s); err == nil && len(b) < room {
-			room -= len(b) + 1
-			f.Up = append(f.Up, s)
-			told.up[n] = s
-		}
-	}
-	for n := range told.up {
-		if _, ok := r.up[n]; !ok && room > goneCost {
-			room -= goneCost
-			f.Gone = append(f.Gone, id(n))
-			delete(told.up, n)
-		}
-	}
-	for k, why := range r.down {
-		// JSON writes a byte of text as six at most.
-		if cost := 6*(len(k)+len(why)) + 6; told.down[k] != why && cost < room {
-			room -= cost
-			f.Down[k], told.down[k] = why, why
-		}
-	}
-	for k := range told.down {
-		if cost := 6*len(k) + 6; r.down[k] == "" && cost < room {
-			room -= cost
-			f.Down[k] = ""
-			delete(told.down, k)
-		}
-	}
-	if !f.Whole && len(f.Up)+len(f.Gone)+len(f.Down) == 0 {
-		return nil
-	}
-	return f
-}
-
-// take brings what a peer said of its row up to date.
-func (r *row) take(f *rowFrame) {
+// take brings what a peer said of its row up to date, and returns the members
+// that it named by id.
+func (r *row) take(f *rowFrame) (named []cache.NodeID) {
 	if f.Whole || r.up == nil {
-		*r = row{up: map[cache.NodeID]seen{}, down: map[string]string{}}
+		*r = row{up: map[cache.NodeID]struct{}{}, down: map[string]string{}}
 	}
-	for _, s := range f.Up {
-		if len(r.up) < maxMembers && s.ID != 0 && s.check() == nil {
-			r.up[cache.NodeID(s.ID)] = s
+	for _, n := range nodesOf(f.IDs) {
+		if len(r.up) < maxMembers && n != 0 {
+			r.up[n] = struct{}{}
+			named = append(named, n)
+		}
+	}
+	for i := range f.Up {
+		if s := &f.Up[i]; len(r.up) < maxMembers && s.ID != 0 && s.check() == nil {
+			r.up[cache.NodeID(s.ID)] = struct{}{}
 		}
 	}
 	for _, n := range f.Gone {
@@ -166,6 +100,7 @@ func (r *row) take(f *rowFrame) {
 			r.down[k] = clean(why, maxCause)
 		}
 	}
+	return named
 }
 
 // takeRow notes what a peer says of its links, and learns of members from it.
@@ -175,21 +110,47 @@ func (l *link) takeRow(p []byte) error {
 		return err
 	}
 	l.peer.mu.Lock()
-	l.peer.row.take(&f)
+	named := l.peer.row.take(&f)
 	l.peer.heard = time.Now()
 	l.peer.mu.Unlock()
-	l.m.census() // before a lease that comes after it
 	l.m.learn(f.Up[:min(len(f.Up), maxMembers)])
+	l.m.census() // before a lease that comes after it
+	if l.wantsToKnow(l.m.unknown(named), nodesOf(f.Who)) {
+		l.rowDue.Store(true)
+		l.wake()
+	}
 	return nil
 }
 
-// learn hands the directory what a peer said of those it is linked with.
-func (m *Mesh) learn(up []seen) {
-	for _, s := range up {
-		if s.ID == m.self.ID || s.ID == 0 || s.Addr == "" || s.check() != nil {
-			continue
-		}
-		m.c.Directory.Learn(Peer{ID: cache.NodeID(s.ID), Node: cache.NodeID(s.Node), Host: s.Host, Service: s.Service,
-			Endpoint: s.Endpoint, PID: s.PID, Addrs: []string{s.Addr}, Receive: s.Port != 0, Heard: time.Now(), Source: "peer"})
+// wantsToKnow notes of whom the peer is to be asked, and whom it asks of; it
+// reports whether there is any.
+func (l *link) wantsToKnow(of, asked []cache.NodeID) bool {
+	if len(of)+len(asked) == 0 {
+		return false
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.who)+len(of) <= maxMembers {
+		l.who = append(l.who, of...)
+	}
+	if len(l.asked)+len(asked) <= maxMembers {
+		l.asked = append(l.asked, asked...)
+	}
+	return true
+}
+
+// nodesOf and bytesOf turn ids into bytes and back: as text they would take twice
+// as much.
+func nodesOf(b []byte) (out []cache.NodeID) {
+	for ; len(b) >= 8 && len(out) < maxMembers; b = b[8:] {
+		out = append(out, cache.NodeID(binary.BigEndian.Uint64(b)))
+	}
+	return out
+}
+
+func bytesOf(ids []cache.NodeID) (out []byte) {
+	for _, n := range ids {
+		out = binary.BigEndian.AppendUint64(out, uint64(n))
+	}
+	return out
 }

@@ -52,6 +52,7 @@ type Peer struct {
 // A Directory knows who should be linked with. The room discover is one.
 type Directory interface {
 	Peers() []Peer
+	Peer(id cache.NodeID) (Peer, bool)
 	Changed() <-chan struct{}
 	Learn(p Peer)                          // a hello or another peer's row told of it
 	Bind(addr string, id cache.NodeID)     // dialling addr led to id
@@ -138,8 +139,12 @@ type Mesh struct {
 	closing  bool
 
 	dials    atomic.Uint64
+	dialling chan struct{} // see turn
 	rowPoke  chan struct{} // our row has changed
+	row      ownRow
+	names    names
 	frontier *converge.Frontier
+	looked   atomic.Int64 // Age when it was last seen whether somebody is expected
 	gets     gets
 	ackers   ackers
 	fills    fills
@@ -187,7 +192,7 @@ func New(c Config) *Mesh {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	m := &Mesh{c: c, frontier: converge.NewFrontier(c.ID), seats: map[string]cache.NodeID{}, peers: map[cache.NodeID]*peer{}, pursuits: map[string]context.CancelFunc{},
-		failures: map[string]string{}, rowPoke: make(chan struct{}, 1), synced: map[string]*Traffic{}}
+		failures: map[string]string{}, rowPoke: make(chan struct{}, 1), dialling: make(chan struct{}, maxDialling), synced: map[string]*Traffic{}}
 	m.self = identity{ID: id(c.ID), Node: id(c.Node), Host: c.Host, Service: c.Service, Endpoint: c.Endpoint, PID: c.PID, Advertise: c.Advertise}
 	if c.Listener != nil {
 		if a, ok := c.Listener.Addr().(*net.TCPAddr); ok {

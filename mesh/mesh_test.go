@@ -60,6 +60,13 @@ func (b *book) Peers() []Peer {
 	return out
 }
 
+func (b *book) Peer(id cache.NodeID) (Peer, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p, ok := b.peers[id]
+	return p, ok
+}
+
 func (b *book) Changed() <-chan struct{} { return b.changed }
 
 func (b *book) Learn(p Peer) {

@@ -13,17 +13,46 @@ import (
 	"time"
 )
 
-// input reads a connection that must not be silent for longer than timeout.
+// input reads a connection that must not be silent for longer than timeout. Its
+// buffer is large only while much comes: most links of a large mesh carry
+// heartbeats, and a node has hundreds.
 type input struct {
 	*bufio.Reader
 	conn    net.Conn
 	timeout atomic.Int64 // ns; 0: somebody has set a deadline
+	filled  bool         // the connection had as much as there was room for
+	calm    int          // frames in a row since that was so
 }
+
+const (
+	smallInput = 4 << 10
+	largeInput = 64 << 10
+	// calmAfter is after how many frames without much to read a link is calm.
+	calmAfter = 64
+)
 
 func newInput(conn net.Conn) *input {
 	in := &input{conn: conn}
-	in.Reader = bufio.NewReaderSize(readFunc(in.readConn), 64<<10)
+	in.Reader = bufio.NewReaderSize(readFunc(in.readConn), smallInput)
 	return in
+}
+
+// fit gives the buffer the size that the connection is worth, between two
+// frames, and reports whether it is calm.
+func (in *input) fit() (calm bool) {
+	if in.calm++; in.filled {
+		in.filled, in.calm = false, 0
+	}
+	calm = in.calm >= calmAfter
+	size := in.Size()
+	switch {
+	case in.Buffered() > 0:
+	case calm && size > smallInput:
+		in.Reader = bufio.NewReaderSize(readFunc(in.readConn), smallInput)
+	case in.calm == 0 && size < largeInput:
+		in.Reader = bufio.NewReaderSize(readFunc(in.readConn), largeInput)
+	}
+	return calm
 }
 
 type readFunc func(p []byte) (int, error)
@@ -37,7 +66,9 @@ func (in *input) readConn(p []byte) (int, error) {
 			in.conn.SetReadDeadline(time.Now().Add(farewellTime))
 		}
 	}
-	return in.conn.Read(p)
+	n, err := in.conn.Read(p)
+	in.filled = in.filled || n == len(p) && n >= smallInput/2
+	return n, err
 }
 
 // read is the loop that applies what arrives. It returns why the link ended.
@@ -54,7 +85,7 @@ func (l *link) read() error {
 		if err := l.handle(t, p); err != nil {
 			return err
 		}
-		if buf = p; cap(buf) > maxKept {
+		if buf = p; l.in.fit() && cap(buf) > smallInput || cap(buf) > maxKept {
 			buf = nil // one huge value must not keep its memory for the life of the link
 		}
 	}
@@ -172,7 +203,9 @@ func (l *link) heartbeat(s *scan) error {
 		l.peer.canary.note(time.Duration(trip), false)
 		l.peer.skew.Store(theirs + trip/2 - now.UnixNano())
 	}
-	return l.m.ahead("its clock", now.Add(time.Duration(l.peer.skew.Load())).UnixMilli(), now.UnixMilli())
+	// However long this was under way, the peer's clock is ahead by so much at
+	// least; by more, if half of a trip is added, may be the delay of a busy host.
+	return l.m.ahead("its clock", time.Unix(0, theirs).UnixMilli(), now.UnixMilli())
 }
 
 func (l *link) name() string {

@@ -22,6 +22,7 @@ func (m *Mesh) up(l *link) {
 	delete(m.failures, p.ID.String())
 	m.mu.Unlock()
 	m.c.Logger.Info("link up", "peer", l.name(), "direction", l.direction(), "local", l.conn.LocalAddr().String())
+	m.row.linked(l.seen())
 	l.rowDue.Store(true) // the first on it does not wait
 	l.holdDue.Store(true)
 	l.ask()

@@ -115,7 +115,7 @@ func TestResumeAfterSwap(t *testing.T) {
 				total++
 				time.Sleep(100 * time.Microsecond)
 			}
-			l, err := a.dial(t.Context(), b.addr) // the later dial of the smaller: preferred
+			l, err := a.dial(t.Context(), b.addr, a.turn(t.Context())) // the later dial of the smaller: preferred
 			if err != nil {
 				t.Fatal(err)
 			}

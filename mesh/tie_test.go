@@ -170,7 +170,7 @@ func TestRefusedDuplicateIsNoLink(t *testing.T) {
 		b.run()
 		settled(t, time.Second, a, b)
 		for range 3 {
-			if _, err := b.dial(t.Context(), a.addr); fmt.Sprint(err) != a.addr+": "+errDuplicate.Error() {
+			if _, err := b.dial(t.Context(), a.addr, b.turn(t.Context())); fmt.Sprint(err) != a.addr+": "+errDuplicate.Error() {
 				t.Errorf("%v", err)
 			}
 		}

@@ -45,9 +45,10 @@ func pairOf(a, b string) pair {
 }
 
 type verdict struct {
-	members   map[string]cache.Member // by id, or address while no id is known
-	groups    map[string][]string     // cluster and group → members, in order of id
-	rows      map[string]cache.Row    // the latest of each
+	members   map[string]cache.Member    // by id, or address while no id is known
+	groups    map[string][]string        // cluster and group → members, in order of id
+	rows      map[string]cache.Row       // the latest of each
+	ups       map[string]map[string]bool // of these, who is up
 	links     map[pair]cache.LinkStatus
 	processes map[string]bool
 	judged    map[pair]bool
@@ -178,6 +179,13 @@ func (v *verdict) judge() cache.MeshStatus {
 		groups = append(groups, g)
 	}
 	slices.Sort(groups)
+	v.ups = make(map[string]map[string]bool, len(v.rows))
+	for k, r := range v.rows {
+		v.ups[k] = make(map[string]bool, len(r.Up))
+		for _, id := range r.Up {
+			v.ups[k][id] = true
+		}
+	}
 	for _, g := range groups {
 		ids := v.groups[g]
 		slices.SortFunc(ids, func(a, b string) int {
@@ -205,8 +213,8 @@ func (v *verdict) judgePair(a, b cache.Member) {
 	v.st.Expected++
 	ra, aKnown := v.rows[a.ID]
 	rb, bKnown := v.rows[b.ID]
-	aSays := aKnown && slices.Contains(ra.Up, b.ID)
-	bSays := bKnown && slices.Contains(rb.Up, a.ID)
+	aSays := aKnown && v.ups[a.ID][b.ID]
+	bSays := bKnown && v.ups[b.ID][a.ID]
 	if (aSays || !aKnown) && (bSays || !bKnown) && (aSays || bSays) {
 		v.st.Present++
 		l, ok := v.links[pairOf(a.ID, b.ID)]

@@ -18,10 +18,11 @@ import (
 func (l *link) write(ctx context.Context) error {
 	beat := time.AfterFunc(l.m.c.Heartbeat, func() { l.beatDue.Store(true); l.wake() })
 	defer beat.Stop()
+	l.beaten = time.Now()
 	var (
 		cur   *changelog.Cursor
 		names int
-		buf   = make([]byte, 0, 4<<10)
+		buf   = make([]byte, 0, 512)
 		space [5][]byte
 		lease []byte
 		front []byte
@@ -43,7 +44,11 @@ func (l *link) write(ctx context.Context) error {
 		}
 		frame := l.takeBulk()
 		lease = l.grant(lease[:0], cur) // behind the changes that it speaks of
-		front = l.front(front[:0], next(cur))
+		front = front[:0]
+		if len(buf)+len(lease)+len(frame) > 0 && time.Since(l.beaten) >= l.m.c.Heartbeat/2 {
+			front = l.beat(front, beat) // it rides on what is sent anyway
+		}
+		front = l.front(front, next(cur))
 		if len(buf)+len(lease)+len(frame)+len(front) == 0 { // records come with a header in buf
 			if l.farewellSent() {
 				return l.hangUp()
@@ -80,9 +85,7 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		buf = l.shares(buf)
 	}
 	if l.rowDue.Swap(false) {
-		if f := l.m.rowFor(l).since(&l.told.row); f != nil {
-			buf = appendJSON(buf, frameRow, f)
-		}
+		buf = l.rows(buf)
 	}
 	if l.holdDue.Swap(false) {
 		buf = l.holds(buf)
@@ -94,12 +97,23 @@ func (l *link) small(buf []byte, beat *time.Timer) []byte {
 		buf = binary.BigEndian.AppendUint64(appendHeader(buf, frameAck, 8), l.peer.received.Load())
 	}
 	if l.beatDue.Swap(false) {
-		buf = l.beat(buf)
-		beat.Reset(l.m.c.Heartbeat)
-		l.frontDue.Store(true)
-		l.wantRound()
+		buf = l.beat(buf, beat)
 	}
 	return buf
+}
+
+// rows appends what the peer has not been told of our links.
+func (l *link) rows(buf []byte) []byte {
+	f, told, more := l.m.row.tell(l.told.row, l)
+	l.told.row = told
+	if more {
+		l.rowDue.Store(true)
+		l.wake()
+	}
+	if f == nil {
+		return buf
+	}
+	return appendJSON(buf, frameRow, f)
 }
 
 // next is the number of the change that a cursor reads next, 0 without one.
@@ -153,8 +167,13 @@ func (l *link) idle(ctx context.Context, cur *changelog.Cursor) {
 	cur.Wait(ctx, l.poke)
 }
 
-// beat appends a heartbeat: our clock, and when we saw the peer's last one.
-func (l *link) beat(buf []byte) []byte {
+// beat appends a heartbeat: our clock, and when we saw the peer's last one. The
+// next is due in the time of one.
+func (l *link) beat(buf []byte, due *time.Timer) []byte {
+	l.beaten = time.Now()
+	due.Reset(l.m.c.Heartbeat)
+	l.frontDue.Store(true)
+	l.wantRound()
 	l.mu.Lock()
 	e := l.echo
 	l.mu.Unlock()

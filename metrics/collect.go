@@ -25,6 +25,7 @@ var levels = struct {
 	endpoint *level[endpoint]
 	region   *level[region]
 	disk     *level[disk]
+	remote   *level[remote]
 	link     *level[link]
 }{
 	newLevel(nil, nodeInfos, nodeFamilies),
@@ -32,6 +33,7 @@ var levels = struct {
 	newLevel([]string{"endpoint"}, endpointInfos, endpointFamilies, javaFamilies),
 	newLevel([]string{"region"}, regionInfos, regionFamilies),
 	newLevel([]string{"region", "auxiliary"}, nil, diskFamilies),
+	newLevel([]string{"region", "auxiliary"}, nil, remoteFamilies),
 	newLevel([]string{"endpoint", "peer"}, linkInfos, linkFamilies),
 }
 
@@ -42,6 +44,7 @@ func Families() (out []Family) {
 	out = append(out, callFamilies()...)
 	out = append(out, levels.region.list()...)
 	out = append(out, levels.disk.list()...)
+	out = append(out, levels.remote.list()...)
 	out = append(out, levels.endpoint.list()...)
 	out = append(out, levels.link.list()...)
 	return append(out, propagation)
@@ -70,6 +73,7 @@ func (c *Collector) Describe(out chan<- *prometheus.Desc) {
 	levels.endpoint.describe(out)
 	levels.region.describe(out)
 	levels.disk.describe(out)
+	levels.remote.describe(out)
 	levels.link.describe(out)
 	out <- propagationDesc
 }
@@ -90,6 +94,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	levels.endpoint.collect(out, endpoints)
 	levels.region.collect(out, regions)
 	levels.disk.collect(out, rows(disksOf(&st), func(d *disk) []string { return []string{c.regionName(d.region), d.Name} }))
+	levels.remote.collect(out, rows(remotesOf(&st), func(r *remote) []string { return []string{c.regionName(r.region), r.Name} }))
 	levels.link.collect(out, peers)
 	propagate(out, peers)
 }

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden list of names, and the
 
 // TestLint has Prometheus' own linter judge names, units and help texts.
 func TestLint(t *testing.T) {
-	for _, c := range []prometheus.Collector{collector(full), NewCalls()} {
+	for _, c := range []prometheus.Collector{collector(full), called()} {
 		problems, err := testutil.CollectAndLint(c)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestNames(t *testing.T) {
 
 // TestAllThere has every family that is listed in a scrape, and no other.
 func TestAllThere(t *testing.T) {
-	text := scrape(collector(full), NewCalls())
+	text := scrape(collector(full), called())
 	for _, f := range Families() {
 		if !strings.Contains(text, "# TYPE "+f.Name+" "+string(f.Kind)+"\n") || !regexp.MustCompile(`(?m)^`+f.Name).MatchString(text) {
 			t.Errorf("a scrape lacks %s %s", f.Kind, f.Name)
@@ -94,6 +94,10 @@ func TestValues(t *testing.T) {
 		`lateral_region_info{mode="invalidate",policy="LRU",region="User"}`:                          1,
 		`lateral_disk_works{auxiliary="DC",region="SessionCache"}`:                                   1,
 		`lateral_disk_max_elements{auxiliary="DC",region="SessionCache"}`:                            5000,
+		`lateral_remote_works{auxiliary="VC",region="SessionCache"}`:                                 1,
+		`lateral_remote_masters{auxiliary="VC",region="SessionCache"}`:                               2,
+		`lateral_remote_lag_seconds{auxiliary="VC",region="SessionCache"}`:                           2,
+		`lateral_remote_kept_total{auxiliary="VC",region="SessionCache"}`:                            4,
 		`lateral_disk_lost_total{auxiliary="DC",region="SessionCache"}`:                              2,
 		`lateral_log_changes{endpoint="LTCP"}`:                                                       8,
 		`lateral_log_appended_changes_total{endpoint="LTCP"}`:                                        10,

@@ -35,7 +35,8 @@ func full() cache.Status {
 			{Region: "User", Mode: "invalidate", Policy: "LRU", MaxObjects: 1000, Elements: 5, Bytes: 50, Unready: "it is filled", StaleMost: 5 * time.Second, StaleNow: time.Second,
 				Strict: true, Lease: 3 * time.Second, Stats: cache.Stats{Hits: 1, Misses: 2, Expired: 3, Bypassed: 4, Unleased: 5}},
 			{Region: "SessionCache", Mode: "replicate", Policy: "LRU", Ready: true, Tombstones: 9,
-				Disks: []cache.DiskStatus{{Name: "DC", Works: true, Elements: 3, MaxElements: 5000, MaxBytes: 1 << 30, Lost: 2}}}}}
+				Disks:   []cache.DiskStatus{{Name: "DC", Works: true, Elements: 3, MaxElements: 5000, MaxBytes: 1 << 30, Lost: 2}},
+				Remotes: []cache.RemoteStatus{{Name: "VC", Works: true, Tracked: []string{"a", "b"}, Lag: 2 * time.Second, Kept: 4}}}}}
 	for _, key := range tallies {
 		st.Endpoints[0].Counters[key] = 1
 	}
@@ -46,6 +47,13 @@ func collector(status func() cache.Status) *Collector {
 	return New(Config{Status: status, Mesh: func(cache.Status) cache.MeshStatus {
 		return cache.MeshStatus{Expected: 3, Present: 2, Nodes: 3}
 	}})
+}
+
+// called are the histograms of a region that was asked.
+func called() *Calls {
+	c := NewCalls()
+	c.Front("http", "User").Get.End(time.Now())
+	return c
 }
 
 // gather returns the series of a collector by name and labels.

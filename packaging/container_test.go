@@ -167,7 +167,7 @@ func TestContainerFiles(t *testing.T) {
 	}
 	for _, n := range []string{"1", "2"} {
 		s := compose.Services["lateral"+n]
-		if !reflect.DeepEqual(s.Command, beside.Args) || !s.ReadOnly || s.NetworkMode != "service:web"+n || s.Healthcheck.Test[1] != beside.ReadinessProbe.Exec.Command[0] {
+		if want := append(beside.Args[:len(beside.Args):len(beside.Args)], "--ready-nodes", "2"); !reflect.DeepEqual(s.Command, want) || !s.ReadOnly || s.NetworkMode != "service:web"+n || s.Healthcheck.Test[1] != beside.ReadinessProbe.Exec.Command[0] {
 			t.Errorf("compose runs %+v", s)
 		}
 	}
@@ -231,28 +231,32 @@ func (p *pod) exec(args ...string) string {
 }
 
 // TestPods runs what kubernetes.yaml says in two hosts that hear no multicast,
-// in an empty root, as its user: they find each other by DNS, are ready, and share a session.
+// in an empty root, as its user: they find each other by DNS, are ready, and share a session, with one in the place of a pod that was lost, too.
 func TestPods(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
 		lab.Missing(t, "root", "needs root")
 	}
 	im, k := imageOf(t), manifests(t)
-	l := lab.New(t, lab.Options{Hosts: 3, NoRoute: true})
+	l := lab.New(t, lab.Options{Hosts: 4, NoRoute: true})
 	beside := k["Deployment"].Spec.Template.Spec.Containers[1]
 	ns := l.Hosts[2].Addr.String()
 	dns := serveDNS(t, l.Hosts[2], k["Service"].Metadata.Name)
 	dist, _ := versions(t)
 	var pods []*pod
-	for _, h := range l.Hosts[:2] {
+	var procs []*lab.Proc
+	start := func(h *lab.Host) *pod {
 		p := newPod(t, h, im, dist, k["ConfigMap"].Data["cache.ccf"], ns)
 		dns.add(h.Addr)
-		p.start(im.entrypoint[0], beside.Args...)
-		pods = append(pods, p)
+		procs = append(procs, p.start(im.entrypoint[0], beside.Args...))
+		return p
 	}
+	for _, h := range l.Hosts[:2] {
+		pods = append(pods, start(h))
+	}
+	probe := beside.ReadinessProbe.Exec.Command
 	for _, p := range pods {
 		p.exec("mesh", "--wait", "40s", "--nodes", "2")
-		probe := beside.ReadinessProbe.Exec.Command
 		p.exec(append(probe[1:len(probe):len(probe)], "--wait", "20s")...)
 	}
 	pods[0].exec("put", "SessionCache", "4711", "anna", "--acks", "1")
@@ -262,10 +266,17 @@ func TestPods(t *testing.T) {
 	if dns.asked() == 0 {
 		t.Error("nobody asked DNS")
 	}
+	procs[1].Kill() // DNS goes on naming it, as if its machine were gone
+	next := start(l.Hosts[3])
+	procs[2].WaitLine(`msg="link up"`, 40*time.Second)
+	if got := next.exec("get", "SessionCache", "4711"); got != "anna" {
+		t.Errorf("the pod in the place of one that was lost has %q", got)
+	}
 }
 
 // TestImage builds the image, where there is buildah.
 func TestImage(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("buildah"); err != nil {
 		lab.Missing(t, "buildah", "needs buildah")
 	}

@@ -47,8 +47,8 @@ func TestSameBytes(t *testing.T) {
 	if err := os.Chtimes("postinst", now, now); err != nil {
 		t.Fatal(err)
 	}
-	two := packed(t, "1.0.0", "deb", when)
-	for _, name := range []string{"lateral-linux-amd64", "lateral_1.0.0_amd64.deb"} {
+	two := packed(t, "1.0.0", "deb,rpm", when)
+	for _, name := range []string{"lateral-linux-amd64", "lateral_1.0.0_amd64.deb", "lateral-1.0.0-1.x86_64.rpm"} {
 		a, err := os.ReadFile(filepath.Join(one, name))
 		if err != nil {
 			t.Fatal(err)

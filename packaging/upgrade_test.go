@@ -35,7 +35,7 @@ type station struct {
 func (s *station) run(program string) {
 	s.t.Helper()
 	s.proc = s.host.Start(program, "run", "--service", "web", "--host", s.host.Name, "--config", filepath.Join(s.host.Dir, "cache.ccf"), "--runtime-dir", filepath.Join(s.host.Dir, "run"))
-	s.proc.WaitLine("msg=ready", time.Minute)
+	s.proc.WaitLine("msg=started", time.Minute)
 	lab.Eventually(s.t, time.Minute, func() error {
 		r, err := s.client.Ready(s.t.Context())
 		if err == nil && !r.Ready {

@@ -28,7 +28,7 @@ func (r *Region) Fetch(ctx context.Context, key string) (e cache.Element, from c
 			continue
 		}
 		var ferr error
-		if e, ok, ferr = b.Aux.Fetch(ctx, r.s.Name, key); ok && (b.Kind != cache.Disk || r.believes(&e)) {
+		if e, ok, ferr = b.Aux.Fetch(ctx, r.s.Name, key); ok && (b.Kind == cache.Lateral || r.believes(&e)) {
 			return e, found[b.Kind], true, nil
 		}
 		if ferr != nil {
@@ -40,7 +40,7 @@ func (r *Region) Fetch(ctx context.Context, key string) (e cache.Element, from c
 
 var found = map[cache.Kind]cache.Origin{cache.Disk: cache.FromDisk, cache.RemoteTier: cache.FromRemote, cache.Lateral: cache.FromLateral}
 
-// believes reports whether what was found on disk is not older than what the
+// believes reports whether what was found on disk or at a remote tier is not older than what the
 // region knows of. The disk has been told all of that; but removals of many
 // that capacity or their number caused only memory knows.
 func (r *Region) believes(e *cache.Element) bool {

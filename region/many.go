@@ -5,7 +5,6 @@ package region
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"lateral/cache"
@@ -14,15 +13,14 @@ import (
 // matching answers Keys and GetMatching: a pattern is a regular expression
 // that the whole key must match (JCS: KeyMatcherPatternImpl).
 func (r *Region) matching(now int64, op cache.Op, pattern string) (cache.Reply, error) {
-	re, err := whole(pattern)
+	matches, err := cache.KeyPattern(pattern)
 	if err != nil {
-		return cache.Reply{}, fmt.Errorf("%s in region %s: pattern %q: %w; patterns are regular expressions over the whole key, like user:.*",
-			op, r.s.Name, pattern, err)
+		return cache.Reply{}, fmt.Errorf("%s in region %s: %w", op, r.s.Name, err)
 	}
 	var rep cache.Reply
 	r.mem.each(func(h held) bool {
 		switch {
-		case !h.live(now) || re != nil && !re.MatchString(cache.KeyText(h.Key)):
+		case !h.live(now) || !matches(h.Key):
 		case op == cache.GetMatching:
 			rep.Elements = append(rep.Elements, h.Element)
 		default:
@@ -34,18 +32,6 @@ func (r *Region) matching(now int64, op cache.Op, pattern string) (cache.Reply, 
 	slices.SortFunc(rep.Elements, func(a, b cache.Element) int { return cmp.Compare(a.Key, b.Key) })
 	rep.Count = len(rep.Keys) + len(rep.Elements)
 	return rep, nil
-}
-
-// whole compiles a pattern so that it matches whole keys; nil matches all.
-func whole(pattern string) (*regexp.Regexp, error) {
-	if pattern == "" {
-		return nil, nil
-	}
-	// By itself first: "a)|(b" would become valid between the brackets.
-	if _, err := regexp.Compile(pattern); err != nil {
-		return nil, err
-	}
-	return regexp.Compile(`\A(?s:` + pattern + `)\z`)
 }
 
 // Get returns a live element from memory.

@@ -23,6 +23,10 @@ func (r *Region) tellPut(c *cache.Command, h *held, replaced cache.Stamp) Sendin
 				ch.Hash = valueHash(&h.Value)
 			}
 			b.Aux.Note(ch)
+		default:
+			if b.Kind == cache.RemoteTier && c.Origin == cache.Application && b.UseRemote { // what it has is older, and void
+				b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: cache.Element{Key: h.Key, Stamp: h.Stamp, State: cache.Forgotten}})
+			}
 		}
 		if b.Kind == cache.Lateral && what != Nothing && sent != TheValue {
 			sent = what
@@ -42,6 +46,10 @@ func (r *Region) tellRemove(c *cache.Command, op cache.Op, key string, s cache.S
 			}
 			ch.Hash = c.Hash
 			ch.Element.Value = c.Value // of a removal: the version, see VersionValue
+			b.Aux.Note(ch)
+		} else if b.Kind == cache.RemoteTier && fromPeer(c.Origin) {
+			ch := r.removal(op, key, s) // the peer writes it, but may not have yet
+			ch.Element.State = cache.Forgotten
 			b.Aux.Note(ch)
 		}
 	}

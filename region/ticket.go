@@ -99,6 +99,9 @@ func (r *Region) Ticket(key string) Ticket { return r.invalid.ticket(hashOf(key,
 // memory has the elements with the largest stamps, as all replicas do, and
 // this one is not among them.
 //
+// With Origin FromRemote it is what a remote tier had, which tells of every
+// change after it was asked: a ticket decides. In a replicated region it is a merge.
+//
 // An error means that the key or the value breaks a limit.
 func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (stored bool, err error) {
 	c.Op = cache.Put
@@ -134,7 +137,7 @@ func (r *Region) Fill(now int64, c cache.Command, version uint64, t Ticket) (sto
 }
 
 func (r *Region) valid(now int64, c *cache.Command, version, hash uint64, t Ticket) bool {
-	if r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c) && c.Origin != cache.FromDisk && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds() {
+	if r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c) && fromPeer(c.Origin) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds() {
 		return false
 	}
 	return version == 0 || r.versions.raise(now, c.Key, version)

@@ -33,35 +33,40 @@ type client struct {
 	writing atomic.Int64 // second since which a write is under way, 0: none
 	outside atomic.Int64 // second since which it may not come in, plus one; 0: it is in
 	name    label
-	lib     [2]label    // name, version
-	listens atomic.Bool // it has subscribed or redirects to itself: idleness is its trade
+	lib     [2]label                                // name, version
+	blocked atomic.Pointer[context.CancelCauseFunc] // ends its WAIT
+	waits   atomic.Bool                             // for others, by a WAIT or a pause: that is not idle
+	listens atomic.Bool                             // it has subscribed or redirects to itself: idleness is its trade
 
 	batch [][][]byte // the requests that are carried out
 	keys  []string   // of them
 
-	mu     sync.Mutex // held from the first request read to the last answer written; guards what follows
-	in     wire.Reader
-	out    wire.Writer
-	ctx    context.Context
-	cancel context.CancelFunc
-	loop   *loop // whose goroutine carries out requests; nil: another's, which may wait
-	inside bool  // it holds the gate, shared
-	now    int64 // ms, when it last came in: what is read without a wait is read at one time
-	db     *database
-	authed bool
-	looks  bool // authed, to look and change nothing
-	ending bool // close when the answers are written
+	mu      sync.Mutex // held from the first request read to the last answer written; guards what follows
+	in      wire.Reader
+	out     wire.Writer
+	ctx     context.Context
+	cancel  context.CancelFunc
+	loop    *loop // whose goroutine carries out requests; nil: another's, which may wait
+	inside  bool  // it holds the gate, shared
+	now     int64 // ms, when it last came in: what is read without a wait is read at one time
+	db      *database
+	authed  bool
+	looks   bool // authed, to look and change nothing
+	ending  bool // close when the answers are written
+	silence silence
 
-	tx      transaction
-	execing bool // EXEC is carried out
-	subs    int  // channels and patterns
-	heard   [2]map[string]bool
-	track   trackState
+	tx         transaction
+	execing    bool // EXEC is carried out
+	subs       int  // channels and patterns
+	heard      [2]map[string]bool
+	heardBytes int // of their names
+	track      trackState
 
 	// Of the command that is carried out.
-	fetched map[place]cache.Element // what memory did not have, from elsewhere
-	wrote   []*region               // regions with Acks that were written to
-	written []*region               // all that this client has written to: WAIT
+	fetched      map[place]cache.Element // what memory did not have, from elsewhere
+	fetchedBytes int                     // of its values
+	wrote        []*region               // regions with Acks that were written to
+	written      []*region               // all that this client has written to: WAIT
 
 	tally  tally
 	pushes pushes
@@ -105,7 +110,16 @@ func (c *client) addr() string {
 	if a := c.conn.RemoteAddr().String(); a != "" && a != "@" {
 		return a
 	}
-	return c.conn.LocalAddr().String() + ":0" // a unix socket; as Redis writes it
+	return c.laddr()
+}
+
+// laddr is where the client is connected to; a unix socket as Redis writes it.
+func (c *client) laddr() string {
+	a := c.conn.LocalAddr()
+	if a.Network() == "unix" {
+		return a.String() + ":0"
+	}
+	return a.String()
 }
 
 // flushAt is how many bytes of answers are gathered before they are written,
@@ -148,7 +162,11 @@ func (c *client) answer() bool {
 		var err error
 		more, err = c.ahead()
 		for _, args := range c.batch {
-			if len(args) > 0 {
+			switch {
+			case len(args) == 0:
+			case c.silence != speaks:
+				c.unheard(args)
+			default:
 				c.request(args)
 			}
 			if len(c.out.B) >= flushAt && !c.flush() {
@@ -163,6 +181,9 @@ func (c *client) answer() bool {
 			c.out.Error("ERR Protocol error" + strings.TrimPrefix(err.Error(), wire.ErrProtocol.Error()))
 			c.ending = true
 		}
+	}
+	if c.in.Large() { // nothing that is kept may lie in its buffer, which goes back
+		c.batch, c.keys = nil, nil
 	}
 	return c.flush() && !c.ending
 }

@@ -40,8 +40,8 @@ func (c *client) runClient(args [][]byte) {
 	case sub == "info" && n == 2:
 		c.out.Verbatim(c.line(true) + "\n")
 	case sub == "list":
-		c.list()
-	case sub == "kill":
+		c.list(args)
+	case sub == "kill" && n > 2:
 		c.kill(args)
 	case sub == "tracking" && n > 2:
 		c.runTracking(args)
@@ -51,14 +51,24 @@ func (c *client) runClient(args [][]byte) {
 		c.caching(args[2])
 	case sub == "getredir" && n == 2:
 		c.getRedir()
-	case (sub == "no-evict" || sub == "no-touch") && n == 3 && (isWord(args[2], "on") || isWord(args[2], "off")):
+	case (sub == "no-evict" || sub == "no-touch") && n == 3:
+		if !isWord(args[2], "on") && !isWord(args[2], "off") {
+			c.out.Error(errSyntax)
+			return
+		}
 		c.out.OK()
+	case sub == "reply" && n == 3:
+		c.reply(args[2])
+	case sub == "pause" && (n == 3 || n == 4):
+		c.pause(args)
 	case sub == "unpause" && n == 2:
-		c.out.OK()
+		c.unpause()
+	case sub == "unblock" && (n == 3 || n == 4):
+		c.unblock(args)
 	case sub == "help" && n == 2:
-		c.help("CLIENT", "CACHING ID GETNAME GETREDIR INFO KILL LIST NO-EVICT SETINFO SETNAME TRACKING TRACKINGINFO")
+		c.help("CLIENT", "CACHING GETNAME GETREDIR ID INFO KILL LIST NO-EVICT NO-TOUCH PAUSE REPLY SETINFO SETNAME TRACKING TRACKINGINFO UNBLOCK UNPAUSE")
 	default:
-		c.out.Error(unknownSub(args, "id getname setname setinfo info list kill tracking trackinginfo caching getredir no-evict no-touch unpause help"))
+		c.out.Error(unknownSub(args, "id getname setname setinfo info list kill tracking trackinginfo caching getredir no-evict no-touch pause unpause reply unblock help"))
 	}
 }
 
@@ -95,7 +105,7 @@ func (c *client) setInfo(args [][]byte) {
 // at while they work.
 func (c *client) line(own bool) string {
 	now := c.f.second.Load()
-	s := fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=N", c.id, c.addr(), c.conn.LocalAddr(), &c.name, now-c.born, now-c.active.Load())
+	s := fmt.Sprintf("id=%d addr=%s laddr=%s fd=0 name=%s age=%d idle=%d flags=N", c.id, c.addr(), c.laddr(), &c.name, now-c.born, now-c.active.Load())
 	libs := fmt.Sprintf("lib-name=%s lib-ver=%s", &c.lib[0], &c.lib[1])
 	if !own {
 		return s + " " + libs
@@ -104,21 +114,64 @@ func (c *client) line(own bool) string {
 	if c.out.Three {
 		proto = 3
 	}
+	queued := -1
+	if c.tx.open {
+		queued = len(c.tx.queued)
+	}
 	return fmt.Sprintf("%s db=%d sub=%d psub=%d multi=%d user=default redir=%d resp=%d %s", s,
-		c.db.index, len(c.heard[0]), len(c.heard[1]), len(c.tx.queued), c.redir(), proto, libs)
+		c.db.index, len(c.heard[0]), len(c.heard[1]), queued, c.redir(), proto, libs)
 }
 
-func (c *client) list() {
+// ofType says which clients are of a type of Redis's. There are no replicas.
+func ofType(name []byte) (fits func(o *client) bool, bad string) {
+	switch {
+	case isWord(name, "normal"):
+		return func(o *client) bool { return !o.listens.Load() }, ""
+	case isWord(name, "pubsub"):
+		return func(o *client) bool { return o.listens.Load() }, ""
+	case isWord(name, "replica"), isWord(name, "slave"), isWord(name, "master"):
+		return func(*client) bool { return false }, ""
+	}
+	return nil, fmt.Sprintf("ERR Unknown client type '%.64s'", name)
+}
+
+// list is CLIENT LIST, of all or those of a TYPE or with an ID.
+func (c *client) list(args [][]byte) {
+	fits := func(*client) bool { return true }
+	switch {
+	case len(args) == 4 && isWord(args[2], "type"):
+		var bad string
+		if fits, bad = ofType(args[3]); bad != "" {
+			c.out.Error(bad)
+			return
+		}
+	case len(args) > 3 && isWord(args[2], "id"):
+		ids := map[uint64]bool{}
+		for _, a := range args[3:] {
+			id, ok := wire.ParseInt(a)
+			if !ok || id < 1 {
+				c.out.Error("ERR Invalid client ID")
+				return
+			}
+			ids[uint64(id)] = true
+		}
+		fits = func(o *client) bool { return ids[o.id] }
+	case len(args) > 2:
+		c.out.Error(errSyntax)
+		return
+	}
 	all := c.f.all()
 	slices.SortFunc(all, func(a, b *client) int { return cmp.Compare(a.id, b.id) })
 	var b strings.Builder
 	for _, o := range all {
-		b.WriteString(o.line(o == c) + "\n")
+		if fits(o) {
+			b.WriteString(o.line(o == c) + "\n")
+		}
 	}
 	c.out.Verbatim(b.String())
 }
 
-// kill closes connections: CLIENT KILL addr, or ID, ADDR, LADDR, SKIPME.
+// kill closes connections: CLIENT KILL addr, or ID, TYPE, ADDR, LADDR, SKIPME.
 func (c *client) kill(args [][]byte) {
 	if len(args) == 3 {
 		for _, o := range c.f.all() {
@@ -131,33 +184,12 @@ func (c *client) kill(args [][]byte) {
 		c.out.Error("ERR No such client")
 		return
 	}
-	if len(args)%2 != 0 {
-		c.out.Error(errSyntax)
+	fits, skip, bad := parseKill(args[2:])
+	if bad != "" {
+		c.out.Error(bad)
 		return
 	}
-	n, skip := 0, true
-	var fits []func(o *client) bool
-	for i := 2; i < len(args); i += 2 {
-		v := string(args[i+1])
-		switch {
-		case isWord(args[i], "id"):
-			id, ok := wire.ParseInt(args[i+1])
-			if !ok || id < 1 {
-				c.out.Error("ERR client-id should be greater than 0")
-				return
-			}
-			fits = append(fits, func(o *client) bool { return o.id == uint64(id) })
-		case isWord(args[i], "addr"):
-			fits = append(fits, func(o *client) bool { return o.addr() == v })
-		case isWord(args[i], "laddr"):
-			fits = append(fits, func(o *client) bool { return o.conn.LocalAddr().String() == v })
-		case isWord(args[i], "skipme") && (isWord(args[i+1], "yes") || isWord(args[i+1], "no")):
-			skip = isWord(args[i+1], "yes")
-		default:
-			c.out.Error(errSyntax)
-			return
-		}
-	}
+	n := 0
 	for _, o := range c.f.all() {
 		if o == c && skip || slices.ContainsFunc(fits, func(f func(*client) bool) bool { return !f(o) }) {
 			continue
@@ -166,6 +198,39 @@ func (c *client) kill(args [][]byte) {
 		n++
 	}
 	c.out.Int(int64(n))
+}
+
+// parseKill reads what all of those to be closed fit.
+func parseKill(args [][]byte) (fits []func(o *client) bool, skip bool, bad string) {
+	skip = true
+	for i := 0; i < len(args); i += 2 {
+		v := string(argOr(args, i+1))
+		switch {
+		case i+1 == len(args):
+			return nil, false, errSyntax
+		case isWord(args[i], "id"):
+			id, ok := wire.ParseInt(args[i+1])
+			if !ok || id < 1 {
+				return nil, false, "ERR client-id should be greater than 0"
+			}
+			fits = append(fits, func(o *client) bool { return o.id == uint64(id) })
+		case isWord(args[i], "type"):
+			f, bad := ofType(args[i+1])
+			if bad != "" {
+				return nil, false, bad
+			}
+			fits = append(fits, f)
+		case isWord(args[i], "addr"):
+			fits = append(fits, func(o *client) bool { return o.addr() == v })
+		case isWord(args[i], "laddr"):
+			fits = append(fits, func(o *client) bool { return o.laddr() == v })
+		case isWord(args[i], "skipme") && (isWord(args[i+1], "yes") || isWord(args[i+1], "no")):
+			skip = isWord(args[i+1], "yes")
+		default:
+			return nil, false, errSyntax
+		}
+	}
+	return fits, skip, ""
 }
 
 // cut ends a connection; its own when the answer is written.

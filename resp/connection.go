@@ -64,6 +64,7 @@ func (c *client) runReset(args [][]byte) {
 	c.db = c.f.databases[0]
 	c.name.set("")
 	c.listens.Store(false)
+	c.silence = speaks
 	c.speak(false)
 	c.looks = false
 	c.let(c.f.c.Door == nil)
@@ -157,7 +158,7 @@ func (c *client) mayNot(cmd *command, args [][]byte) bool {
 	if cmd.flags&write != 0 || cmd.name == "PUBLISH" || cmd.name == "SCRIPT" {
 		return true
 	}
-	return cmd.name == "CONFIG" && len(args) > 1 && !isWord(args[1], "get") || cmd.name == "CLIENT" && len(args) > 1 && isWord(args[1], "kill")
+	return cmd.name == "CONFIG" && len(args) > 1 && !isWord(args[1], "get") || cmd.name == "CLIENT" && len(args) > 1 && (isWord(args[1], "kill") || isWord(args[1], "pause") || isWord(args[1], "unpause") || isWord(args[1], "unblock"))
 }
 
 func (c *client) runHello(args [][]byte) {
@@ -264,7 +265,7 @@ func (c *client) runTime(args [][]byte) {
 // region that it has written to.
 func (c *client) runWait(args [][]byte) {
 	want, ok1 := wire.ParseInt(args[1])
-	timeout, ok2 := wire.ParseInt(args[2])
+	most, bad := timeout(args[2])
 	switch {
 	case !ok1:
 		c.out.Error(errInteger)
@@ -272,17 +273,14 @@ func (c *client) runWait(args [][]byte) {
 	case want < 0 || want > 1<<20:
 		c.out.Error("ERR value is out of range, must be positive")
 		return
-	case !ok2:
-		c.out.Error("ERR timeout is not an integer or out of range")
-		return
-	case timeout < 0:
-		c.out.Error("ERR timeout is negative")
+	case bad != "":
+		c.out.Error(bad)
 		return
 	}
 	ctx := c.ctx
-	if timeout > 0 {
+	if most > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, time.Duration(min(timeout, maxLife))*time.Millisecond)
+		ctx, cancel = context.WithTimeout(ctx, most)
 		defer cancel()
 	}
 	if c.execing { // others wait for the end of the transaction
@@ -290,7 +288,8 @@ func (c *client) runWait(args [][]byte) {
 		ctx, cancel = context.WithCancel(ctx)
 		cancel()
 	}
-	c.mayWait()
+	ctx, done := c.blocking(ctx)
+	defer done()
 	have := -1
 	for _, r := range c.written {
 		if n := r.Acked(ctx, int(want)); have < 0 || n < have {
@@ -299,6 +298,10 @@ func (c *client) runWait(args [][]byte) {
 	}
 	if have < 0 {
 		have = c.db.base.Acked(ctx, int(want))
+	}
+	if context.Cause(ctx) == errUnblocked {
+		c.out.Error("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+		return
 	}
 	c.out.Int(int64(have))
 }

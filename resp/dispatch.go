@@ -32,10 +32,21 @@ func (c *client) request(args [][]byte) {
 	case c.tx.open && cmd.flags&noMulti != 0:
 		c.refuse("ERR Command not allowed inside a transaction")
 	case c.subs > 0 && !c.out.Three && cmd.flags&listening == 0:
-		c.out.Error(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", strings.ToLower(string(args[0]))))
+		c.out.Error(fmt.Sprintf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", strings.ToLower(fullName(cmd, args))))
 	default:
 		c.carryOut(cmd, args)
 	}
+}
+
+// fullName is that of a command with its subcommand, as Redis has it in errors.
+func fullName(cmd *command, args [][]byte) string {
+	switch cmd.name {
+	case "CLIENT", "COMMAND", "CONFIG", "PUBSUB", "SCRIPT":
+		if len(args) > 1 {
+			return fmt.Sprintf("%s|%.64s", cmd.name, args[1])
+		}
+	}
+	return cmd.name
 }
 
 // refuse answers with an error. In a transaction it makes EXEC fail.
@@ -57,6 +68,7 @@ var hints = []struct{ names, hint string }{
 	{"zadd zrem zrange zscore zcard zrank zincrby zrangebyscore zpopmin zpopmax zrevrange zcount", "sorted sets are not supported; use a Redis for rankings"},
 	{"xadd xread xrange xlen xgroup xreadgroup xack", "streams are not supported; use a log or a Redis"},
 	{"setbit getbit bitcount bitop bitpos bitfield pfadd pfcount pfmerge geoadd geopos geosearch", "this type is not supported"},
+	{"hexpire hpexpire hexpireat hpexpireat httl hpttl hexpiretime hpexpiretime hpersist hgetex hsetex", "a field has no lifetime of its own; give the hash one with EXPIRE, or each field a key"},
 	{"fcall function", "functions are not supported; of scripts the known ones of session locks are"},
 	{"ssubscribe sunsubscribe spublish cluster readonly readwrite asking", "this is no Redis Cluster; every node of the mesh answers for every key: connect without cluster mode"},
 	{"replicaof slaveof psync sync replconf", "nodes of the mesh find each other; there is nothing to replicate by hand"},
@@ -87,8 +99,12 @@ const manyWords = 512
 
 // carryOut runs a command and has its writes acknowledged.
 func (c *client) carryOut(cmd *command, args [][]byte) {
-	if cmd.flags&reads != 0 {
-		c.fetch(cmd, args)
+	if c.f.paused.Load() != nil {
+		c.stand(cmd)
+	}
+	if cmd.flags&reads != 0 && !c.fetch(cmd, args) {
+		c.overFetched()
+		return
 	}
 	if cmd.flags&long != 0 || len(args) > manyWords {
 		c.mayWait()
@@ -123,6 +139,7 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 func (c *client) finish(from int) {
 	if len(c.fetched) > 0 {
 		clear(c.fetched)
+		c.fetchedBytes = 0
 	}
 	if len(c.wrote) == 0 {
 		return
@@ -140,8 +157,9 @@ func (c *client) finish(from int) {
 
 // fetch looks elsewhere for what memory does not have, where the region's
 // settings let it. It is done before the command, which holds the gate and so
-// must not wait.
-func (c *client) fetch(cmd *command, args [][]byte) {
+// must not wait. It returns false if it is more than one request may have us
+// hold.
+func (c *client) fetch(cmd *command, args [][]byte) bool {
 	for i := range cmd.keys(len(args)) {
 		p := c.at(args[i])
 		if !p.r.asks {
@@ -160,7 +178,11 @@ func (c *client) fetch(cmd *command, args [][]byte) {
 			c.fetched = map[place]cache.Element{}
 		}
 		c.fetched[p] = rep.Element
+		if c.fetchedBytes += len(rep.Element.Value.Bytes); c.fetchedBytes > c.f.c.AnswerLimit {
+			return false
+		}
 	}
+	return true
 }
 
 // get returns the live element of a key.
@@ -202,6 +224,9 @@ func (c *client) writes(r *region) {
 
 // fail answers with what a region said.
 func (c *client) fail(err error) {
+	if errors.Is(err, cache.ErrTooLarge) {
+		c.f.count.over.Add(1)
+	}
 	code := "ERR "
 	if errors.Is(err, cache.ErrObserved) {
 		code = "READONLY " // as a replica of Redis answers

@@ -12,37 +12,48 @@ import (
 
 var rewrite = stdflag.Bool("rewrite", false, "write the table of commands into docs/resp.md")
 
-// The documentation's table is this one.
-func TestTableInDocs(t *testing.T) {
-	const path, begin, end = "../docs/resp.md", "<!-- commands -->\n", "<!-- end -->"
-	b, err := os.ReadFile(path)
+// DocsPath is where users read what is generated here.
+const DocsPath = "../docs/resp.md"
+
+// InDocs wants a text behind a mark of the documentation, up to "<!-- end -->";
+// with -rewrite it writes it there.
+func InDocs(t *testing.T, mark, text string) {
+	t.Helper()
+	begin, end := "<!-- "+mark+" -->\n", "<!-- end -->"
+	b, err := os.ReadFile(DocsPath)
 	if err != nil {
 		t.Fatal(err)
 	}
 	head, rest, ok := strings.Cut(string(b), begin)
 	_, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table", path)
+		t.Fatalf("%s has no place for %s", DocsPath, mark)
 	}
-	var table strings.Builder
-	for _, g := range groups {
-		fmt.Fprintf(&table, "### %s\n\n| command | what it does |\n|---|---|\n", g.name)
-		for _, c := range g.commands {
-			call := strings.TrimSpace(c.name + " " + c.args)
-			fmt.Fprintf(&table, "| `%s` | %s |\n", strings.ReplaceAll(call, "|", `\|`), c.does)
-		}
-		table.WriteString("\n")
-	}
-	want := head + begin + "\n" + table.String() + end + tail
+	want := head + begin + "\n" + text + "\n" + end + tail
 	if *rewrite {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+		if err := os.WriteFile(DocsPath, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if want != string(b) {
-		t.Errorf("the table in %s is not that of table.go: run go test ./resp -rewrite and read the difference", path)
+		t.Errorf("what %s says of %s is not what the code has: run go test ./resp -rewrite and read the difference", DocsPath, mark)
 	}
+}
+
+// The documentation's table is this one.
+func TestTableInDocs(t *testing.T) {
+	var sections []string
+	for _, g := range groups {
+		var b strings.Builder
+		fmt.Fprintf(&b, "### %s\n\n| command | what it does |\n|---|---|\n", g.name)
+		for _, c := range g.commands {
+			call := strings.TrimSpace(c.name + " " + c.args)
+			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(call, "|", `\|`), c.does)
+		}
+		sections = append(sections, b.String())
+	}
+	InDocs(t, "commands", strings.Join(sections, "\n"))
 }
 
 // Rows of the table are whole, and their keys lie where the manual has them.

@@ -79,16 +79,18 @@ type Config struct {
 	IdleTimeout time.Duration // 0: none (Redis: timeout)
 	SendTimeout time.Duration // 60 s: for how long a client may not read what is written to it
 	PushLimit   int           // 8 MiB: what may wait for a subscriber (Redis: client-output-buffer-limit pubsub)
+	AnswerLimit int           // 256 MiB: an answer made of many values
 	TrackedKeys int           // 1,000,000 keys in client caches (Redis: tracking-table-max-keys)
 
 	Logger *slog.Logger
 }
 
-// Defaults, which are those of Redis but for the time.
+// Defaults, which are those of Redis but for the time and the answers.
 const (
 	defaultMaxClients  = 10_000
 	defaultSendTimeout = time.Minute
 	defaultPushLimit   = 8 << 20
+	defaultAnswerLimit = 256 << 20
 	defaultTrackedKeys = 1_000_000
 )
 
@@ -114,6 +116,7 @@ type Front struct {
 	strangers strangers
 	lastID    uint64
 
+	paused   atomic.Pointer[pause] // nil: nobody waits
 	subs     subscribers
 	scripts  scripts
 	options  options
@@ -126,7 +129,7 @@ type Front struct {
 
 // counts are what INFO tells.
 type counts struct {
-	connections, refused, commands, hits, misses, slow, protocol atomic.Int64
+	connections, refused, commands, hits, misses, slow, protocol, over atomic.Int64
 }
 
 // region is a region with what the front keeps of it.
@@ -144,6 +147,7 @@ func New(c Config) (*Front, error) {
 	c.MaxClients = cmp.Or(c.MaxClients, defaultMaxClients)
 	c.SendTimeout = cmp.Or(c.SendTimeout, defaultSendTimeout)
 	c.PushLimit = cmp.Or(c.PushLimit, defaultPushLimit)
+	c.AnswerLimit = cmp.Or(c.AnswerLimit, defaultAnswerLimit)
 	c.TrackedKeys = cmp.Or(c.TrackedKeys, defaultTrackedKeys)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -165,9 +165,12 @@ func (c *client) runHMGet(args [][]byte) {
 	if !ok {
 		return
 	}
+	from := len(c.out.B)
 	c.out.Array(len(args) - 2)
 	for _, name := range args[2:] {
-		c.field(value, name)
+		if c.field(value, name); c.tooLong(from) {
+			return
+		}
 	}
 }
 
@@ -364,8 +367,12 @@ func (c *client) randomFields(h *fields.Hash, names []string, values bool) {
 	if values && !c.out.Three {
 		n *= 2
 	}
+	from := len(c.out.B)
 	c.out.Array(n)
 	for _, name := range names {
+		if c.tooLong(from) {
+			return
+		}
 		if !values {
 			c.out.Bulk(name)
 			continue

@@ -59,7 +59,7 @@ var infoSections = []struct {
 	{"Stats", func(f *Front, line func(string, any)) {
 		n := &f.count
 		f.tracking.mu.Lock()
-		keys := len(f.tracking.keys)
+		keys, pairs := len(f.tracking.keys), f.tracking.pairs
 		f.tracking.mu.Unlock()
 		line("total_connections_received", n.connections.Load())
 		line("total_commands_processed", n.commands.Load())
@@ -68,7 +68,9 @@ var infoSections = []struct {
 		line("keyspace_misses", n.misses.Load())
 		line("client_output_buffer_limit_disconnections", n.slow.Load())
 		line("protocol_errors", n.protocol.Load())
+		line("lateral_requests_over_limits", n.over.Load())
 		line("tracking_total_keys", keys)
+		line("tracking_total_items", pairs)
 	}},
 	{"Replication", func(f *Front, line func(string, any)) {
 		line("role", "master")

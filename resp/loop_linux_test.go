@@ -83,6 +83,23 @@ func TestLoopAndWaiting(t *testing.T) {
 	}
 }
 
+// Who is paused waits beside the loop.
+func TestLoopAndPause(t *testing.T) {
+	s := newSite(t, 1)
+	c := s.client(0, "0")
+	rest := others(s)
+	rest[0].expect("OK", "CLIENT", "PAUSE", "600000", "WRITE")
+	c.send("SET", "k", "v")
+	watched(s, len(rest))
+	for _, other := range rest {
+		other.expect("nil", "GET", "k")
+	}
+	rest[0].expect("OK", "CLIENT", "UNPAUSE")
+	if got := c.answer(); got != "OK" {
+		t.Error(got)
+	}
+}
+
 // A subscriber whose messages wait for it is served by its own goroutine when
 // it speaks: the loop does not wait for its turn to write.
 func TestLoopAndDeafSubscriber(t *testing.T) {

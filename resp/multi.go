@@ -15,6 +15,7 @@ type transaction struct {
 	queued       []queued
 	bytes        int
 	watched      map[place]cache.Stamp // zero: there was nothing
+	watchedBytes int
 }
 
 type queued struct {
@@ -26,7 +27,6 @@ type queued struct {
 const (
 	maxQueued      = 1 << 16  // commands
 	maxQueuedBytes = 64 << 20 // of their arguments
-	maxWatched     = 1 << 16  // keys
 )
 
 func (c *client) runMulti(args [][]byte) {
@@ -46,7 +46,7 @@ func (c *client) queue(cmd *command, args [][]byte) {
 		c.tx.bytes += len(a) + 24
 	}
 	if len(c.tx.queued) == maxQueued || c.tx.bytes > maxQueuedBytes {
-		c.refuse("ERR the transaction is too large: at most 65536 commands of 64 MiB together")
+		c.over("the transaction is too large: at most %d commands of %d MiB together", maxQueued, maxQueuedBytes>>20)
 		return
 	}
 	c.tx.queued = append(c.tx.queued, own)
@@ -80,8 +80,10 @@ func (c *client) runExec(args [][]byte) {
 	}
 	db := c.db
 	for _, q := range tx.queued {
-		if q.cmd.flags&reads != 0 {
-			c.fetch(q.cmd, q.args)
+		if q.cmd.flags&reads != 0 && !c.fetch(q.cmd, q.args) {
+			c.db = db
+			c.overFetched()
+			return
 		}
 		if q.cmd.name == "SELECT" {
 			c.selectDB(q.args[1]) // its keys are fetched from there
@@ -97,12 +99,19 @@ func (c *client) runExec(args [][]byte) {
 	}
 	c.execing = true
 	defer func() { c.execing = false; c.track.forget() }()
+	from, long := len(c.out.B), false
 	c.out.Array(len(tx.queued))
 	for _, q := range tx.queued {
 		if c.track.on {
 			c.track.before(c, q.cmd, q.args)
 		}
 		q.cmd.run(c, q.args)
+		if long = long || len(c.out.B)-from > c.f.c.AnswerLimit; long { // it is carried out to its end all the same
+			c.out.B = c.out.B[:from]
+		}
+	}
+	if long {
+		c.over("the transaction was carried out; its answers have more than %d MiB: ask for less at once", c.f.c.AnswerLimit>>20)
 	}
 }
 
@@ -126,8 +135,8 @@ func (c *client) runWatch(args [][]byte) {
 		c.out.Error("ERR WATCH inside MULTI is not allowed")
 		return
 	}
-	if len(c.tx.watched)+len(args) > maxWatched {
-		c.out.Error("ERR too many keys are watched")
+	if len(c.tx.watched)+len(args)-1 > maxWatched || c.tx.watchedBytes+sizeOf(args[1:]) > maxWatchBytes {
+		c.over("a client may watch %d keys of %d MiB together", maxWatched, maxWatchBytes>>20)
 		return
 	}
 	if c.tx.watched == nil {
@@ -137,12 +146,13 @@ func (c *client) runWatch(args [][]byte) {
 		p := c.at(a).keep()
 		if _, ok := c.tx.watched[p]; !ok {
 			c.tx.watched[p] = p.stamp()
+			c.tx.watchedBytes += len(p.name)
 		}
 	}
 	c.out.OK()
 }
 
 func (c *client) runUnwatch(args [][]byte) {
-	c.tx.watched = nil
+	c.tx.watched, c.tx.watchedBytes = nil, 0
 	c.out.OK()
 }

@@ -82,7 +82,7 @@ func (c *client) runConfig(args [][]byte) {
 		c.out.OK()
 	case isWord(args[1], "resetstat") && len(args) == 2:
 		n := &c.f.count
-		for _, v := range []*atomic.Int64{&n.connections, &n.refused, &n.commands, &n.hits, &n.misses, &n.slow, &n.protocol} {
+		for _, v := range []*atomic.Int64{&n.connections, &n.refused, &n.commands, &n.hits, &n.misses, &n.slow, &n.protocol, &n.over} {
 			v.Store(0)
 		}
 		c.out.OK()
@@ -119,7 +119,11 @@ func (c *client) configSet(pairs [][]byte) (bad string) {
 			}
 			return fmt.Sprintf("ERR Unknown option or number of arguments for CONFIG SET - '%.64s'", name)
 		}
-		if n, err := strconv.Atoi(value); most > 0 && (err != nil || n < 0 || n > most || name == "maxclients" && n == 0) {
+		n, err := strconv.Atoi(value)
+		if most > 0 && err != nil {
+			return fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s') - argument couldn't be parsed into an integer", name)
+		}
+		if most > 0 && (n < 0 || n > most || name == "maxclients" && n == 0) {
 			return fmt.Sprintf("ERR CONFIG SET failed (possibly related to argument '%s') - argument must be between 0 and %d inclusive", name, most)
 		}
 		if name == "notify-keyspace-events" {

@@ -16,9 +16,6 @@ type subscribers struct {
 	patterns map[string]map[*client]bool
 }
 
-// maxHeard bounds channels and patterns of one client.
-const maxHeard = 1 << 16
-
 func (s *subscribers) init() {
 	s.channels, s.patterns = map[string]map[*client]bool{}, map[string]map[*client]bool{}
 }
@@ -85,6 +82,13 @@ func (s *subscribers) remove(c *client, pattern bool, name string) {
 	if delete(m[name], c); len(m[name]) == 0 {
 		delete(m, name)
 	}
+	if len(m) == 0 { // a map that was large stays so
+		if pattern {
+			s.patterns = map[string]map[*client]bool{}
+		} else {
+			s.channels = map[string]map[*client]bool{}
+		}
+	}
 }
 
 func (s *subscribers) leave(c *client) {
@@ -93,7 +97,7 @@ func (s *subscribers) leave(c *client) {
 			s.remove(c, i == 1, name)
 		}
 	}
-	c.heard, c.subs = [2]map[string]bool{}, 0
+	c.heard, c.subs, c.heardBytes = [2]map[string]bool{}, 0, 0
 }
 
 var subscribeWords = [2][2]string{{"subscribe", "unsubscribe"}, {"psubscribe", "punsubscribe"}}
@@ -104,8 +108,8 @@ func (c *client) runUnsubscribe(args [][]byte)  { c.unsubscribe(args, 0) }
 func (c *client) runPUnsubscribe(args [][]byte) { c.unsubscribe(args, 1) }
 
 func (c *client) subscribe(args [][]byte, kind int) {
-	if c.subs+len(args) > maxHeard {
-		c.out.Error("ERR at most 65536 channels and patterns per client")
+	if c.subs+len(args)-1 > maxHeard || c.heardBytes+sizeOf(args[1:]) > maxHeardBytes {
+		c.over("a client may listen to %d channels and patterns with names of %d MiB together", maxHeard, maxHeardBytes>>20)
 		return
 	}
 	if c.heard[kind] == nil {
@@ -116,6 +120,7 @@ func (c *client) subscribe(args [][]byte, kind int) {
 		if !c.heard[kind][name] {
 			c.heard[kind][name] = true
 			c.subs++
+			c.heardBytes += len(name)
 			c.f.subs.add(c, kind == 1, name)
 		}
 		c.confirm(subscribeWords[kind][0], name, true)
@@ -138,6 +143,7 @@ func (c *client) unsubscribe(args [][]byte, kind int) {
 		if c.heard[kind][name] {
 			delete(c.heard[kind], name)
 			c.subs--
+			c.heardBytes -= len(name)
 			c.f.subs.remove(c, kind == 1, name)
 		}
 		c.confirm(subscribeWords[kind][1], name, true)
@@ -160,12 +166,9 @@ func (c *client) confirm(word, name string, named bool) {
 	c.out.Int(int64(c.subs))
 }
 
-// maxMessage bounds a message that travels: a frame of the mesh holds it.
-const maxMessage = 1 << 20
-
 func (c *client) runPublish(args [][]byte) {
 	if len(args[1])+len(args[2]) > maxMessage {
-		c.out.Error("ERR a channel and its message have at most 1 MiB together")
+		c.over("a channel and its message have at most %d MiB together", maxMessage>>20)
 		return
 	}
 	channel, message := string(args[1]), string(args[2])

@@ -125,6 +125,10 @@ func (s *scripts) get(sum []byte) *script {
 const errScript = "ERR lateral runs no Lua: it knows the scripts by which libraries release and extend locks, and this is none of them; see docs/resp.md"
 
 func (c *client) runEval(args [][]byte) {
+	if bad := badKeys(args); bad != "" {
+		c.out.Error(bad)
+		return
+	}
 	_, sc := c.f.scripts.load(args[1])
 	if sc == nil {
 		c.out.Error(errScript)
@@ -135,6 +139,10 @@ func (c *client) runEval(args [][]byte) {
 
 func (c *client) runEvalSHA(args [][]byte) {
 	sc := c.f.scripts.get(args[1])
+	if bad := badKeys(args); bad != "" && len(args[1]) == 2*sha1.Size {
+		c.out.Error(bad)
+		return
+	}
 	if sc == nil {
 		c.out.Error("NOSCRIPT No matching script. Please use EVAL.")
 		return
@@ -142,15 +150,22 @@ func (c *client) runEvalSHA(args [][]byte) {
 	c.script(sc, args)
 }
 
-func (c *client) script(sc *script, args [][]byte) {
+// badKeys says what is wrong with the number of keys.
+func badKeys(args [][]byte) string {
 	n, ok := wire.ParseInt(args[2])
 	switch {
 	case !ok:
-		c.out.Error(errInteger)
-	case n < 0:
-		c.out.Error("ERR Number of keys can't be negative")
+		return errInteger
 	case n > int64(len(args)-3):
-		c.out.Error("ERR Number of keys can't be greater than number of args")
+		return "ERR Number of keys can't be greater than number of args"
+	case n < 0:
+		return "ERR Number of keys can't be negative"
+	}
+	return ""
+}
+
+func (c *client) script(sc *script, args [][]byte) {
+	switch n, _ := wire.ParseInt(args[2]); {
 	case n != 1:
 		c.out.Error("ERR this script works on one key")
 	case len(args)-4 < sc.args:
@@ -174,7 +189,9 @@ func (c *client) runScript(args [][]byte) {
 		for _, sum := range args[2:] {
 			c.out.IntOf(c.f.scripts.get(sum) != nil)
 		}
-	case isWord(args[1], "flush"):
+	case isWord(args[1], "flush") && len(args) == 3 && !isWord(args[2], "sync") && !isWord(args[2], "async"):
+		c.out.Error("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+	case isWord(args[1], "flush") && len(args) <= 3:
 		c.f.scripts.mu.Lock()
 		clear(c.f.scripts.bySum)
 		c.f.scripts.mu.Unlock()
@@ -185,16 +202,19 @@ func (c *client) runScript(args [][]byte) {
 }
 
 // owned does something to a lock if it is the caller's, and answers with 1;
-// otherwise with 0, or with none if there is no lock.
-func (c *client) owned(p place, owner []byte, none int64, then func(e *cache.Element) change) {
-	answer, wrongType := int64(0), false
+// otherwise with 0, or with none if there is no lock. then may say instead what
+// is wrong.
+func (c *client) owned(p place, owner []byte, none int64, then func(e *cache.Element) (ch change, bad string)) {
+	answer, bad := int64(0), ""
 	err := c.update(p, func(e cache.Element, found bool) (ch change) {
-		answer, wrongType = 0, found && !isText(&e)
+		answer, bad = 0, ""
 		switch {
 		case !found:
 			answer = none
-		case !wrongType && e.Value.Bytes == string(owner):
-			if ch = then(&e); ch.do {
+		case !isText(&e):
+			bad = errType
+		case e.Value.Bytes == string(owner):
+			if ch, bad = then(&e); ch.do {
 				answer = 1
 			}
 		}
@@ -203,8 +223,8 @@ func (c *client) owned(p place, owner []byte, none int64, then func(e *cache.Ele
 	switch {
 	case err != nil:
 		c.fail(err)
-	case wrongType:
-		c.out.Error(errType)
+	case bad != "":
+		c.out.Error(bad)
 	default:
 		c.out.Int(answer)
 	}
@@ -212,44 +232,47 @@ func (c *client) owned(p place, owner []byte, none int64, then func(e *cache.Ele
 
 func releaseLock(none int64) func(*client, place, [][]byte) {
 	return func(c *client, p place, argv [][]byte) {
-		c.owned(p, argv[0], none, func(*cache.Element) change { return change{do: true, remove: true} })
+		c.owned(p, argv[0], none, func(*cache.Element) (change, string) { return change{do: true, remove: true}, "" })
 	}
 }
 
 func prolongLock(unit int64) func(*client, place, [][]byte) {
+	name := map[int64]string{millis: "pexpire", seconds: "expire"}[unit]
 	return func(c *client, p place, argv [][]byte) {
-		n, ok := wire.ParseInt(argv[1])
-		if !ok {
-			c.out.Error(errInteger)
-			return
-		}
-		at, bad := moment(n, unit, false, p.r.Now(), "ERR invalid expire time in 'pexpire' command")
-		if bad != "" {
-			c.out.Error(bad)
-			return
-		}
-		c.owned(p, argv[0], 0, func(e *cache.Element) change { return p.r.retime(e, at, false) })
+		c.owned(p, argv[0], 0, func(e *cache.Element) (change, string) {
+			n, ok := wire.ParseInt(argv[1])
+			if !ok {
+				return change{}, errInteger
+			}
+			at, bad := moment(n, unit, false, p.r.Now(), "ERR invalid expire time in '"+name+"' command")
+			if bad != "" {
+				return change{}, bad
+			}
+			return p.r.retime(e, at, false), ""
+		})
 	}
 }
 
 // extendLock adds to what is left, or with ARGV[3] of 1 replaces it. A lock
 // that does not expire is not extended.
 func extendLock(c *client, p place, argv [][]byte) {
-	n, ok := wire.ParseInt(argv[1])
-	if !ok {
-		c.out.Error(errInteger)
-		return
-	}
-	c.owned(p, argv[0], 0, func(e *cache.Element) change {
-		at, expires := until(e)
-		now := p.r.Now()
+	c.owned(p, argv[0], 0, func(e *cache.Element) (change, string) {
+		from, expires := until(e)
 		if !expires {
-			return change{}
+			return change{}, ""
+		}
+		n, ok := wire.ParseInt(argv[1])
+		if !ok {
+			return change{}, errInteger
 		}
 		if string(argv[2]) != "0" {
-			at = now
+			from = p.r.Now()
 		}
-		return p.r.retime(e, at+min(n, maxLife-at), false)
+		at, bad := moment(n, millis, false, from, "ERR invalid expire time in 'pexpire' command")
+		if bad != "" {
+			return change{}, bad
+		}
+		return p.r.retime(e, at, false), ""
 	})
 }
 

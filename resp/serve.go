@@ -191,7 +191,7 @@ func (f *Front) tend(ctx context.Context) error {
 				f.count.slow.Add(1)
 				f.c.Logger.Info("a RESP client does not read what it asked for", "client", c.addr(), "for", f.c.SendTimeout)
 				c.conn.Close()
-			case idle > 0 && now-c.active.Load() > idle && !c.listens.Load():
+			case idle > 0 && now-c.active.Load() > idle && !c.listens.Load() && !c.waits.Load():
 				c.conn.Close()
 			}
 		}

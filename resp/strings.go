@@ -22,12 +22,16 @@ func (c *client) bulkOf(p place) {
 }
 
 func (c *client) runMGet(args [][]byte) {
+	from := len(c.out.B)
 	c.out.Array(len(args) - 1)
 	for _, a := range args[1:] {
 		if e, ok := c.get(c.at(a)); ok && isText(&e) {
 			c.out.Bulk(e.Value.Bytes)
 		} else {
 			c.out.Null()
+		}
+		if c.tooLong(from) {
+			return
 		}
 	}
 }

@@ -203,7 +203,7 @@ var serviceCommands = []command{
 	{"SELECT", 2, 0, 0, 0, 0, "database", "chooses a database", (*client).runSelect},
 	{"QUIT", -1, stranger | listening | txControl, 0, 0, 0, "", "ends the connection", (*client).runQuit},
 	{"RESET", 1, stranger | listening | txControl, 0, 0, 0, "", "makes the connection as new", (*client).runReset},
-	{"CLIENT", -2, 0, 0, 0, 0, "ID|INFO|LIST|KILL|SETNAME|GETNAME|SETINFO|TRACKING|CACHING|TRACKINGINFO|GETREDIR|NO-EVICT|NO-TOUCH …", "about connections; see Client-side caching", (*client).runClient},
+	{"CLIENT", -2, 0, 0, 0, 0, "ID|INFO|LIST|KILL|SETNAME|GETNAME|SETINFO|TRACKING|CACHING|TRACKINGINFO|GETREDIR|REPLY|PAUSE|UNPAUSE|UNBLOCK|NO-EVICT|NO-TOUCH …", "about connections; see Client-side caching. PAUSE has clients of this node wait", (*client).runClient},
 	{"COMMAND", -1, 0, 0, 0, 0, "[COUNT|LIST|INFO|DOCS|GETKEYS …]", "this table", (*client).runCommand},
 	{"CONFIG", -2, 0, 0, 0, 0, "GET|SET|RESETSTAT …", "SET changes maxclients, timeout and notify-keyspace-events", (*client).runConfig},
 	{"INFO", -1, 0, 0, 0, 0, "[section …]", "server, clients, stats, keyspace", (*client).runInfo},

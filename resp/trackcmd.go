@@ -71,7 +71,7 @@ func (c *client) parseTracking(args [][]byte) (s trackState, bad string) {
 			s.optout = true
 		case isWord(args[i], "noloop"):
 			s.noloop = true
-		case isWord(args[i], "prefix") && i+1 < len(args) && len(s.prefixes) < maxPrefixes:
+		case isWord(args[i], "prefix") && i+1 < len(args) && len(s.prefixes) <= maxPrefixes:
 			i++
 			s.prefixes = append(s.prefixes, string(args[i]))
 		default:
@@ -80,9 +80,6 @@ func (c *client) parseTracking(args [][]byte) (s trackState, bad string) {
 	}
 	return s, ""
 }
-
-// maxPrefixes bounds those of one client: each change is compared with all.
-const maxPrefixes = 1024
 
 // mayTrack returns why a client cannot be tracked so.
 func (c *client) mayTrack(next *trackState) (bad string) {
@@ -97,8 +94,9 @@ func (c *client) mayTrack(next *trackState) (bad string) {
 		return "ERR You can't specify both OPTIN mode and OPTOUT mode"
 	case next.optin && c.track.optout, next.optout && c.track.optin:
 		return "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."
-	case len(next.prefixes)+len(c.track.prefixes) > maxPrefixes:
-		return fmt.Sprintf("ERR at most %d prefixes", maxPrefixes)
+	case len(next.prefixes)+len(c.track.prefixes) > maxPrefixes, sumOf(next.prefixes)+sumOf(c.track.prefixes) > maxPrefixBytes:
+		c.f.count.over.Add(1)
+		return fmt.Sprintf("ERR a client may have %d prefixes of %d MiB together", maxPrefixes, maxPrefixBytes>>20)
 	}
 	for i, p := range next.prefixes {
 		for _, q := range append(slices.Clone(c.track.prefixes), next.prefixes[:i]...) {
@@ -108,6 +106,13 @@ func (c *client) mayTrack(next *trackState) (bad string) {
 		}
 	}
 	return ""
+}
+
+func sumOf(names []string) (n int) {
+	for _, s := range names {
+		n += len(s)
+	}
+	return n
 }
 
 func (c *client) trackOff() {

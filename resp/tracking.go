@@ -3,6 +3,7 @@
 package resp
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,8 +16,11 @@ import (
 type tracking struct {
 	f *Front
 
-	mu     sync.Mutex // guards what follows
-	keys   map[place][]*client
+	mu     sync.Mutex         // guards what follows
+	keys   map[place][]uint64 // by id: a client that has gone must not be kept by what it read
+	pairs  int                // in keys
+	bytes  int                // of its names
+	ids    map[uint64]*client // of modes
 	modes  map[*client]trackMode
 	prefix map[string]map[*client]bool // of BCAST; "" is every key
 }
@@ -38,7 +42,7 @@ type trackState struct {
 }
 
 func (t *tracking) init(f *Front) {
-	t.f, t.keys, t.modes, t.prefix = f, map[place][]*client{}, map[*client]trackMode{}, map[string]map[*client]bool{}
+	t.f, t.keys, t.ids, t.modes, t.prefix = f, map[place][]uint64{}, map[uint64]*client{}, map[*client]trackMode{}, map[string]map[*client]bool{}
 }
 
 // before notes the keys that a command is about to read.
@@ -65,31 +69,40 @@ func (s *trackState) settle() {
 func (s *trackState) forget() { s.caching, s.fresh = 0, false }
 
 func (t *tracking) remember(c *client, p place) {
+	if len(p.name) > cache.MaxKey {
+		return // there is nothing and never will be
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	has, known := t.keys[p]
-	for _, o := range has {
-		if o == c {
-			return
-		}
+	has := t.keys[p]
+	if slices.Contains(has, c.id) {
+		return
 	}
-	if !known {
+	for old := range t.keys { // any of them
+		if t.room(p.name, len(has) > 0) {
+			break
+		}
+		t.tell(old, 0)
+	}
+	if has = t.keys[p]; len(has) == 0 {
 		p = p.keep()
-		for old := range t.keys { // any of them
-			if len(t.keys) < t.f.c.TrackedKeys {
-				break
-			}
-			t.tell(old, 0)
-		}
+		t.bytes += len(p.name)
 	}
-	t.keys[p] = append(has, c)
+	t.keys[p] = append(has, c.id)
+	t.pairs++
+}
+
+// room reports whether one more may be remembered.
+func (t *tracking) room(name string, known bool) bool {
+	n := t.f.c.TrackedKeys
+	return t.pairs < trackedPairs*n && (known || len(t.keys) < n && t.bytes+len(name) <= max(trackedBytes*n, cache.MaxKey))
 }
 
 // start has a client told from now on.
 func (t *tracking) start(c *client, m trackMode, prefixes []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.modes[c] = m
+	t.modes[c], t.ids[c.id] = m, c
 	for _, p := range prefixes {
 		if t.prefix[p] == nil {
 			t.prefix[p] = map[*client]bool{}
@@ -98,8 +111,8 @@ func (t *tracking) start(c *client, m trackMode, prefixes []string) {
 	}
 }
 
-// leave ends it. Keys that the client read stay until they change; then there
-// is nobody to be told.
+// leave ends it. Keys that the client read stay, with its number, until they
+// change, make room for others, or nobody tracks any more.
 func (t *tracking) leave(c *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,6 +120,10 @@ func (t *tracking) leave(c *client) {
 		return
 	}
 	delete(t.modes, c)
+	delete(t.ids, c.id)
+	if len(t.modes) == 0 {
+		t.keys, t.pairs, t.bytes = map[place][]uint64{}, 0, 0
+	}
 	for _, p := range c.track.prefixes {
 		if delete(t.prefix[p], c); len(t.prefix[p]) == 0 {
 			delete(t.prefix, p)
@@ -144,9 +161,13 @@ func (t *tracking) tell(p place, caller uint64) {
 		return
 	}
 	delete(t.keys, p)
+	t.pairs -= len(has)
+	t.bytes -= len(p.name)
 	if key, ok := keyOf(p.name); ok {
-		for _, c := range has {
-			t.invalidate(c, []string{key}, caller)
+		for _, id := range has {
+			if c := t.ids[id]; c != nil {
+				t.invalidate(c, []string{key}, caller)
+			}
 		}
 	}
 }
@@ -186,6 +207,7 @@ func (t *tracking) broadcast(r *region, name string, caller uint64) {
 // flush tells all to forget everything.
 func (t *tracking) flush() {
 	clear(t.keys)
+	t.pairs, t.bytes = 0, 0
 	for c := range t.modes {
 		t.invalidate(c, nil, 0)
 	}

@@ -89,6 +89,19 @@ func (c *Client) Explain(ctx context.Context, region, key string) (e cache.Expla
 	return e, c.ask(ctx, http.MethodGet, "/v1/regions/"+escape(region)+"/why/"+name+query(q), nil, &e)
 }
 
+// AskJava has the service ask Java nodes what they hold of a region: keys, or
+// with values all of each element.
+func (c *Client) AskJava(ctx context.Context, region, pattern string, values bool) (all []JavaHeld, err error) {
+	q := url.Values{}
+	if pattern != "" {
+		q.Set("pattern", pattern)
+	}
+	if values {
+		q.Set("values", "")
+	}
+	return all, c.ask(ctx, http.MethodGet, "/v1/regions/"+escape(region)+"/java"+query(q), nil, &all)
+}
+
 // Do carries out a command at the service: a cache.Do from afar. It knows Get,
 // Touch, Take, Put, PutIfAbsent, Update, Remove, RemoveAll, RemoveGroup,
 // RemoveTag and Keys. Errors of the service are *Failure and unwrap to what the

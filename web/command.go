@@ -27,6 +27,7 @@ var options = map[cache.Op][]string{
 	cache.RemoveGroup: {"local", "acks"},
 	cache.RemoveTag:   {"local", "acks"},
 	cache.Keys:        {"pattern", "local"},
+	cache.GetMatching: {"pattern", "values"}, // of Java nodes
 }
 
 // command decodes a request, but for the body, to what it asks of the node.

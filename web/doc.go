@@ -34,6 +34,7 @@
 //	DELETE /v1/regions/{region}/tags/{tag}         Done: removes every element that has the tag; local
 //	POST   /v1/verify                              cache.Verification; region=NAME (else all whose values travel), repair
 //	POST   /v1/survey                              []cache.Survey: all members send, listen and dial for some seconds
+//	GET    /v1/regions/{region}/java               []JavaHeld: what each Java node holds; pattern=RE, values
 //	GET    /v1/regions/{region}/why/{key…}         cache.Explanation
 //	GET    /dashboard/                             the page for people, if there is one
 //	GET    /dashboard/events                       server-sent events: hello (Hello), view (View) each second, feed (Batch)

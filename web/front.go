@@ -30,6 +30,8 @@ type Front struct {
 	Survey func(ctx context.Context) []cache.Survey
 	// Explain tells what all linked members know of a key.
 	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
+	// AskJava asks Java nodes what they hold; nil: there can be none. See lateral.Node.
+	AskJava func(ctx context.Context, c cache.Command) ([]cache.JavaHeld, error)
 	// Reasons says why the node is not ready; nil: what its Status says.
 	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
@@ -67,6 +69,7 @@ func (f *Front) routes() http.Handler {
 	m.HandleFunc("POST /v1/verify", f.verify)
 	m.HandleFunc("POST /v1/survey", f.survey)
 	m.HandleFunc("GET /v1/regions/{region}/why/{key...}", f.why)
+	m.HandleFunc("GET /v1/regions/{region}/java", f.java)
 	f.dashboard(m)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: nothing is at %s %.100q", ErrRequest, r.Method, r.URL.Path))

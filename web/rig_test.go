@@ -121,6 +121,15 @@ func (n *node) front() *Front {
 				Held: []cache.Holding{{Member: "m", Known: cache.Known{State: cache.KnownLive, Stamp: cache.StampAt(1, 2)}}}}}}}
 			return v, n.err
 		},
+		AskJava: func(_ context.Context, c cache.Command) ([]cache.JavaHeld, error) {
+			h := cache.JavaHeld{Addr: "10.0.0.1:1", Generation: "jcs-3", ID: "7"}
+			if key := cache.GroupKey("g", c.Pattern); c.Op == cache.Keys {
+				h.Keys = []string{key}
+			} else {
+				h.Elements = []cache.Element{{Key: key, Value: cache.Value{Bytes: "\xff", Form: cache.FormByteArray}, Attr: &own}}
+			}
+			return []cache.JavaHeld{{Err: "why"}, h}, n.err
+		},
 		Survey: func(context.Context) []cache.Survey { return []cache.Survey{surveyed} },
 		Explain: func(_ context.Context, region, key string) (cache.Explanation, error) {
 			return cache.Explanation{Region: region, Why: []string{key}}, n.err

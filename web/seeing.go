@@ -48,6 +48,35 @@ func (f *Front) survey(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, f.Survey(ctx))
 }
 
+// java answers with what Java nodes hold: keys, or with values all of each element.
+func (f *Front) java(w http.ResponseWriter, r *http.Request) {
+	c, err := command(r, cache.GetMatching)
+	if err == nil {
+		err = f.mayName(r, c.Region)
+	}
+	if err == nil {
+		var values bool
+		if values, err = flag(r.URL.Query(), "values"); !values {
+			c.Op = cache.Keys
+		}
+	}
+	var held []cache.JavaHeld
+	if err == nil && f.AskJava != nil {
+		ctx, cancel := context.WithTimeout(r.Context(), verifyTimeout)
+		defer cancel()
+		held, err = f.AskJava(ctx, c)
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	out := make([]JavaHeld, len(held))
+	for i := range held {
+		out[i] = JavaHeldOf(&held[i])
+	}
+	answer(w, http.StatusOK, out)
+}
+
 func (f *Front) why(w http.ResponseWriter, r *http.Request) {
 	c, err := command(r, cache.Get)
 	var e cache.Explanation

@@ -37,7 +37,24 @@ func TestSeeing(t *testing.T) {
 	if s, err := c.Survey(t.Context()); err != nil || !reflect.DeepEqual(s, []cache.Survey{surveyed}) {
 		t.Errorf("%+v, %v", s, err)
 	}
+	for _, values := range []bool{false, true} {
+		h, err := c.AskJava(t.Context(), "User", "a&b=\xc3\xa9", values)
+		if err != nil || len(h) != 2 || h[0].Error != "why" || h[0].Keys == nil || h[1].Addr != "10.0.0.1:1" || h[1].Generation != "jcs-3" || h[1].ID != "7" {
+			t.Fatalf("%+v, %v", h, err)
+		}
+		if k := h[1].Keys[0]; k.Key != "a&b=é" || k.Group != "g" || (len(h[1].Elements) == 1) != values {
+			t.Errorf("%+v", h[1])
+		}
+		if values {
+			if v, err := h[1].Elements[0].Content(); err != nil || v.Bytes != "\xff" || v.Form != cache.FormByteArray {
+				t.Errorf("%+v, %v", v, err)
+			}
+		}
+	}
 	n.err = cache.ErrNoRegion
+	if _, err := c.AskJava(t.Context(), "x", "", false); !errors.Is(err, cache.ErrNoRegion) {
+		t.Error(err)
+	}
 	if _, err := c.Verify(t.Context(), "x", false); !errors.Is(err, cache.ErrNoRegion) {
 		t.Error(err)
 	}

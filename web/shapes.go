@@ -45,6 +45,28 @@ type Keys struct {
 	Keys   []Key  `json:"keys"`
 }
 
+// JavaHeld is what one Java node says that it holds, as JSON.
+type JavaHeld struct {
+	Addr       string    `json:"addr"`
+	Generation string    `json:"generation"`
+	ID         string    `json:"id,omitempty"`       // requester id
+	Keys       []Key     `json:"keys"`               // also of Elements
+	Elements   []Element `json:"elements,omitempty"` // where values were asked for
+	Error      string    `json:"error,omitempty"`    // why it could not be asked
+}
+
+// JavaHeldOf returns the shape of what a Java node says.
+func JavaHeldOf(h *cache.JavaHeld) JavaHeld {
+	s := JavaHeld{Addr: h.Addr, Generation: h.Generation, ID: h.ID, Keys: []Key{}, Error: h.Err}
+	for _, k := range h.Keys {
+		s.Keys = append(s.Keys, KeyOf(k))
+	}
+	for _, e := range h.Elements {
+		s.Keys, s.Elements = append(s.Keys, KeyOf(e.Key)), append(s.Elements, ElementOf(e))
+	}
+	return s
+}
+
 // Done answers what changes something.
 type Done struct {
 	Found bool   `json:"found"` // put if-absent: one was there already; delete: something was removed; touch: it is there
@@ -127,6 +149,15 @@ func ElementOf(e cache.Element) Element {
 	v, enc := encode(e.Value.Bytes)
 	s.Value, s.ValueEncoding = &v, enc
 	return s
+}
+
+// Content returns the value of an element that ElementOf has made.
+func (s *Element) Content() (cache.Value, error) {
+	if s.Value == nil {
+		return cache.Value{}, nil
+	}
+	b, err := decode(*s.Value, s.ValueEncoding)
+	return cache.Value{Bytes: b, Form: formOf(s.Form)}, err
 }
 
 // metaOf is ElementOf without the value.

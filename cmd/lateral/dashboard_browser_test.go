@@ -221,9 +221,10 @@ func keyboard(t *testing.T, l *live, p *tab, d *door) {
 	clean(t, p, d)
 }
 
-// killed: what the victim had is missing, with causes and what to do, and said
-// aloud.
-func killed(t *testing.T, l *live, p *tab, d *door) {
+// missed kills the victim: what it had is missing, with causes and what to do,
+// and said aloud.
+func missed(t *testing.T, l *live, p *tab, d *door) {
+	t.Helper()
 	l.kill(victim)
 	p.wait(judged + `.includes("Mesh incomplete 11 of 18 links")`)
 	p.wait(`document.querySelectorAll("#grids td.missing").length === 14`)
@@ -232,9 +233,49 @@ func killed(t *testing.T, l *live, p *tab, d *door) {
 	p.wait(`document.querySelector("#announce").textContent.includes("missing")`)
 	p.wait(`document.querySelectorAll("#history li").length > 0 && document.title.startsWith("✗")`)
 	clean(t, p, d)
+}
+
+func killed(t *testing.T, l *live, p *tab, d *door) {
+	missed(t, l, p, d)
 	l.picture(p, "missing.png")
 	t.Run("accessible", func(t *testing.T) { l.accessible(t, p, d) })
+	t.Run("phone", func(t *testing.T) { fits(t, p, d) })
 	l.looks(p, d)
+}
+
+// fits wants no view to be wider than a phone, nor than what reflow is judged
+// by (WCAG 2.2, 1.4.10): what is wide is scrolled in a box of its own.
+func fits(t *testing.T, p *tab, d *door) {
+	for _, width := range []int{390, 320} {
+		p.open(fmt.Sprintf("%sdashboard/?%d", d.url(), width), width, 844, false, true)
+		p.wait(judged + `.includes("Mesh incomplete")`)
+		for _, view := range []string{"mesh", "regions", "keys", "changes"} {
+			p.run(`location.hash = "#` + view + `"`)
+			switch view {
+			case "keys":
+				list(p, "SessionCache", "starts", "4c1f0")
+				p.wait(`document.querySelectorAll("#keys-list button").length === 10`)
+				p.run(`document.querySelector("#keys-list button").click()`)
+				p.wait(`document.querySelector("#element pre")`)
+				p.run(`[...document.querySelectorAll("#element button")].find(b => b.textContent === "Why?").click()`)
+				p.wait(`document.querySelector("#element table tbody tr")`)
+			case "changes":
+				p.run(`document.querySelector("#feed-go").click()`)
+				p.wait(`document.querySelector("#feed-said").textContent.startsWith("Following")`)
+			}
+			p.wait(`!document.querySelector("#` + view + `").hidden`)
+			var wide int
+			if err := p.eval(`document.documentElement.scrollWidth`, &wide); err != nil {
+				t.Fatal(err)
+			}
+			if wide > width {
+				var who []string
+				p.eval(fmt.Sprintf(`[...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > %d).map(e => e.tagName + "#" + e.id + "." + e.className).slice(0, 10)`, width), &who)
+				t.Errorf("%s is %d px wide on a screen of %d: %q", view, wide, width, who)
+			}
+		}
+	}
+	clean(t, p, d)
 }
 
 // lostConnection: what is shown may be wrong, and nothing is called complete,
@@ -305,6 +346,7 @@ func (l *live) picture(p *tab, name string) {
 	if !*pictures {
 		return
 	}
+	p.run(`document.activeElement.blur(); scrollTo(0, 0)`) // as a reader has it who has not typed
 	if err := os.WriteFile(filepath.Join(root, "docs", "dashboard", name), small(p.t, p.picture()), 0o644); err != nil {
 		p.t.Fatal(err)
 	}
@@ -370,14 +412,23 @@ func (l *live) accessible(t *testing.T, p *tab, d *door) {
 	clean(t, p, d)
 }
 
-// A cluster with a secret has no banner.
+// TestDashboardSecured: a cluster of three hosts with a secret has no banner,
+// and misses a service that is killed as one without does, until it is back.
 func TestDashboardSecured(t *testing.T) {
 	b := chromium(t)
-	l := newLive(t, 80, 1, true)
+	l := newLive(t, 80, 3, true)
 	d := l.showcase()
 	p := b.tab()
 	p.open(d.url(), 1280, 900, false, false)
-	p.wait(judged + `.includes("Mesh complete")`)
-	p.wait(`document.querySelectorAll("#hosts tbody tr").length === 2 && !document.querySelector("#banners").textContent.includes("No cluster secret")`)
+	p.wait(judged + `.includes("Mesh complete 18 of 18 links, 6 processes")`)
+	states(t, p, map[string]int{"self": 9, "up": 36}, "")
+	missed(t, l, p, d)
+	for _, q := range l.procs {
+		if q.name() == victim {
+			l.start(q)
+		}
+	}
+	p.wait(judged + `.includes("Mesh complete 18 of 18 links, 6 processes")`)
+	p.wait(`document.querySelectorAll("#hosts tbody tr").length === 6 && !document.querySelector("#banners").textContent.includes("No cluster secret")`)
 	clean(t, p, d)
 }

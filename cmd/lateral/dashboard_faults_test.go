@@ -39,7 +39,7 @@ func serveOn(t *testing.T, h *lab.Host, port int, more string) (socket string) {
 	}
 	dir := filepath.Join(h.Dir, "run")
 	p := h.Start("lateral", "run", "--service", "groupware", "--host", h.Name, "--config", file, "--runtime-dir", dir)
-	p.WaitLine("msg=ready", reachTime)
+	p.WaitLine("msg=started", reachTime)
 	return filepath.Join(dir, "groupware.sock")
 }
 

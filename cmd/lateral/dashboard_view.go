@@ -199,6 +199,6 @@ func hostService(hosts []web.HostView, host, name string, pid int) ([]web.HostVi
 // regionView is a region of a service.
 func regionView(st *cache.Status, r *cache.RegionStatus) web.RegionView {
 	v := web.NodeRegion(st, r)
-	v.Here, v.Trouble = false, strings.Join(append(happened(r.Stats), disksTrouble(r)...), ", ")
+	v.Here, v.Trouble = false, strings.Join(append(happened(r.Stats), append(disksTrouble(r), remotesTrouble(r)...)...), ", ")
 	return v
 }

@@ -39,7 +39,7 @@ configured group, whether multicast comes back on the interfaces used, what the
 kernel and bridges do to it, other members heard and whether they can be
 connected to, ports and who has them, packet filters, what the host's name and
 those of peers lead to, open files, disk space, the directories of the disk
-tier, the cluster secret and who was
+tier, the servers of remote tiers, the cluster secret and who was
 refused for want of it, Java nodes of JCS (where they have others dial them,
 whether they listen there, whether their regions are the same), and the files
 themselves. Each finding has what was seen, why it matters and what to do: a line "run:" is a command that mends it at once,
@@ -99,7 +99,7 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	o.Places = append(o.Places, doctor.Place{Path: dir, For: "sockets of services", Need: 1 << 20})
-	o.Checks = append(o.Checks, advertised(services), security(running, services), diskTier(running, services))
+	o.Checks = append(o.Checks, advertised(services), security(running, services), diskTier(running, services), remoteTier(running, services))
 	if len(running) > 0 {
 		o.Checks = append(o.Checks, links(running), clocks(running))
 	}

@@ -193,7 +193,7 @@ func TestTraps(t *testing.T) {
 	p.shell(bin, "ip -6 addr del "+helper.Addr6.String()+"/64 dev eth0") // link-local is what a host without a router has
 	p.write("helper.ccf", helperCCF())
 	service := p.start(bin, "run", "--service", "helper", "--config", "helper.ccf", "--runtime-dir", "run")
-	service.WaitLine("msg=ready", 20*time.Second)
+	service.WaitLine("msg=started", 20*time.Second)
 
 	pg := &trapPage{said: map[string]string{}}
 	room := make(chan struct{}, 10) // at once: each doctor is a process
@@ -260,7 +260,7 @@ func (p *patient) treat(bin string) {
 			proc.Signal(syscall.SIGTERM)
 			must(p.t, proc.Wait(20*time.Second))
 		}()
-		proc.WaitLine("msg=ready", 20*time.Second)
+		proc.WaitLine("msg=started", 20*time.Second)
 		lab.Eventually(p.t, 20*time.Second, func() error { // a link may be there before an announcement
 			for _, f := range p.look(bin, "").Findings {
 				if f.Check == "neighbours" && f.Severity != doctor.Ok {

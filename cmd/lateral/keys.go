@@ -14,7 +14,9 @@ import (
 type keysCmd struct {
 	Region  string `arg:"" help:"Region."`
 	Pattern string `placeholder:"RE" help:"Regular expression that the whole key must match."`
-	Group   string `placeholder:"GROUP" help:"Only keys of this group, without its name."`
+	Group   string `placeholder:"GROUP" help:"Only keys of this group, without its name." xor:"what"`
+	Java    bool   `help:"Ask every Java node, too, and show who holds what." xor:"what"`
+	Values  bool   `help:"With --java: the values, too."`
 	one
 }
 
@@ -22,14 +24,27 @@ func (*keysCmd) Help() string {
 	return `One key to a line, sorted; a key of a group as group/key. The keys are those
 that this service holds.
 
+With --java every Java node that shares the region is asked as well, which
+nothing else does: one key to a line, with who holds it. What they answer is not
+kept; with --values it counts as an access there. A node that could not be asked
+is named, and then the exit status is 2; JCS 1.3 has no question for its keys.
+
 Examples:
 
   lateral keys User
   lateral keys User --pattern '424242:.*'
-  lateral keys ConfigJump --group hosts`
+  lateral keys ConfigJump --group hosts
+  lateral keys User --java
+  lateral keys User --pattern 'user:.*' --java --values --json`
 }
 
 func (c *keysCmd) Run(ctx context.Context, s *streams) error {
+	if c.Java {
+		return c.everywhere(ctx, s)
+	}
+	if c.Values {
+		return &problem{saw: "--values without --java", do: "lateral get REGION KEY prints the value of one key; of Java nodes: lateral keys REGION --java --values"}
+	}
 	rep, err := c.do(ctx, cache.Command{Op: cache.Keys, Region: c.Region, Pattern: c.Pattern})
 	if err != nil {
 		return err

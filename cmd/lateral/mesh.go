@@ -147,7 +147,7 @@ func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status)
 		}
 		r.Services = append(r.Services, serviceName{Host: h.status.Host, Service: h.status.Service, PID: h.status.PID})
 		nodes = append(nodes, h.status)
-		r.Notes = append(r.Notes, unserved(h.status)...)
+		r.Notes = append(append(r.Notes, unserved(h.status)...), remoteNotes(h.status)...)
 		for _, e := range h.status.Endpoints {
 			r.Seen = append(r.Seen, seenOf(h.status, e))
 		}

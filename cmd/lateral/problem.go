@@ -42,17 +42,33 @@ func (s *screen) problem(err error) {
 		s.findings(list)
 		return
 	}
-	p := &problem{}
-	if !errors.As(err, &p) {
-		if f := (*web.Failure)(nil); errors.As(err, &f) {
-			p = &problem{saw: f.Saw, why: f.Why, do: f.Do}
-		} else {
-			p = &problem{saw: err.Error()}
-		}
-	}
+	p := problemOf(err)
 	s.printf("%s %s\n", s.paint(red, "lateral:"), p.saw)
 	s.hint("why", p.why)
 	s.hint("do", p.do)
+}
+
+// problemOf finds the three texts of an error.
+func problemOf(err error) *problem {
+	p := &problem{}
+	if f := (*web.Failure)(nil); !errors.As(err, &p) && errors.As(err, &f) {
+		return &problem{saw: f.Saw, why: f.Why, do: f.Do}
+	} else if p.saw == "" {
+		return &problem{saw: err.Error()}
+	}
+	return p
+}
+
+// problems is problemOf where there may be several: in ccf files.
+func problems(err error) (list []*problem) {
+	found := ccf.Errors(nil)
+	if !errors.As(err, &found) {
+		return []*problem{problemOf(err)}
+	}
+	for _, f := range found {
+		list = append(list, &problem{saw: ccf.Finding{File: f.File, Line: f.Line, Key: f.Key, Saw: f.Saw}.String(), why: f.Why, do: f.Do})
+	}
+	return list
 }
 
 // hint prints a text of several lines under its name.

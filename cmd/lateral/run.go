@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,8 +12,10 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
@@ -66,6 +69,28 @@ type service struct {
 }
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
+	err := c.run(ctx, s)
+	if a := answer(0); err == nil || errors.As(err, &a) || c.Log != "json" {
+		return err
+	}
+	c.say(s, err)
+	return answer(2)
+}
+
+// say says what went wrong in the form of the log, whose readers may be
+// machines that understand nothing else.
+func (c *runCmd) say(s *streams, err error) {
+	if c.Log != "json" {
+		s.err.problem(err)
+		return
+	}
+	log := newLog(c.Log, s.err, slog.LevelError)
+	for _, p := range problems(err) {
+		log.Error(p.saw, "why", p.why, "do", p.do)
+	}
+}
+
+func (c *runCmd) run(ctx context.Context, s *streams) error {
 	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt, syscall.SIGTERM) }) // the second one ends at once
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -87,9 +112,14 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		stopFront()
 		return errors.Join(err, <-front)
 	}
-	v.log.Info("ready", "service", c.Service, "socket", ln.Addr().String(), "files", v.files)
+	v.log.Info("started", "service", c.Service, "socket", ln.Addr().String(), "files", v.files)
 	v.notify(daemon.SdNotifyReady)
+	tell, silence := context.WithCancel(ctx)
+	var teller sync.WaitGroup
+	teller.Go(func() { v.tell(tell) })
 	err = v.serve(ctx, hup, front, clients.failed)
+	silence()
+	teller.Wait()
 	v.notify(daemon.SdNotifyStopping)
 	if e := clients.stop(); e != nil && err == nil {
 		err = e
@@ -100,7 +130,7 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 		err = e
 	}
 	if err == nil && errors.Is(closed, cache.ErrNotReplicated) {
-		s.err.problem(&problem{saw: closed.Error(), why: "what no peer holds is gone with this service",
+		c.say(s, &problem{saw: closed.Error(), why: "what no peer holds is gone with this service",
 			do: "stop one service at a time, with lateral mesh complete before the next; or give them longer with DrainTimeout"})
 		v.log.Info("stopped")
 		return no
@@ -114,17 +144,23 @@ func (c *runCmd) Run(ctx context.Context, s *streams) error {
 
 // open reads the files and opens all sockets.
 func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
-	v = &service{cmd: c, calls: metrics.NewCalls()}
+	v = &service{cmd: c}
 	if err = v.setLevel(); err != nil {
 		return nil, nil, err
 	}
 	v.log = newLog(c.Log, s.err, &v.level)
+	v.log.Info("starting", "service", c.Service, "version", lateral.Version, "pid", os.Getpid())
 	if v.files, err = expand(c.Config); err != nil {
 		return nil, nil, err
 	}
 	if v.ccf, err = ccf.Load(v.files...); err != nil {
 		return nil, nil, err
 	}
+	var regions []string
+	for _, r := range v.ccf.Regions {
+		regions = append(regions, r.Name)
+	}
+	v.calls = metrics.NewCalls(regions...)
 	v.keepSecrets()
 	if v.http, err = c.listenHTTP(); err != nil {
 		return nil, nil, err
@@ -185,8 +221,8 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 
 // front is the HTTP interface of the service.
 func (v *service) front() *web.Front {
-	return &web.Front{Do: v.calls.Front("http").Do(v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
-		Survey: v.node.Survey, Explain: v.node.Explain, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
+	return &web.Front{Do: v.calls.Do("http", v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
+		Survey: v.node.Survey, Explain: v.node.Explain, AskJava: v.node.AskJava, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
 		Dashboard: dashboardOf(v.node, v.cmd.Service, v.cmd.dir())}
 }
 
@@ -198,11 +234,21 @@ func (v *service) notify(state string) {
 }
 
 func newLog(form string, w *screen, level slog.Leveler) *slog.Logger {
-	o := &slog.HandlerOptions{Level: level}
 	if form == "json" {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: asText}))
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// asText has JSON say durations, ids and addresses as the text form does: ids
+// are too large for the numbers of most that read JSON.
+func asText(_ []string, a slog.Attr) slog.Attr {
+	switch v := a.Value.Any().(type) {
+	case time.Time, error, json.Marshaler:
+	case fmt.Stringer:
+		a.Value = slog.StringValue(v.String())
+	}
+	return a
 }
 
 var errLevel = errors.New("not a log level")

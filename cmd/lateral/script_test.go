@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "stock": stockFiles, "signal": signalTo, "systemd": systemd, "json": jsonHas, "snippet": snippet, "console": console, "answers": answers, "ask": askHTTP,
+			"status": status, "stock": stockFiles, "signal": signalTo, "systemd": systemd, "json": jsonHas, "snippet": snippet, "console": console, "answers": answers, "ask": askHTTP, "logged": logged, "logs": logs, "redis": redisServer,
 		},
 	})
 }

@@ -25,7 +25,7 @@ func stableText(s cache.StableStatus) string {
 	case s.Holder == "":
 		return "no other member is known"
 	case !s.Known:
-		return "of no time is it known yet that every member has all changes up to then: " + s.Holder + " is waited for"
+		return "removals are remembered until every member has said that it has them: " + s.Holder + " has said nothing yet, as is usual in the first seconds"
 	case !s.Linked:
 		return fmt.Sprintf("every member has all changes up to %s ago: removals since then are remembered for %s, which is not linked (gone for good? lateral forget)", msText(s.Millis), s.Holder)
 	}
@@ -73,12 +73,17 @@ func (s *screen) troubles(regions []cache.RegionStatus) {
 // happened says what there was in a region that should be rare.
 func happened(x cache.Stats) (parts []string) {
 	for _, c := range []struct {
-		n    uint64
-		what string
-	}{{x.Overwrites, "concurrent overwrites"}, {x.RejectedFills, "fills rejected"}, {x.Gaps, "gaps"}, {x.GapDrops, "elements dropped by them"},
-		{x.Skewed, "refused for clock skew"}, {x.Bypassed, "gets past memory"}, {x.SyncRounds, "syncs"}} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		n         uint64
+		one, many string
+	}{{x.Overwrites, "concurrent overwrite", "concurrent overwrites"}, {x.RejectedFills, "fill rejected", "fills rejected"}, {x.Gaps, "gap", "gaps"},
+		{x.GapDrops, "element dropped by that", "elements dropped by that"}, {x.Skewed, "refused for clock skew", "refused for clock skew"},
+		{x.Bypassed, "get past memory", "gets past memory"}, {x.SyncRounds, "sync", "syncs"}} {
+		switch c.n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+c.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.many))
 		}
 	}
 	if n := x.SyncBytesIn + x.SyncBytesOut; n > 0 {

@@ -48,6 +48,11 @@ func runSession(t *testing.T, session []block) {
 			lab.Missing(t, "lab", "needs "+tool)
 		}
 	}
+	for _, b := range session {
+		if _, err := exec.LookPath("redis-cli"); err != nil && strings.Contains(b.text, "redis-cli ") {
+			lab.Missing(t, "redis", "needs redis-cli")
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,8 @@ package main
 // tests of clients use word for word.
 //
 // Any other language wants a script or a reason. Blocks by indentation are
-// refused outside of lists, as nobody can tell what they are.
+// refused outside of lists, as nobody can tell what they are. Code in running text
+// and tables: snippets_inline_test.go.
 
 import (
 	"encoding/json"

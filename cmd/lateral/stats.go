@@ -86,6 +86,7 @@ func (s *screen) stats(st cache.Status) {
 		s.printf("  with jcs-…: Java nodes share the region. They have no versions and no authentication; what arrives last counts at each of them\n")
 	}
 	s.disks(st.Regions)
+	s.remotes(st.Regions)
 	for _, e := range st.Endpoints {
 		s.printf("  endpoint %s, cluster %s, listens on %s, %s\n", s.paint(bold, e.Endpoint), e.Cluster, orDash(e.Listen), e.Discovery)
 		s.printf("    log: %s of %s, changes %d to %d\n", bytesText(int64(e.Log.Bytes)), bytesText(int64(e.Log.Limit)), e.Log.First, e.Log.Next)
@@ -106,7 +107,7 @@ func (s *screen) stats(st cache.Status) {
 		s.table("    ", t)
 	}
 	if len(st.Warnings) > 0 {
-		s.printf("  %s\n", s.paint(yellow, fmt.Sprintf("%d remarks on its files: lateral config check", len(st.Warnings))))
+		s.printf("  %s\n", s.paint(yellow, fmt.Sprintf("remarks on its files: %d, see lateral config check", len(st.Warnings))))
 	}
 }
 

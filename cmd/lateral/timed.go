@@ -30,7 +30,7 @@ func (v *service) timed(name string) (resp.Region, error) {
 	if err != nil {
 		return nil, err
 	}
-	return timed{s, v.calls.Front("resp")}, nil
+	return timed{s, v.calls.Front("resp", name)}, nil
 }
 
 // Get looks in memory. What is not there is not timed here: Do may go on.

@@ -57,7 +57,7 @@ func (f *frame) summary(s *screen, now *look) {
 	}
 	r := meshReport{MeshStatus: now.mesh}
 	c := green
-	text := fmt.Sprintf("%s  %d services here, %s", at.Format("15:04:05"), len(now.nodes), r.summary())
+	text := fmt.Sprintf("%s  services here: %d, %s", at.Format("15:04:05"), len(now.nodes), r.summary())
 	if len(now.silent) > 0 {
 		text += ", silent: " + strings.Join(now.silent, ", ")
 	}

@@ -103,7 +103,7 @@ func TestTopSays(t *testing.T) {
 	l.mesh.Complete, l.silent, l.nodes[0].Stopping = false, []string{"web"}, true
 	f := frame{by: columnOf("gets"), colours: true}
 	line, _, _ := strings.Cut(string(f.draw(l, nil)), "\n")
-	if want := "\x1b[31m12:00:00  2 services here, mesh incomplete: 1 of 1 links, 2 nodes, silent: web, not ready: groupware\x1b[0m"; line != want {
+	if want := "\x1b[31m12:00:00  services here: 2, mesh incomplete: 1 of 1 links, 2 nodes, silent: web, not ready: groupware\x1b[0m"; line != want {
 		t.Errorf("%q, want %q", line, want)
 	}
 	if line := string(f.draw(&look{}, nil)); !strings.HasPrefix(line, "\x1b[31mno service answers\x1b[0m\n") {

@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
  * caches of the cache.ccf in its class path, one answer each, until that ends. The generation's classes
  * are found below the package named by the one argument. Words are separated by blanks; values are
  * literals: s:text (percent-encoded), i: l: d: b: numbers and booleans, t: milliseconds of a Date,
- * x: hexadecimal bytes, n: N times "x", list:, set: and map: of strings, person: a class of ours.
+ * x: hexadecimal bytes, n: N times "x", list:, set: and map: of strings, nulls: a list in which an empty
+ * word is null, null: itself, person: a class of ours.
  */
 public final class Driver {
     private final String root;
@@ -208,6 +209,8 @@ public final class Driver {
             }
             return b;
         }
+        case "null": return null;
+        case "nulls": return new ArrayList<>(Arrays.stream(text.split(",", -1)).map(w -> w.isEmpty() ? null : w).collect(Collectors.toList()));
         case "list": return new ArrayList<>(Arrays.asList(text.split(",")));
         case "set": return new HashSet<>(Arrays.asList(text.split(",")));
         case "map": {
@@ -237,8 +240,9 @@ public final class Driver {
             return "t:" + ((Date) v).getTime();
         }
         String kind = v instanceof String ? "s" : v instanceof Integer ? "i" : v instanceof Long ? "l" : v instanceof Double ? "d"
-            : v instanceof Boolean ? "b" : v instanceof List ? "list" : v instanceof Set ? "set" : v instanceof Map ? "map" : v instanceof Person ? "person" : "other";
-        String text = v instanceof Collection ? ((Collection<?>) v).stream().map(String::valueOf).sorted().collect(Collectors.joining(","))
+            : v instanceof Boolean ? "b" : v instanceof List ? ((List<?>) v).contains(null) ? "nulls" : "list" : v instanceof Set ? "set" : v instanceof Map ? "map" : v instanceof Person ? "person" : "other";
+        String text = kind.equals("nulls") ? ((List<?>) v).stream().map(e -> e == null ? "" : e.toString()).collect(Collectors.joining(","))
+            : v instanceof Collection ? ((Collection<?>) v).stream().map(String::valueOf).sorted().collect(Collectors.joining(","))
             : v instanceof Map ? ((Map<?, ?>) v).entrySet().stream().map(String::valueOf).sorted().collect(Collectors.joining(",")) : v.toString();
         if (text.length() > 2000) {
             return "n:" + text.length();

@@ -3,6 +3,7 @@
 package link
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -20,10 +21,10 @@ func (in *inbound) answer(m *jcs.Message, framed bool) error {
 	if v == nil {
 		l.counters.misses.Add(1)
 	}
-	b, err := jcs.AppendReply(nil, framed, &l.c.Serializer, v)
+	b, err := jcs.AppendReply(nil, framed, &in.ser, v)
 	if err != nil { // what is held has no form in Java: the caller is not to wait for it
 		l.warn("an answer can't be written", "region", m.Region, "cause", err)
-		if b, err = jcs.AppendReply(nil, framed, &l.c.Serializer, nil); err != nil {
+		if b, err = jcs.AppendReply(nil, framed, &in.ser, nil); err != nil {
 			return err
 		}
 	}
@@ -76,6 +77,9 @@ func (l *Links) find(m *jcs.Message) javaser.Value {
 	return nil
 }
 
+// errNull: to JCS an element without a value is none.
+var errNull = errors.New("its value is null")
+
 // element is a held element as a generation writes it.
 func element(g *jcs.Generation, region string, e *cache.Element) (*javaser.Object, error) {
 	key, err := g.JavaKey(region, e.Key)
@@ -85,6 +89,9 @@ func element(g *jcs.Generation, region string, e *cache.Element) (*javaser.Objec
 	value, err := jcs.Java(e.Value)
 	if err != nil {
 		return nil, err
+	}
+	if value == nil {
+		return nil, errNull
 	}
 	out := jcs.Element{Region: region, Key: key, Value: value, Attr: jcs.AttributesOf(e)}
 	return out.Object(g), nil

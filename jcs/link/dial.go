@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"lateral/changelog"
-	"lateral/javaser"
 	"lateral/jcs"
 )
 
@@ -76,7 +75,7 @@ func (p *peer) connect(ctx context.Context) error {
 	p.conn, p.since, p.why = conn, time.Now(), ""
 	p.mu.Unlock()
 	p.l.c.Logger.Info("jcs: connected to a Java node", "addr", p.addr, "generation", g.Family)
-	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), replies: make(chan javaser.Value, 1), look: firstLook}
+	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), look: firstLook}
 	work, stop := context.WithCancelCause(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -96,10 +95,9 @@ func (p *peer) connect(ctx context.Context) error {
 // A session is one connection that we dialled.
 type session struct {
 	*peer
-	g       *jcs.Generation
-	conn    net.Conn
-	w       *jcs.Writer
-	replies chan javaser.Value
+	g    *jcs.Generation
+	conn net.Conn
+	w    *jcs.Writer
 
 	feeds   []*feed
 	look    time.Duration // see firstLook
@@ -116,25 +114,18 @@ type flight struct {
 
 var errLateral = errors.New("a Lateral node listens there")
 
-// read takes answers, and notices the end at once.
+// read notices the end at once. Nothing is asked on this connection, so a Java
+// node has nothing to say.
 func (s *session) read() error {
 	in := &magicReader{conn: s.conn}
-	for answers := jcs.NewReplies(in, s.g.Framed, s.l.c.Serializer); ; {
-		v, err := answers.Next()
-		switch {
-		case in.magic:
-			return errLateral
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return errors.New("the Java node closed the connection: its process has ended, or it did not understand us")
-		case err != nil:
-			return err
-		}
-		select {
-		case <-s.replies: // nobody waited for that one any more
-		default:
-		}
-		s.replies <- v
+	_, err := io.Copy(io.Discard, in)
+	switch {
+	case in.magic:
+		return errLateral
+	case err == nil:
+		return errors.New("the Java node closed the connection: its process has ended, or it did not understand us")
 	}
+	return err
 }
 
 // A magicReader notices the answer of a Lateral node.
@@ -175,7 +166,7 @@ func (s *session) write(ctx context.Context) error {
 }
 
 // settled waits until the Java node has made its regions; questions are put
-// meanwhile. JCS listens, and announces, before it enters the regions of its
+// meanwhile (ask.go). JCS listens, and announces, before it enters the regions of its
 // configuration: what it is told in between goes into a region made for the
 // message, which the configured one then replaces (bytecode of 2.2.1 and 3.2.1:
 // CompositeCacheConfigurator.parseRegions calls parseRegion, which opens the
@@ -187,20 +178,11 @@ func (s *session) settled(ctx context.Context) error {
 	if s.l.c.Settle == 0 {
 		return nil
 	}
-	done := time.NewTimer(s.l.c.Settle)
-	defer done.Stop()
-	for {
-		select {
-		case <-done.C:
-			s.wake() // for what was asked and not seen yet
-			return nil
-		case <-s.poke:
-			if err := s.ask(ctx); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+	select {
+	case <-time.After(s.l.c.Settle):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -233,9 +215,6 @@ func (s *session) begin(f *feed) (err error) {
 
 // next writes what there is, or waits until there is something.
 func (s *session) next(ctx context.Context) error {
-	if err := s.ask(ctx); err != nil {
-		return err
-	}
 	wrote := false
 	for _, f := range s.feeds {
 		records, first, count, err := f.cur.Read()

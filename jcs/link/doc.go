@@ -42,6 +42,15 @@
 // told until then. What fell off the log is counted as a gap: JCS has no way to
 // say so.
 //
+// # What is asked
+//
+// Questions have connections of their own (ask.go): a Java node that is slow to
+// answer, or that does not answer a miss (JCS 2 to 4), holds up no change, and
+// JCS 2 closes only what was asked on. One that was answered is kept for the
+// next; one that was not is closed. Misses ask for one key (Fetch). Who wants to
+// know what Java nodes hold asks for it by name (held.go), and is told of each
+// node what it said, or why it could not be asked.
+//
 // # Whom to dial
 //
 // A node whose datagrams name a generation is dialled at their source (JCS 1.3:
@@ -60,6 +69,7 @@
 // # Limits
 //
 // maxInbound connections, each with the limits of package jcs, and a time for
-// each message (Config.Message); maxPeers nodes;
+// each message (Config.Message); maxPeers nodes; maxAsking questions to each at
+// one time, whose answers have those limits, and a time, too;
 // the change log bounds what waits for a slow one.
 package link

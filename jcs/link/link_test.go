@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -118,6 +117,7 @@ func TestAnswers(t *testing.T) {
 		r.put("user:2", "two")
 		r.put(cache.JavaKey('I', "7"), "seven")
 		d := r.dialler(g)
+		r.do(cache.Command{Op: cache.Put, Key: "user:null", Value: must(jcs.Make(nil))})
 		for range 2 {
 			d.fence() // a miss, and the connection goes on
 			d.send(jcs.Message{Op: jcs.Get, Hash: jcs.NoHash, Element: jcs.Element{Key: text("user:1")}})
@@ -129,6 +129,10 @@ func TestAnswers(t *testing.T) {
 			if v := d.reply(); v != nil {
 				t.Errorf("%s: a region that is not here: %v", g.Name, v)
 			}
+			d.send(jcs.Message{Op: jcs.Get, Hash: jcs.NoHash, Element: jcs.Element{Key: text("user:null")}})
+			if v := d.reply(); v != nil {
+				t.Errorf("%s: null is answered with %v", g.Name, v)
+			}
 			if g != jcs.JCS13 {
 				d.send(jcs.Message{Op: jcs.GetMatching, Hash: jcs.NoHash, Element: jcs.Element{Key: text("user.*")}})
 				if v := javaser.Tree(d.reply()); !strings.HasPrefix(v, "HashMap {2}") {
@@ -137,7 +141,7 @@ func TestAnswers(t *testing.T) {
 			}
 			if g.Framed || g == jcs.JCS2 {
 				d.send(jcs.Message{Op: jcs.GetKeySet, Hash: jcs.NoHash})
-				if v := javaser.Tree(d.reply()); !strings.HasPrefix(v, "HashSet [3]") || !strings.Contains(v, "7 (Integer)") {
+				if v := javaser.Tree(d.reply()); !strings.HasPrefix(v, "HashSet [4]") || !strings.Contains(v, "7 (Integer)") {
 					t.Errorf("%s: %s", g.Name, v)
 				}
 			}
@@ -204,12 +208,13 @@ func TestSend(t *testing.T) {
 			r.do(cache.Command{Op: cache.Put, Key: cache.GroupKey("grp", "user"), Value: cache.Value{Bytes: "\xff", Form: cache.FormByteArray}})
 			r.do(cache.Command{Op: cache.Put, Key: "bad \xff", Value: cache.Value{Bytes: "v"}}) // no String of Java's
 			r.do(cache.Command{Op: cache.Remove, Key: "k"})
-			r.do(cache.Command{Op: cache.RemoveTag, Key: "t"}) // JCS has no tags: counted, and logged once
+			r.do(cache.Command{Op: cache.Put, Key: "null", Value: must(jcs.Make(nil))}) // to JCS, nothing
+			r.do(cache.Command{Op: cache.RemoveTag, Key: "t"})                          // JCS has no tags: counted, and logged once
 			r.do(cache.Command{Op: cache.RemoveTag, Key: "u"})
 			r.do(cache.Command{Op: cache.RemoveGroup, Key: "grp"})
 			r.do(cache.Command{Op: cache.RemoveAll})
 			var got []string
-			for range 5 {
+			for range 6 {
 				m := read(t, c, &in)
 				if m.Requester != ourID || m.Region != "alpha" {
 					t.Errorf("%+v", m)
@@ -220,7 +225,7 @@ func TestSend(t *testing.T) {
 				}
 				got = append(got, fmt.Sprint(m.Op, " ", cache.KeyText(key), " ", whole))
 			}
-			want := []string{"UPDATE k false", "UPDATE grp/user false", "REMOVE k false", "REMOVE grp true", "REMOVEALL ALL false"}
+			want := []string{"UPDATE k false", "UPDATE grp/user false", "REMOVE k false", "REMOVE null false", "REMOVE grp true", "REMOVEALL ALL false"}
 			if fmt.Sprint(got) != fmt.Sprint(want) {
 				t.Errorf("%v, want %v", got, want)
 			}
@@ -314,31 +319,15 @@ func TestSettle(t *testing.T) {
 					t.Errorf("%s: it is told something before it can have regions", key)
 				}
 				await(t, "the link", func() bool { links, _ := r.Status(); return len(links) == 1 })
-				asked(t, r, c, &in)
+				if _, ok := r.ask(l, g, nil, "k"); ok {
+					t.Error("a miss was a hit")
+				}
 			}
 			l.down()
 			c.Close()
 			await(t, "the break is seen", func() bool { _, down := r.Status(); return len(down) == 1 })
 			l.up()
 		}
-	}
-}
-
-// asked has the Java node at the end of c asked, which has nothing.
-func asked(t *testing.T, r *rig, c net.Conn, in **jcs.Reader) {
-	t.Helper()
-	done := make(chan bool)
-	go func() { _, ok, _ := r.Fetch(t.Context(), "alpha", "k"); done <- ok }()
-	if m := read(t, c, in); m.Op != jcs.Get {
-		t.Errorf("%s", m.Op)
-	}
-	b, err := jcs.AppendReply(nil, true, &jcs.Serializer{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Write(b)
-	if <-done {
-		t.Error("a miss was a hit")
 	}
 }
 
@@ -409,54 +398,6 @@ func TestSlow(t *testing.T) {
 		}
 	}
 	await(t, "it has caught up", func() bool { links, _ = r.Status(); return links[0].Lag.Changes == 0 })
-}
-
-// TestAsk: we ask Java nodes; a late answer is not taken for another's.
-func TestAsk(t *testing.T) {
-	for _, g := range jcs.Generations {
-		r, l := newRig(t, func(c *Config) { c.AnswerTime = 300 * time.Millisecond }), newListener(t)
-		r.Announced(l.addr(), &jcs.Packet{Gen: g, Requester: 5, Regions: []string{"alpha"}})
-		c, in := l.accept()
-		await(t, "the connection", func() bool { links, _ := r.Status(); return len(links) == 1 })
-		type result struct {
-			e  cache.Element
-			ok bool
-		}
-		fetch := func(key string) chan result {
-			out := make(chan result, 1)
-			go func() { e, ok, _ := r.Fetch(context.Background(), "alpha", key); out <- result{e, ok} }()
-			return out
-		}
-		answer := func(key, value string) {
-			m := update(key, value, 0)
-			m.Region = "alpha"
-			b, err := jcs.AppendReply(nil, g.Framed, &jcs.Serializer{}, m.Element.Object(g))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Write(b)
-		}
-		got := fetch("k")
-		if m := read(t, c, &in); m.Op != jcs.Get || m.Key.(*javaser.String).S != "k" {
-			t.Errorf("%s: %+v", g.Name, m)
-		}
-		answer("k", "v")
-		if x := <-got; !x.ok || x.e.Value.Bytes != "v" || x.e.Stamp.Node != 5 {
-			t.Errorf("%s: %+v", g.Name, x)
-		}
-		got = fetch("slow")
-		read(t, c, &in)
-		if x := <-got; x.ok {
-			t.Errorf("%s: %+v", g.Name, x)
-		}
-		got = fetch("l")
-		read(t, c, &in)
-		answer("slow", "late")
-		answer("l", "w")
-		if x := <-got; !x.ok || x.e.Value.Bytes != "w" {
-			t.Errorf("%s: %+v", g.Name, x)
-		}
-	}
 }
 
 // TestProbe tells Lateral from Java without a byte that could harm Java.

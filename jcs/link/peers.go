@@ -32,7 +32,7 @@ type peer struct {
 	l    *Links
 	addr string
 	poke chan struct{}
-	asks chan *question
+	room chan struct{}      // for maxAsking questions
 	stop context.CancelFunc // nil until started
 
 	acked   atomic.Uint64            // number of the last change of ours that its kernel has
@@ -47,7 +47,9 @@ type peer struct {
 	heard      time.Time
 	conn       net.Conn // nil while there is none
 	since      time.Time
-	why        string // there is none
+	why        string    // there is none
+	kept       []*asking // see ask.go
+	over       bool
 }
 
 // Announced takes in that a Java node listens at addr and shares these regions;
@@ -106,7 +108,7 @@ func (l *Links) Configure(addr string) {
 }
 
 func (l *Links) newPeer(addr string, g *jcs.Generation) *peer {
-	p := &peer{l: l, addr: addr, gen: g, poke: make(chan struct{}, 1), asks: make(chan *question, 64),
+	p := &peer{l: l, addr: addr, gen: g, poke: make(chan struct{}, 1), room: make(chan struct{}, maxAsking),
 		own: &feed{log: l.c.Log, acked: l.c.Log.Next() - 1}, relayed: map[*changelog.Log]*feed{}}
 	p.acked.Store(p.own.acked)
 	return p
@@ -127,7 +129,11 @@ func (l *Links) startLocked(p *peer) {
 	}
 	ctx, stop := context.WithCancel(l.work)
 	p.stop = stop
-	l.group.Go(func() error { p.run(ctx); return nil })
+	l.group.Go(func() error {
+		defer p.askedEnough()
+		p.run(ctx)
+		return nil
+	})
 }
 
 // Withdrawn takes in that the Java node at addr has left.

@@ -107,6 +107,9 @@ func (l *Links) message(g *jcs.Generation, c *cache.Change) (*jcs.Message, error
 		if m.Value, err = jcs.Java(c.Element.Value); err == nil {
 			m.Key, err = g.JavaKey(c.Region, c.Element.Key)
 		}
+		if m.Value == nil { // Java's null, which JCS takes for nothing: a put of it is refused there
+			m.Op, m.Attr = jcs.Remove, nil
+		}
 	case cache.RemoveAll:
 		m.Op = jcs.RemoveAll
 		m.Key = &javaser.String{S: "ALL"} // which is what JCS writes

@@ -22,6 +22,7 @@ type inbound struct {
 	l     *Links
 	conn  net.Conn
 	since time.Time
+	ser   jcs.Serializer // of the reader, for answers
 
 	probed bool // it has asked whether this is Lateral; of the reader
 
@@ -38,7 +39,7 @@ type inbound struct {
 // node says nothing until it has something to say.
 func (l *Links) Serve(ctx context.Context, conn net.Conn, head []byte) {
 	defer conn.Close()
-	in := &inbound{l: l, conn: conn, since: time.Now(), regions: map[string]bool{}}
+	in := &inbound{l: l, conn: conn, since: time.Now(), ser: l.c.Serializer, regions: map[string]bool{}}
 	if !l.admit(in) {
 		l.counters.refused.Add(1)
 		l.warn("connection refused", "from", conn.RemoteAddr().String(), "cause", fmt.Sprintf("%d Java connections are open", maxInbound))

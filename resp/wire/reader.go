@@ -67,13 +67,17 @@ func (p *Reader) Fill(in io.Reader) error {
 // Buffered counts the bytes that have arrived and are not taken.
 func (p *Reader) Buffered() int { return p.w - p.r }
 
+// Large reports whether the buffer is one that goes back with the next Fill if
+// nothing is left in it.
+func (p *Reader) Large() bool { return cap(p.buf) > keptRoom }
+
 // makeRoom has some room at the end of the buffer, which is at most twice as
 // large as what has arrived, or as a request may be.
 func (p *Reader) makeRoom() {
 	have := p.w - p.r
 	switch {
-	case have == 0 && cap(p.buf) > keptRoom:
-		p.buf, p.r, p.w = nil, 0, 0
+	case have == 0 && p.Large():
+		p.buf, p.args, p.r, p.w = nil, nil, 0, 0 // the arguments are parts of it
 	case have == 0:
 		p.r, p.w = 0, 0
 	case p.r > 0 && len(p.buf)-p.w < firstRoom:

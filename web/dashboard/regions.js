@@ -23,7 +23,7 @@ const columns = [
 ]
 
 function stale(r) {
-  if (!r.stale_most_ns) return r.mode === 'invalidate' ? 'memory is not used' : '–'
+  if (!r.stale_most_ns) return r.mode === 'invalidate' ? 'bypassed' : '–'
   return millis((r.stale_now_ns ?? 0) / 1e6) + ' ≤ ' + millis(r.stale_most_ns / 1e6)
 }
 
