@@ -92,7 +92,7 @@ func (e *endpoint) lookAround(ctx context.Context) (out cache.Surveyed) {
 			out.Heard = append(out.Heard, cache.SurveyedPacket{ID: h.ID.String(), Interface: h.Interface, From: h.Addr.String(), Packets: h.Packets})
 		}
 		for _, s := range e.conn.Status() {
-			x := cache.SurveyedInterface{Name: s.Interface, Reason: s.Reason}
+			x := cache.SurveyedInterface{Name: s.Interface, MTU: s.MTU, Reason: s.Reason}
 			if s.Addr.IsValid() {
 				x.Addr = s.Addr.String()
 			}

@@ -51,6 +51,7 @@ type InterfaceStatus struct {
 	Loopback  bool       // packets stay on this host
 	Addr      netip.Addr // source of what is sent on it; invalid while it can't send
 	Joined    bool       // a member of the group on it
+	MTU       int        // bytes that a packet on it may have; 0 is not known
 	// Reason is why it was chosen in place of another, or what keeps it from
 	// sending or hearing; "" if all is well.
 	Reason string

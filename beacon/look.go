@@ -77,7 +77,10 @@ func (b *Beacon) adjustLocked(p *port, c choice) {
 		p.mute("")
 		p.life = l
 	}
-	s.Index = p.life.index
+	s.Index, s.MTU = p.life.index, 0
+	if c.ifi != nil {
+		s.MTU = c.ifi.MTU
+	}
 	switch {
 	case c.ifi == nil:
 		p.mute("there is no such interface")

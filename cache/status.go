@@ -47,6 +47,11 @@ type EndpointStatus struct {
 	JavaNodes  []JavaNode `json:"java_nodes,omitempty"`
 	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
 	Observed   *Observed  `json:"observed,omitempty"`
+	// Relayed is what a bridge (Bridge=true) has passed on between generations.
+	Relayed []Relayed `json:"relayed,omitempty"`
+	// JavaLosses are what did not pass between Java nodes and others, and what
+	// a bridge has passed on that not all can read.
+	JavaLosses []JavaLoss `json:"java_losses,omitempty"`
 	Security   Security   `json:"security"`
 	// Others are the clusters of other names that were heard in the group: address → name.
 	Others map[string]string `json:"others,omitempty"`
@@ -114,6 +119,7 @@ type Member struct {
 	Service  string    `json:"service,omitempty"`
 	Endpoint string    `json:"endpoint,omitempty"`
 	Addr     string    `json:"addr,omitempty"`
+	Also     []string  `json:"also,omitempty"` // where else it is dialled; as the configuration has it, so perhaps by name
 	PID      int       `json:"pid,omitempty"`
 	Node     string    `json:"node,omitempty"`
 	Source   string    `json:"source"` // multicast, static, dns, peer, link, self
@@ -143,20 +149,23 @@ type Party struct {
 
 // LinkStatus is one link of this node.
 type LinkStatus struct {
-	From      Party         `json:"from"`
-	To        Party         `json:"to"`
-	PeerID    string        `json:"peer_id"`
-	Local     string        `json:"local"`
-	Remote    string        `json:"remote"`
-	Direction string        `json:"direction"` // in, out
-	Protocol  string        `json:"protocol"`  // mesh; jcs-1.3, jcs-2, jcs-3, jcs-4, which have no stamps, no acknowledgements and no authentication
-	Since     time.Time     `json:"since"`
-	Lag       Lag           `json:"lag"`
-	Behind    Behind        `json:"behind"`
-	Travel    Propagation   `json:"propagation"`
-	Regions   []string      `json:"regions"` // shared with that peer
-	Skew      time.Duration `json:"skew_ns"` // its clock minus ours, at most
-	Siblings  []Sibling     `json:"siblings,omitempty"`
+	From      Party       `json:"from"`
+	To        Party       `json:"to"`
+	PeerID    string      `json:"peer_id"`
+	Local     string      `json:"local"`
+	Remote    string      `json:"remote"`
+	Direction string      `json:"direction"` // in, out
+	Protocol  string      `json:"protocol"`  // mesh; jcs-1.3, jcs-2, jcs-3, jcs-4, which have no stamps, no acknowledgements and no authentication
+	Since     time.Time   `json:"since"`
+	Lag       Lag         `json:"lag"`
+	Behind    Behind      `json:"behind"`
+	Travel    Propagation `json:"propagation"`
+	Regions   []string    `json:"regions"` // shared with that peer
+	// Differ are shared regions of which the peer's files have made something
+	// else than this node's: name → its mode.
+	Differ   map[string]string `json:"differ,omitempty"`
+	Skew     time.Duration     `json:"skew_ns"` // its clock minus ours, at most
+	Siblings []Sibling         `json:"siblings,omitempty"`
 }
 
 // A Sibling is another endpoint of a linked peer's process: whoever is in its

@@ -37,6 +37,7 @@ type Surveyed struct {
 type SurveyedInterface struct {
 	Name   string `json:"name"`
 	Addr   string `json:"addr,omitempty"`
+	MTU    int    `json:"mtu,omitempty"`    // bytes that a packet on it may have; 0 is not known
 	Reason string `json:"reason,omitempty"` // what keeps it from sending or hearing
 }
 

@@ -5,11 +5,11 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"lateral/cache"
 )
@@ -19,6 +19,7 @@ const (
 	checkMembers   = "members"
 	checkMulticast = "multicast"
 	checkTCP       = "tcp"
+	checkMTU       = "mtu"
 	checkClocks    = "clocks"
 	checkRegions   = "regions"
 )
@@ -30,9 +31,9 @@ func Cluster(surveys []cache.Survey) Report {
 	var all []Finding
 	for _, s := range merged(surveys) {
 		g := newGroupView(s)
-		all = append(all, slices.Concat(g.members(), g.multicast(), g.tcp(), g.clocks(), g.regions())...)
+		all = append(all, slices.Concat(g.members(), g.multicast(), g.tcp(), g.mtus(), g.clocks(), g.regions())...)
 	}
-	r := newReport([]Check{{Name: checkMembers}, {Name: checkMulticast}, {Name: checkTCP}, {Name: checkClocks}, {Name: checkRegions}}, all)
+	r := newReport([]Check{{Name: checkMembers}, {Name: checkMulticast}, {Name: checkTCP}, {Name: checkMTU}, {Name: checkClocks}, {Name: checkRegions}}, all)
 	r.Surveys = merged(surveys)
 	return r
 }
@@ -202,36 +203,6 @@ func (g *groupView) members() (all []Finding) {
 	return append([]Finding{first}, all...)
 }
 
-// clockOff is a difference of clocks that is worth a word: half of what
-// MaxClockSkew allows by default.
-const clockOff = 250 * time.Millisecond
-
-// clocks compares the clocks of linked members.
-func (g *groupView) clocks() (all []Finding) {
-	worst := time.Duration(0)
-	for i := range g.Members {
-		a := &g.Members[i]
-		for j := range g.Members {
-			b := &g.Members[j]
-			d, ok := a.Skew[b.ID]
-			if !ok || a.ID == b.ID {
-				continue
-			}
-			worst = max(worst, d.Abs())
-			if d > clockOff { // the other way round it is said by b
-				all = append(all, Finding{Check: checkClocks, Severity: Warning,
-					Saw: fmt.Sprintf("the clock of %s is %v ahead of that of %s", label(b), d.Round(time.Millisecond), label(a)),
-					Why: "of two writes the later one wins, by their clocks; a peer that is ahead by more than MaxClockSkew (500 ms) gets no link",
-					Do:  "have both set by NTP: timedatectl set-ntp true; then: timedatectl timesync-status, or chronyc tracking"})
-			}
-		}
-	}
-	if len(all) == 0 && len(g.Members) > 1 {
-		all = append(all, Finding{Check: checkClocks, Saw: fmt.Sprintf("clocks of linked members differ by %v at most", worst.Round(time.Millisecond))})
-	}
-	return all
-}
-
 // regions compares what members think of their common regions.
 func (g *groupView) regions() (all []Finding) {
 	modes := map[string]map[string][]string{} // region → mode → members
@@ -265,7 +236,7 @@ func (g *groupView) regions() (all []Finding) {
 			slices.Sort(words)
 			all = append(all, Finding{Check: checkRegions, Severity: Warning, Saw: fmt.Sprintf("region %s is %s", name, strings.Join(words, ", and ")),
 				Why: "they do not keep each other's copies as either of them promises",
-				Do:  "give it the same settings in all files (IsLateral, IssueRemoveOnPut and the auxiliary): lateral config show prints those of a host"})
+				Do:  "give it the same settings in all files (IsLateral, IssueRemoveOnPut and the auxiliary): lateral config show prints those of a host,\nand lateral doctor, where it is not as most have it, a command: " + fewest(modes[name])})
 		}
 		if holders == asked {
 			everywhere++
@@ -277,4 +248,15 @@ func (g *groupView) regions() (all []Finding) {
 		all = append(all, Finding{Check: checkRegions, Saw: fmt.Sprintf("%s on all members", plural(everywhere, "region")), Details: some})
 	}
 	return all
+}
+
+// fewest are the members that have made of a region what the fewest have.
+func fewest(modes map[string][]string) string {
+	var few []string
+	for _, mode := range slices.Sorted(maps.Keys(modes)) {
+		if who := modes[mode]; few == nil || len(who) < len(few) {
+			few = who
+		}
+	}
+	return strings.Join(few, ", ")
 }

@@ -17,7 +17,7 @@ func surveyOf(n int) cache.Survey {
 	s := cache.Survey{Cluster: "default", Group: "224.0.0.1:6780"}
 	for i := range n {
 		m := cache.Surveyed{Party: cache.Party{Host: fmt.Sprintf("h%d", i+1), Service: "s", Endpoint: "A"}, ID: fmt.Sprint(i + 1), Receive: true, Asked: "link",
-			Interfaces: []cache.SurveyedInterface{{Name: "eth0", Addr: fmt.Sprintf("10.0.0.%d", i+1)}}, Skew: map[string]time.Duration{},
+			Interfaces: []cache.SurveyedInterface{{Name: "eth0", Addr: fmt.Sprintf("10.0.0.%d", i+1), MTU: 1500}}, Skew: map[string]time.Duration{},
 			Regions: map[string]string{"User": "invalidate", "State": "replicate"}}
 		for j := range n {
 			id, addr := fmt.Sprint(j+1), fmt.Sprintf("10.0.0.%d", j+1)
@@ -32,6 +32,19 @@ func surveyOf(n int) cache.Survey {
 	}
 	s.Members[0].Asked = "self"
 	return s
+}
+
+// slow has the clock of one member be behind all others.
+func slow(s cache.Survey, of int, by time.Duration) {
+	for i := range s.Members {
+		if i+1 == of {
+			for id := range s.Members[i].Skew {
+				s.Members[i].Skew[id] = by
+			}
+		} else {
+			s.Members[i].Skew[fmt.Sprint(of)] = -by
+		}
+	}
 }
 
 // deafen has member b hear none of those.
@@ -98,7 +111,14 @@ func TestCluster(t *testing.T) {
 		{"an interface that can't", func(s cache.Survey) { s.Members[1].Interfaces[0].Reason = "there is no route" }, 1, []string{"members h2/s on eth0: there is no route|on h2"}},
 		{"clocks", func(s cache.Survey) {
 			s.Members[0].Skew["2"], s.Members[1].Skew["1"] = 300*time.Millisecond, -300*time.Millisecond
-		}, 1, []string{"clocks the clock of h2/s is 300ms ahead of that of h1/s|NTP"}},
+		}, 1, []string{"clocks the clock of h2 is 300ms ahead of that of h1|NTP"}},
+		{"one clock of three", func(s cache.Survey) { slow(s, 3, 300*time.Millisecond) }, 1, []string{"clocks the clock of h3 is 300ms behind those of 2 other hosts|on h3, have it set by NTP, by one of:\n    chronyc makestep"}},
+		{"one clock of three that the others refuse", func(s cache.Survey) {
+			slow(s, 3, 2*time.Second)
+			s.Members[0].Skew, s.Members[1].Skew = map[string]time.Duration{"2": 0}, map[string]time.Duration{"1": 0}
+		}, 1, []string{"clocks the clock of h3 is 2s behind those of 2 other hosts|on h3"}},
+		{"one MTU of three", func(s cache.Survey) { s.Members[1].Interfaces[0].MTU = 4000 }, 1,
+			[]string{"mtu eth0 of h2 takes and sends packets of up to 4000 bytes (MTU), others in 224.0.0.1:6780 have 1500|on h2, or give all hosts and switches of this network the other one:\n    ip link set dev eth0 mtu 1500"}},
 		{"regions", func(s cache.Survey) { s.Members[2].Regions["User"] = "replicate" }, 1, []string{"regions region User is invalidate on h1/s, h2/s, and replicate on h3/s|config show"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -165,6 +185,8 @@ func TestWriteTable(t *testing.T) {
 	s.Members[1].Asked = "h3/s.A"
 	s.Members[0].Reached[0].ID = "none"
 	s.Members[2].Host = "h3\x1b[2J"
+	slow(s, 3, 300*time.Millisecond)
+	delete(s.Members[1].Skew, "3")
 	var b strings.Builder
 	if err := WriteTable(&b, []cache.Survey{s}); err != nil {
 		t.Fatal(err)
@@ -186,6 +208,12 @@ TCP: whether a row's member can connect to a column's
   1   ·   ?  ok
   2  ok   ·  ok
   3  NO  ok   ·
+
+clocks: how far a row's member sees that of a column's ahead of its own
+         1      2      3
+  1      ·  <10ms -300ms
+  2  <10ms      ·      ?
+  3 +300ms +300ms      ·
 
 `
 	if b.String() != want {

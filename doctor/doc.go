@@ -29,11 +29,25 @@
 //	disk-space        room where services write
 //	config            what other rooms found, handed in as values
 //
-// and before neighbours those lent by the caller, who knows files and services:
-// advertised, security, links, clock, and jcs-… of Java nodes (see JCS.Checks).
+// and those lent by the caller, who knows files and services; before neighbours:
+//
+//	advertised        peers are told an address that leads here
+//	security          the files of secrets; who was refused for want of one
+//	disk-tier         directories of regions on disk: writable, with room
+//	remote-tier       servers of regions answer, take the password, tell of changes
+//	clock             this host's clock, by those of linked members
+//	peer-address-changed    links with peers that files name are where their names lead
+//	regions           linked members make the same of regions that they share
+//	jcs-nodes, jcs-address, jcs-listener, jcs-regions    Java nodes, see JCS.Checks
+//
+// and after peers:
+//
+//	links             all links of the mesh are up
 //
 // Cluster judges what all members say that they could hear and reach at one
-// time: there the direction shows in which something is lost.
+// time: there the direction shows in which something is lost. Its checks:
+//
+//	members, multicast, tcp, mtu, clocks, regions
 //
 // The network is touched in few places only. multicast-loop joins the group
 // and sends with TTL 0: the datagram never leaves this host, though the join

@@ -87,6 +87,9 @@ type Options struct {
 	// Checks are further ones. They come before neighbours, which may follow
 	// from one called security, and depend on those built in that stand before.
 	Checks []Check
+	// Last are further ones that come after peers: what they find may follow
+	// from what cannot be reached.
+	Last []Check
 	// Timeout bounds each check; 0 is DefaultTimeout.
 	Timeout time.Duration
 	// Identity answers who this machine is; nil asks it.
@@ -179,6 +182,7 @@ func builtin(o Options, m machine) []Check {
 	if o.Neighbours != nil || len(o.Peers) > 0 {
 		checks = append(checks, Check{Name: "peers", DependsOn: []string{"interfaces", "peer-names"}, Run: s.reach})
 	}
+	checks = append(checks, o.Last...)
 	checks = append(checks, Check{Name: "hostname", Run: s.hostname}, Check{Name: "file-limit", Run: s.files})
 	if len(o.Places) > 0 {
 		checks = append(checks, Check{Name: "disk-space", Run: s.disks})

@@ -31,9 +31,10 @@ type JavaNode struct {
 
 	// As the service Service of this host has it; "" where nobody is linked.
 	Service string
-	Wanted  bool   // it shares a region with the service and the service listens: it should have dialled it
-	In, Out bool   // it has dialled the service, the service it
-	Down    string // why the service has no connection to it
+	Ours    netip.AddrPort // where the service listens; zero if it is not known
+	Wanted  bool           // it shares a region with the service and the service listens: it should have dialled it
+	In, Out bool           // it has dialled the service, the service it
+	Down    string         // why the service has no connection to it
 }
 
 // A JCS lends the doctor what is known of Java nodes.
@@ -68,7 +69,7 @@ func (j JCS) Checks() []Check {
 	var failed error
 	with := func(look func([]JavaNode) []Finding) func(context.Context) []Finding {
 		return func(ctx context.Context) []Finding {
-			once.Do(func() { nodes, failed = j.Heard(ctx) })
+			once.Do(func() { nodes, failed = j.Heard(ctx); nodes = living(nodes) })
 			if failed != nil || len(nodes) == 0 {
 				return nil // neighbours says why nobody can be heard
 			}
@@ -82,6 +83,16 @@ func (j JCS) Checks() []Check {
 		{Name: "jcs-listener", DependsOn: after, Run: with(j.listeners)},
 		{Name: "jcs-regions", DependsOn: after, Run: with(j.regions)},
 	}
+}
+
+// living leaves out nodes whose process was started anew: its successor
+// announces the same place, and was first heard when they had fallen silent.
+func living(nodes []JavaNode) []JavaNode {
+	return slices.DeleteFunc(slices.Clone(nodes), func(n JavaNode) bool {
+		return slices.ContainsFunc(nodes, func(o JavaNode) bool {
+			return o.ID != n.ID && o.Source == n.Source && o.Port == n.Port && o.Generation == n.Generation && o.Group == n.Group && !o.First.Before(n.Last)
+		})
+	})
 }
 
 // name is how a node is called.
@@ -110,11 +121,15 @@ func (j JCS) nodes(nodes []JavaNode) []Finding {
 			continue
 		}
 		w := Finding{Severity: Warning, About: n.about(),
-			Saw: fmt.Sprintf("%s has not connected to service %s in the %s since it was first heard", n.name(), n.Service, n.Last.Sub(n.First).Round(time.Second)),
-			Why: "so it tells it nothing: Java nodes write to whom they have dialled, and to nobody else",
-			Do:  "see in its log what it says of that address; a firewall may be in the way"}
+			Saw: fmt.Sprintf("%s has told service %s nothing in the %s since it was first heard: it has not connected, or has had nothing to tell", n.name(), n.Service, n.Last.Sub(n.First).Round(time.Second)),
+			Why: "Java nodes write to whom they have dialled, and to nobody else; a connection on which nothing was written yet cannot be told from any other",
+			Do:  "if something is written there: see in its log what it says of that address; a firewall may be in the way"}
 		if n.Generation == "jcs-2" {
-			w.Do = "list this node in its TcpServers: JCS 2 finds nobody by discovery\nif it is listed, that Java process had a connection with a former process at this port, which it never dials again: " +
+			w.Do = "JCS 2 finds nobody by discovery: list this node in its TcpServers, in its cache.ccf, and start the Java process anew"
+			if n.Ours.IsValid() {
+				w.Do += fmt.Sprintf("; for its lateral auxiliary AUX:\n    jcs.auxiliary.AUX.attributes.TcpServers=%s", n.Ours)
+			}
+			w.Do += "\nif it is listed, that Java process had a connection with a former process at this port, which it never dials again: " +
 				"list a second port and have the service use it (docs/migration.md), or restart the Java process"
 		}
 		all = append(all, w)
@@ -158,10 +173,14 @@ func (j JCS) addresses(nodes []JavaNode) []Finding {
 		case !n.old() || err != nil || a == n.Source:
 			good++
 		case a.IsLoopback() && !n.Source.IsLoopback():
-			all = append(all, Finding{Severity: Failure, About: n.about(),
+			f := Finding{Severity: Failure, About: n.about(),
 				Saw: fmt.Sprintf("%s announces %s, a loopback address", n.name(), n.Host),
 				Why: "nodes of JCS 1.3 dial the host that is written there, and so themselves: nobody on another host writes to it",
-				Do:  "on that host, let its own name lead to its network address in /etc/hosts (lateral doctor run there names the line), and start the Java process anew"})
+				Do:  "on that host, let its own name lead to its network address in /etc/hosts (lateral doctor run there names the line), and start the Java process anew"}
+			if j.Has(n.Source) {
+				f.Do = "let this host's own name lead to its network address (see hostname), and start the Java process anew"
+			}
+			all = append(all, f)
 		default:
 			all = append(all, Finding{Severity: Warning, About: n.about(),
 				Saw: fmt.Sprintf("%s announces %s, and its datagrams come from %s", n.name(), n.Host, n.Source),
@@ -200,10 +219,14 @@ func (j JCS) regions(nodes []JavaNode) []Finding {
 		}
 		f := Finding{Severity: Warning, About: []string{of[0].Group},
 			Why: "what one node puts into a region, or removes from it, does not reach a node that has not got it",
-			Do:  "compare the cache.ccf of these nodes; a region that no file declares is made when it is first used, and then this may pass by itself: look again in a minute"}
+			Do: "compare the cache.ccf of these nodes. A region that no file declares is made when it is first used, and then this may pass by itself: look again in a minute.\n" +
+				"Where it is to be, declare it, with the node's lateral auxiliary in place of AUX, and start the Java process anew:"}
 		for _, r := range sorted(have) {
 			if len(have[r]) < len(of) {
 				f.Details = append(f.Details, fmt.Sprintf("region %s: on %s; not on %s", r, list(have[r]), list(without(of, have[r]))))
+				if len(f.Details) <= maxDeclared {
+					f.Do += fmt.Sprintf("\n    jcs.region.%s=AUX", indent(r, ""))
+				}
 			}
 		}
 		if n := len(f.Details); n > 0 {
@@ -217,6 +240,9 @@ func (j JCS) regions(nodes []JavaNode) []Finding {
 	}
 	return all
 }
+
+// maxDeclared bounds the lines that are printed to be copied.
+const maxDeclared = 8
 
 // without returns the nodes that are not among the names.
 func without(nodes []JavaNode, names []string) (out []string) {

@@ -122,7 +122,7 @@ func (j JCS) listener(n JavaNode) Finding {
 	}) {
 		return Finding{Saw: "it listens"} // or only root sees more
 	}
-	return Finding{Severity: Failure, About: n.about(),
+	return Finding{Severity: Failure, About: n.about(), Run: stop(owners, func(path string) string { text, _ := smallFile(path); return text }),
 		Saw: fmt.Sprintf("%s announces port %d of this host, which %s holds, and that takes no part in discovery (UDP port %d)", n.name(), n.Dialled.Port(), processes(owners), group.Port()),
 		Why: "the node is deaf: its port was taken when it started, JCS goes on without its listener, and what others write to it ends with that process",
 		Do:  fmt.Sprintf("give the Java process another TcpListenerPort, or stop %s; then start the Java process anew", processes(owners))}

@@ -14,13 +14,17 @@ import (
 func (s *scene) keepRoute(net netip.Prefix, dev string) string {
 	switch s.tools.network {
 	case netManager:
-		family := "ipv4"
+		family, route := "ipv4", net.String()
 		if net.Addr().Is6() {
-			family = "ipv6"
+			family, route = "ipv6", fmt.Sprintf(`"%s table=255"`, net) // 255 is local
 		}
-		return fmt.Sprintf("to keep it, with NetworkManager:\n    nmcli connection modify %s +%s.routes %s", connection(dev), family, net)
+		return fmt.Sprintf("to keep it, with NetworkManager:\n    nmcli connection modify %s +%s.routes %s", connection(dev), family, route)
 	case networkd:
-		return s.keepInNetworkd(dev, "multicast.conf", fmt.Sprintf("[Route]\n    Destination=%s\n    Scope=link", net))
+		how := "Scope=link"
+		if net.Addr().Is6() { // where the kernel has its own, which come first
+			how = "Table=local"
+		}
+		return s.keepInNetworkd(dev, "multicast.conf", fmt.Sprintf("[Route]\n    Destination=%s\n    %s", net, how))
 	}
 	if net.Addr().Is6() {
 		return fmt.Sprintf("to keep it, in /etc/network/interfaces below \"iface %s inet6 …\":\n    post-up ip -6 route add %s dev %s table local", dev, net, dev)

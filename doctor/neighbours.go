@@ -61,7 +61,7 @@ func (s *scene) lonely(f *Finding, heard []Neighbour, near int) {
 	if how := s.inContainer(); how != "" && !slices.ContainsFunc(heard, func(n Neighbour) bool { return n.Cluster != "" }) {
 		f.Saw += "; this is a container (" + how + ") in a network of its own"
 		f.Why = "multicast does not leave a container's bridge"
-		f.Do = "run it in its host's network (docker run --network host; Kubernetes: hostNetwork: true),\nor find members by name in place of multicast: attribute DnsPeers, or TcpServers" + listenLonger
+		f.Do = "run it in its host's network (docker run --network host; Kubernetes: hostNetwork: true),\nor find members by name in place of multicast (attribute DnsPeers)" + s.byName() + listenLonger
 	}
 	var clusters []string
 	for _, n := range heard {
@@ -84,6 +84,26 @@ func (s *scene) lonely(f *Finding, heard []Neighbour, near int) {
 		f.Why = "members of one cluster have one name (attribute ClusterName)"
 		f.Do = "if one of them is meant, set ClusterName to it: " + strings.Join(clusters, ", ")
 	}
+}
+
+// byName are the lines that have services find one member, and by it all
+// others, by its name; "" where their files cannot be changed so.
+func (s *scene) byName() string {
+	text := ":"
+	for _, g := range s.Groups {
+		i := slices.IndexFunc(s.Ports, func(p Port) bool { return p.Service == g.Service })
+		if g.Set == nil || i < 0 {
+			return ""
+		}
+		for _, kv := range [][2]string{{"DnsPeers", fmt.Sprintf("MEMBER:%d", s.Ports[i].Port)}, {"UdpDiscoveryEnabled", "false"}} {
+			c := g.Set(kv[0], kv[1])
+			if c == "" {
+				return ""
+			}
+			text += "\n    " + c
+		}
+	}
+	return text + "\nwith the name or address of another member in place of MEMBER."
 }
 
 // refused are the findings about who is heard and not believed.

@@ -68,10 +68,12 @@ func (s *scene) port(p Port) Finding {
 
 // stop returns the commands that end processes: by their systemd unit where
 // they have one, or it would start them again.
-func (s *scene) stop(all []host.Process) (commands []string) {
+func (s *scene) stop(all []host.Process) []string { return stop(all, s.says) }
+
+func stop(all []host.Process, says func(path string) string) (commands []string) {
 	for _, p := range all {
 		c := fmt.Sprintf("kill %d", p.PID)
-		for line := range strings.Lines(s.says(fmt.Sprintf("/proc/%d/cgroup", p.PID))) {
+		for line := range strings.Lines(says(fmt.Sprintf("/proc/%d/cgroup", p.PID))) {
 			unit := path.Base(strings.TrimSpace(line)) // "0::/system.slice/nginx.service"
 			if strings.Contains(line, "/system.slice/") && strings.HasSuffix(unit, ".service") && !strings.ContainsAny(unit, " '\"$`;&|<>") {
 				c = "systemctl stop " + unit

@@ -42,9 +42,16 @@ type HostsLine struct {
 // network "ip".
 type Lookup func(ctx context.Context, name string) ([]netip.Addr, error)
 
-// SystemLookup asks the system's resolver.
-func SystemLookup(ctx context.Context, name string) ([]netip.Addr, error) {
-	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+// SystemLookup asks the system's resolver. IPv4 addresses are such, and each
+// stands once.
+func SystemLookup(ctx context.Context, name string) (all []netip.Addr, err error) {
+	list, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	for _, a := range list { // those of /etc/hosts come mapped into IPv6, and twice
+		if a = a.Unmap(); !slices.Contains(all, a) {
+			all = append(all, a)
+		}
+	}
+	return all, err
 }
 
 // HostsFile is where the system keeps fixed names.

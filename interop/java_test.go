@@ -169,9 +169,15 @@ func launch(t *testing.T, n node, wrap ...string) *jvm {
 	if err := os.WriteFile(filepath.Join(dir, "cache.ccf"), []byte(n.ccf()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	path := strings.Join([]string{dir, filepath.Join(tools.dir, "classes"), filepath.Join(tools.dir, n.g.profile, "*")}, string(os.PathListSeparator))
-	args := append(wrap, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", path, "Driver", n.g.root)
-	j := &jvm{t: t, g: n.g, cmd: exec.Command(args[0], args[1:]...), lines: make(chan string)}
+	return launchIn(t, n.g, dir, wrap...)
+}
+
+// launchIn starts one with the cache.ccf of a directory.
+func launchIn(t *testing.T, g generation, dir string, wrap ...string) *jvm {
+	t.Helper()
+	path := strings.Join([]string{dir, filepath.Join(tools.dir, "classes"), filepath.Join(tools.dir, g.profile, "*")}, string(os.PathListSeparator))
+	args := append(wrap, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", path, "Driver", g.root)
+	j := &jvm{t: t, g: g, cmd: exec.Command(args[0], args[1:]...), lines: make(chan string)}
 	var err error
 	if j.in, err = j.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -197,7 +203,7 @@ func launch(t *testing.T, n node, wrap ...string) *jvm {
 	t.Cleanup(func() {
 		j.kill()
 		if b, err := os.ReadFile(log); err == nil && t.Failed() {
-			t.Logf("JCS %s said:\n%.3000s", n.g.name, b)
+			t.Logf("JCS %s said:\n%.3000s", g.name, b)
 		}
 	})
 	return j

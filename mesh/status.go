@@ -50,7 +50,7 @@ func member(p Peer) cache.Member {
 		c.ID, c.Node = p.ID.String(), p.Node.String()
 	}
 	if len(p.Addrs) > 0 {
-		c.Addr = p.Addrs[0]
+		c.Addr, c.Also = p.Addrs[0], p.Addrs[1:]
 	}
 	return c
 }
@@ -95,6 +95,12 @@ func (m *Mesh) linkStatus(l *link) cache.LinkStatus {
 	for _, r := range m.c.Regions() {
 		if theirs[r.Name()] != "" {
 			st.Regions = append(st.Regions, r.Name())
+			if theirs[r.Name()] != r.Mode().String() {
+				if st.Differ == nil {
+					st.Differ = map[string]string{}
+				}
+				st.Differ[r.Name()] = theirs[r.Name()]
+			}
 		}
 	}
 	slices.Sort(st.Regions)

@@ -29,6 +29,8 @@ type watch struct {
 	net        *memnet.Net
 	nodes      []*lateral.Node
 	collectors []*Collector
+	gone       map[int]bool // by place: its process has ended
+	each       func()       // what else happens between two scrapes
 	scrapes    int
 	series     map[string][]string
 	expect     []any // what Prometheus shall say of them
@@ -37,23 +39,33 @@ type watch struct {
 func addr(host int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(host)}) }
 
 func newWatch(t *testing.T, clocks ...time.Duration) *watch {
-	w := &watch{t: t, net: memnet.New(), series: map[string][]string{}}
+	w := emptyWatch(t)
 	for i := range 3 {
 		var ahead time.Duration
 		if i < len(clocks) {
 			ahead = clocks[i]
 		}
-		n := open(t, w.net, byte(i+1), ahead)
-		w.nodes = append(w.nodes, n)
-		w.collectors = append(w.collectors, New(Config{Status: n.Status, Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }}))
+		w.add(open(t, w.net, byte(i+1), ahead))
 	}
 	return w
+}
+
+func emptyWatch(t *testing.T) *watch {
+	return &watch{t: t, net: memnet.New(), series: map[string][]string{}, gone: map[int]bool{}}
+}
+
+func (w *watch) add(n *lateral.Node) {
+	w.nodes = append(w.nodes, n)
+	w.collectors = append(w.collectors, New(Config{Status: n.Status, Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }}))
 }
 
 // pass lets time pass in which sessions are written, and everything is scraped.
 func (w *watch) pass(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		for i, n := range w.nodes {
+			if w.gone[i] {
+				continue
+			}
 			for _, c := range []cache.Command{{Op: cache.Put, Region: "SessionCache"}, {Op: cache.Update, Region: "User"}, {Op: cache.Get, Region: "User"}} {
 				c.Key, c.Value.Bytes = fmt.Sprint("k", i, w.scrapes%10), "v"
 				if _, err := n.Do(w.t.Context(), c); err != nil {
@@ -61,8 +73,16 @@ func (w *watch) pass(d time.Duration) {
 				}
 			}
 		}
+		if w.each != nil {
+			w.each()
+		}
 		time.Sleep(scrapeEvery)
 		for i, c := range w.collectors {
+			if w.gone[i] { // what Prometheus notes by itself of a scrape that nobody answers, or somebody
+				w.note(`up{job="lateral"}`, i, "0")
+				continue
+			}
+			w.note(`up{job="lateral"}`, i, "1")
 			for name, m := range gather(w.t, c) {
 				if h := m.GetHistogram(); h != nil {
 					base, labels, _ := strings.Cut(name, "{")
@@ -91,14 +111,13 @@ func (w *watch) note(name string, instance int, value string) {
 	w.series[name] = append(w.series[name], value)
 }
 
-// alarms says which are to be raised now, on any node. That there is no secret
-// is always one.
+// alarms says which are to be raised now, on any node.
 func (w *watch) alarms(names ...string) {
 	samples := []any{}
 	for _, n := range names {
 		samples = append(samples, map[string]any{"labels": fmt.Sprintf("{alertname=%q}", n), "value": 1})
 	}
-	w.expect = append(w.expect, map[string]any{"expr": `group by (alertname) (ALERTS{alertstate="firing",alertname!="LateralOpen"})`,
+	w.expect = append(w.expect, map[string]any{"expr": `group by (alertname) (ALERTS{alertstate="firing"})`,
 		"eval_time": ((time.Duration(w.scrapes) - 1) * scrapeEvery).String(), "exp_samples": samples})
 }
 
@@ -149,6 +168,13 @@ func TestAlarmsOnFaults(t *testing.T) {
 			w.net.Block(addr(1), addr(2))
 			w.pass(20 * time.Minute)
 			w.alarms("LateralMeshIncomplete", "LateralBypassed", "LateralFrontierStuck")
+		}},
+		"a service has ended": {nil, func(w *watch) {
+			w.pass(5 * time.Minute)
+			w.nodes[2].Close()
+			w.gone[2] = true
+			w.pass(3 * time.Minute)
+			w.alarms("LateralDown")
 		}},
 		"gone without a goodbye": {nil, func(w *watch) {
 			w.pass(5 * time.Minute)

@@ -33,12 +33,32 @@ func Showcase(socket string, log *slog.Logger) http.Handler {
 		},
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown := r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/dashboard/")
-		if !localName(r.Host) || !shown || r.Method != http.MethodGet {
-			refuse(w, &Failure{Status: http.StatusForbidden, Code: "read_only", Saw: fmt.Sprintf("%s %.100s at host %.100s", r.Method, r.URL.Path, r.Host),
-				Why: "only the dashboard is shown here", Do: "use the command line for all else"})
-			return
+		if shows(w, r) {
+			p.ServeHTTP(w, r)
 		}
-		p.ServeHTTP(w, r)
 	})
+}
+
+// shows refuses all but looking at the dashboard, by a name of this machine.
+func shows(w http.ResponseWriter, r *http.Request) bool {
+	shown := r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/dashboard/")
+	if localName(r.Host) && shown && r.Method == http.MethodGet {
+		return true
+	}
+	refuse(w, &Failure{Status: http.StatusForbidden, Code: "read_only", Saw: fmt.Sprintf("%s %.100s at host %.100s", r.Method, r.URL.Path, r.Host),
+		Why: "only the dashboard is shown here", Do: "use the command line for all else"})
+	return false
+}
+
+// ServeView serves the dashboard, of which nothing can be changed, and nothing
+// else on a listener until ctx ends or the listener fails, and closes it. It is
+// for the socket of ListenView.
+func (f *Front) ServeView(ctx context.Context, ln net.Listener, log *slog.Logger) error {
+	h := f.Handler()
+	return f.serve(ctx, ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if shows(w, r) {
+			r.Header.Set(readOnlyHeader, "true")
+			h.ServeHTTP(w, r)
+		}
+	}), log)
 }

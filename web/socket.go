@@ -19,6 +19,10 @@ import (
 // suffix of a service's socket.
 const suffix = ".sock"
 
+// viewSuffix of the one by which its dashboard may be looked at, and nothing
+// changed. It is no longer than the other.
+const viewSuffix = ".view"
+
 // maxSocket bytes of a path fit into sockaddr_un (sun_path has 108 on Linux,
 // 104 elsewhere, with a NUL).
 const maxSocket = 103
@@ -58,6 +62,13 @@ func Listen(dir, service string) (net.Listener, error) {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
 	return bind(dir, path)
+}
+
+// ListenView opens the socket by which a service's dashboard may be looked at,
+// beside that of Listen, which has to be held. It can be opened by this user
+// alone, too.
+func ListenView(dir, service string) (net.Listener, error) {
+	return bind(dir, filepath.Join(dir, service+viewSuffix))
 }
 
 // bind makes the socket where nobody else looks, and moves it to its place

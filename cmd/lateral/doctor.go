@@ -48,8 +48,8 @@ not shown. Only interfaces that the configuration uses are used.
 
 With --cluster all members of the cluster send, listen and connect to each other at
 one time, asked by a service of this host, and a table shows who hears and reaches
-whom, in which direction. It takes some seconds and a few packets; members that
-cannot be asked are named.
+whom, in which direction, and how far their clocks are apart. It takes some seconds
+and a few packets; members that cannot be asked are named.
 
 All but a little works without root; what root would see is said where it is
 missing. Exit status: 0 all is well, 1 warnings, 2 failures.
@@ -101,7 +101,8 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	o.Places = append(o.Places, doctor.Place{Path: dir, For: "sockets of services", Need: 1 << 20})
 	o.Checks = append(o.Checks, advertised(services), security(running, services), diskTier(running, services), remoteTier(running, services))
 	if len(running) > 0 {
-		o.Checks = append(o.Checks, links(running), clocks(running))
+		o.Checks = append(o.Checks, clocks(running), alike(running, services), moved(running, services, host.SystemLookup))
+		o.Last = append(o.Last, links(running))
 	}
 	if len(o.Groups) > 0 {
 		o.Checks = append(o.Checks, javaNodes(running, services).Checks()...)
@@ -178,6 +179,13 @@ func lintFinding(f ccf.Finding, services []ccf.Service) doctor.Finding {
 		d.Severity = doctor.Failure
 	}
 	for _, v := range services {
+		for _, r := range v.Config.Regions {
+			if f.Key == "jcs.region."+r.Name && r.Where == (ccf.Pos{File: f.File, Line: f.Line}) && strings.HasPrefix(f.Saw, "IsLateral is ") {
+				if c := setBelow(f.Key, r.Where, "elementattributes.IsLateral", fmt.Sprint(!r.Attr.Lateral)); c != "" {
+					d.Run = []string{c}
+				}
+			}
+		}
 		for _, a := range v.Config.Auxiliaries {
 			if a.Lateral == nil || !a.Lateral.UdpDiscoveryEnabled || len(a.Lateral.TcpServers) == 0 {
 				continue

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -35,7 +36,11 @@ func newMembers(t *testing.T, n int) *members {
 	for _, h := range l.Hosts {
 		p := &patient{t: t, h: h, fill: strings.NewReplacer("@DIR", h.Dir)}
 		m.hosts = append(m.hosts, p)
-		p.write("cache.ccf", with("LinkTimeout=1500ms", "HeartbeatInterval=300ms"))
+		p.write("cache.ccf", with("LinkTimeout=1500ms", "HeartbeatInterval=300ms")+"jcs.region.Differs=A\n")
+		must(t, os.Mkdir(filepath.Join(h.Dir, "bin"), 0o755))
+		for _, c := range clockIs("0s") {
+			p.shell(m.bin, c)
+		}
 	}
 	key := filepath.Join(l.Hosts[0].Dir, "cluster.secret")
 	_, err := secret.Create(key, time.Now())
@@ -45,11 +50,31 @@ func newMembers(t *testing.T, n int) *members {
 	for _, p := range m.hosts[1:] {
 		p.write("cluster.secret", string(b))
 	}
-	for _, p := range m.hosts {
-		m.procs = append(m.procs, p.start(m.bin, "run", "--service", "groupware", "--config", "cache.ccf", "--runtime-dir", "run"))
+	m.procs = make([]*lab.Proc, n)
+	for i := range m.hosts {
+		m.start(i)
 	}
-	m.shell(0, fmt.Sprintf("lateral mesh --wait 20s --nodes %d --runtime-dir run", n))
+	m.whole()
 	return m
+}
+
+func (m *members) start(host int) {
+	m.procs[host] = m.hosts[host].start(m.bin, "run", "--service", "groupware", "--config", "cache.ccf", "--runtime-dir", "run")
+}
+
+func (m *members) anew(host int) {
+	m.procs[host].Signal(syscall.SIGTERM)
+	must(m.t, m.procs[host].Wait(20*time.Second))
+	m.start(host)
+	m.whole()
+}
+
+// whole waits until all links are there.
+func (m *members) whole() {
+	m.t.Helper()
+	for i := range m.hosts {
+		m.shell(i, fmt.Sprintf("lateral mesh --wait 20s --nodes %d", len(m.hosts)))
+	}
 }
 
 func (m *members) shell(host int, line string) { m.t.Helper(); m.hosts[host].shell(m.bin, line) }
@@ -72,29 +97,28 @@ func (m *members) survey(host, exit int, flags string) (r doctor.Report, out str
 	} else {
 		out = string(b)
 	}
-	if got != exit {
+	if exit >= 0 && got != exit {
 		m.t.Errorf("exit %d, want %d:\n%s", got, exit, b)
 	}
 	return r, out
 }
 
-// bad returns what is printed as bad, each with the line of its remedy.
-func bad(r doctor.Report) (said []string, remedies []string) {
+// bad returns what is printed as bad, each with the lines of its remedy that
+// begin with one of those words.
+func bad(r doctor.Report, begins ...string) (said []string, remedies []string) {
 	for _, f := range r.Findings {
-		if f.Severity == doctor.Ok {
+		if f.Severity == doctor.Ok || f.Because != "" {
 			continue
 		}
 		said = append(said, f.Check+": "+f.Saw)
 		for line := range strings.Lines(f.Do) {
-			if line = strings.TrimSpace(line); strings.HasPrefix(line, "iptables ") {
+			if line = strings.TrimSpace(line); slices.ContainsFunc(begins, func(word string) bool { return strings.HasPrefix(line, word) }) {
 				remedies = append(remedies, line)
 			}
 		}
 	}
 	return said, remedies
 }
-
-var clockText = regexp.MustCompile(`differ by \S+ at most`)
 
 // TestClusterDoctor: what is lost in one direction between two of three hosts
 // is named with its direction, and the remedy, run there, mends it.
@@ -115,7 +139,7 @@ func TestClusterDoctor(t *testing.T) {
 	m.shell(1, multicast)
 	m.shell(2, tcp)
 	r, table := m.survey(0, 1, "--json")
-	said, remedies := bad(r)
+	said, remedies := bad(r, "iptables ")
 	want := []string{"multicast: oxgw02/groupware does not hear oxgw01/groupware by multicast; the other direction is well",
 		"tcp: oxgw01/groupware can't connect to oxgw03/groupware at 10.77.0.3:57462: i/o timeout; the other direction is well"}
 	if !slices.Equal(said, want) || len(remedies) != 2 || !strings.Contains(table, "  1    ·   NO eth0\n  2 eth0    · eth0\n") || !strings.Contains(table, "  1   ·  ok  NO\n  2  ok   ·  ok\n  3  ok  ok   ·\n") {
@@ -126,17 +150,84 @@ func TestClusterDoctor(t *testing.T) {
 	m.shell(1, remedies[0])
 	m.shell(2, remedies[1])
 	m.survey(2, 0, "--json")
+	m.otherwise()
+	m.cut()
+}
 
-	// A member that is reached over another only, and one that is not reached at all.
-	m.lab.Partition(m.lab.Hosts[0], m.lab.Hosts[2])
-	lab.Eventually(t, 20*time.Second, func() error {
-		out, _ := m.hosts[0].command(m.bin, "lateral mesh --runtime-dir run").CombinedOutput()
-		if !strings.Contains(string(out), "missing") {
-			return fmt.Errorf("the mesh is complete:\n%s", out)
+var clockText = regexp.MustCompile(`differ by \S+ at most`)
+
+// otherwise: one host has another MTU and makes something else of a region, and
+// the clock of another is off. Each is named with its host, and the remedy, run
+// there, mends it.
+func (m *members) otherwise() {
+	m.t.Helper()
+	m.shell(1, "echo jcs.region.Differs.elementattributes.IsLateral=false >>cache.ccf")
+	m.anew(1)
+	m.shell(1, "ip link set dev eth0 mtu 4000")
+	m.shell(2, "echo -300ms >clock")
+	var remedies []string
+	pg := &trapPage{said: map[string]string{}}
+	lab.Eventually(m.t, 20*time.Second, func() error { // beats tell of clocks, and interfaces are looked at now and then
+		r, table := m.survey(0, -1, "--json")
+		var said []string
+		said, remedies = bad(r, "ip link ", "chronyc ")
+		for i := range said {
+			said[i] = offBys.ReplaceAllString(said[i], "300ms $1")
+		}
+		want := []string{"mtu: eth0 of oxgw02 takes and sends packets of up to 4000 bytes (MTU), others in 224.0.0.1:6780 have 1500", "clocks: the clock of oxgw03 is 300ms behind those of 2 other hosts",
+			"regions: region Differs is invalidate on oxgw02/groupware, and replicate on oxgw01/groupware, oxgw03/groupware"}
+		if !slices.Equal(said, want) || !clockMatrix.MatchString(table) {
+			return fmt.Errorf("the doctor says %q, want %q\n%s", said, want, table)
+		}
+		r.Findings = slices.DeleteFunc(r.Findings, func(f doctor.Finding) bool { return f.Severity == doctor.Ok })
+		whole := table[strings.Index(table, "clocks: "):] + text(r)
+		pg.said[otherwiseBlock] = beforeSum.ReplaceAllString(aboutOff.ReplaceAllString(offBys.ReplaceAllString(whole, "300ms $1"), "${1}300ms"), "")
+		return nil
+	})
+	pg.compare(m.t)
+	m.shell(1, remedies[0])
+	m.shell(2, remedies[1])
+	// Of the region the doctor on the host that was named has a command.
+	r := m.hosts[1].look(m.bin, "")
+	i := slices.IndexFunc(r.Findings, func(f doctor.Finding) bool { return f.Check == "regions" && len(f.Run) == 1 })
+	if i < 0 {
+		m.t.Fatalf("no command for the region:\n%s", text(r))
+	}
+	m.shell(1, r.Findings[i].Run[0])
+	m.anew(1)
+	lab.Eventually(m.t, 20*time.Second, func() error {
+		if r, _ := m.survey(2, -1, "--json"); r.ExitCode != 0 {
+			return errors.New(text(r))
 		}
 		return nil
 	})
-	r, table = m.survey(0, 2, "--json")
+}
+
+var (
+	aboutOff  = regexp.MustCompile(`([+-])(29|30).ms`)
+	beforeSum = regexp.MustCompile(`[^\n]*\n$`)
+)
+
+// clockMatrix is the one of three clocks of which the last is 300 ms behind.
+var clockMatrix = regexp.MustCompile(`(?s)clocks: .*  1 +· +<10ms +-(29|30).ms\n  2 +<10ms +· +-(29|30).ms\n  3 +\+(29|30).ms +\+(29|30).ms +·\n`)
+
+// cut loses all packets from one host to another, then both ways, and then
+// kills one: a member that is reached over another only, and one that is not
+// reached at all.
+func (m *members) cut() {
+	t := m.t
+	m.lab.Block(m.lab.Hosts[0], m.lab.Hosts[2])
+	m.missing(0)
+	r, _ := m.survey(0, 2, "--json")
+	said, _ := bad(r)
+	for _, want := range []string{"multicast: oxgw03/groupware does not hear oxgw01/groupware by multicast; the other direction is well",
+		"tcp: oxgw01/groupware can't connect to oxgw03/groupware at 10.77.0.3:57462: i/o timeout; nor the other way round"} {
+		if !slices.Contains(said, want) || !strings.Contains(text(r), "only what oxgw01/groupware sends is lost between them") {
+			t.Errorf("cut one way: the doctor says %q, not %q\n%s", said, want, text(r))
+		}
+	}
+	m.lab.Partition(m.lab.Hosts[0], m.lab.Hosts[2])
+	r, table := m.survey(0, 2, "--json")
 	said, _ = bad(r)
 	for _, want := range []string{"multicast: oxgw03/groupware does not hear oxgw01/groupware by multicast; nor the other way round",
 		"tcp: oxgw03/groupware can't connect to oxgw01/groupware at 10.77.0.1:57462: i/o timeout; nor the other way round"} {
@@ -150,4 +241,15 @@ func TestClusterDoctor(t *testing.T) {
 	if len(said) == 0 || !strings.HasPrefix(said[0], "members: oxgw03/groupware could not be asked: ") || !strings.Contains(table, "not asked: ") {
 		t.Errorf("killed: the doctor says %q\n%s", said, table)
 	}
+}
+
+// missing waits until a link of a host is.
+func (m *members) missing(host int) {
+	lab.Eventually(m.t, 20*time.Second, func() error {
+		out, _ := m.hosts[host].command(m.bin, "lateral mesh").CombinedOutput()
+		if !strings.Contains(string(out), "missing") {
+			return fmt.Errorf("the mesh is complete:\n%s", out)
+		}
+		return nil
+	})
 }

@@ -30,7 +30,7 @@ func diskTier(running []cache.Status, services []ccf.Service) doctor.Check {
 		for _, v := range services {
 			for _, a := range v.Config.Auxiliaries {
 				if a.Disk != nil {
-					out = append(out, lookAtDisk(v.Name, a.Name, a.Disk))
+					out = append(out, lookAtDisk(v.Name, a))
 				}
 			}
 		}
@@ -39,9 +39,10 @@ func diskTier(running []cache.Status, services []ccf.Service) doctor.Check {
 }
 
 // lookAtDisk tries to write where a disk auxiliary is to.
-func lookAtDisk(service, name string, d *ccf.Disk) doctor.Finding {
+func lookAtDisk(service string, a ccf.Auxiliary) doctor.Finding {
+	d := a.Disk
 	dir := nearest(d.Path)
-	what := fmt.Sprintf("DiskPath of %s in %s, %s", name, service, d.Path)
+	what := fmt.Sprintf("DiskPath of %s in %s, %s", a.Name, service, d.Path)
 	probe, err := os.CreateTemp(dir, ".lateral-doctor")
 	if err == nil {
 		probe.Close()
@@ -53,9 +54,16 @@ func lookAtDisk(service, name string, d *ccf.Disk) doctor.Finding {
 	}
 	free, known := freeBytes(dir)
 	if known && d.MaxBytes > 0 && free < uint64(2*d.MaxBytes) {
-		return doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%s: %s free", what, bytesText(int64(free))),
+		f := doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%s: %s free", what, bytesText(int64(free))),
 			Why: fmt.Sprintf("a region may take %s there (twice MaxDiskBytes); on a disk that is full it starts empty again and again", bytesText(2*d.MaxBytes)),
-			Do:  "make room, or write a smaller MaxDiskBytes"}
+			Do:  "see what fills it: du -xah " + quoted(dir) + " | sort -h | tail\nor write a MaxDiskBytes of which the disk has twice the room"}
+		if fits := free / 4 >> 20; fits > 0 { // half of it is left to others, or to a second region
+			if c := setBelow("jcs.auxiliary."+a.Name, a.Where, "attributes.MaxDiskBytes", fmt.Sprintf("%dM", fits)); c != "" {
+				f.Run = []string{c}
+				f.Do = "the command has regions take less, from the service's next start on; better, make room: du -xah " + quoted(dir) + " | sort -h | tail"
+			}
+		}
+		return f
 	}
 	return doctor.Finding{Saw: what + ": can be written"}
 }

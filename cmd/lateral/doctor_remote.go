@@ -31,7 +31,7 @@ func remoteTier(running []cache.Status, services []ccf.Service) doctor.Check {
 		for _, v := range services {
 			for _, a := range v.Config.Auxiliaries {
 				if a.Remote != nil && len(a.Remote.Servers) > 0 {
-					out = append(out, lookAtRemote(ctx, v.Name, a.Name, a.Remote))
+					out = append(out, lookAtRemote(ctx, v.Name, a))
 				}
 			}
 		}
@@ -40,17 +40,19 @@ func remoteTier(running []cache.Status, services []ccf.Service) doctor.Check {
 }
 
 // lookAtRemote connects as a service would.
-func lookAtRemote(ctx context.Context, service, name string, c *ccf.Remote) doctor.Finding {
-	what := fmt.Sprintf("server of %s in %s, %s", name, service, strings.Join(c.Servers, ","))
+func lookAtRemote(ctx context.Context, service string, a ccf.Auxiliary) doctor.Finding {
+	c := a.Remote
+	what := fmt.Sprintf("server of %s in %s, %s", a.Name, service, strings.Join(c.Servers, ","))
 	masters, err := lateral.ProbeRemote(ctx, c)
 	if err != nil {
-		return doctor.Finding{Severity: doctor.Warning, Saw: what + ": " + err.Error(), Why: "its regions go on without, and what they have in memory is believed for StaleMax only", Do: remedyOf(err.Error(), c)}
+		return doctor.Finding{Severity: doctor.Warning, Saw: what + ": " + err.Error(), Why: "its regions go on without, and what they have in memory is believed for StaleMax only", Do: remedyOf(err.Error(), a)}
 	}
 	return doctor.Finding{Saw: what + ": it tells of changes, " + strings.Join(masters, ", ")}
 }
 
 // remedyOf is what to do about an answer of the server; its first word is its kind.
-func remedyOf(answer string, c *ccf.Remote) string {
+func remedyOf(answer string, a ccf.Auxiliary) string {
+	c := a.Remote
 	switch {
 	case strings.Contains(answer, "NOAUTH"), strings.Contains(answer, "WRONGPASS"):
 		return "write UserName and PasswordFile as the server's ACL has them: redis-cli ACL LIST"
@@ -61,5 +63,9 @@ func remedyOf(answer string, c *ccf.Remote) string {
 	case strings.Contains(answer, "unknown command"), strings.Contains(answer, "ClientOption.DisableCache"):
 		return "use a server with RESP3 and CLIENT TRACKING: Valkey, or Redis 6 and later"
 	}
-	return "start it, or write where it is: FailoverServers"
+	text := "start it, or write where it is: FailoverServers"
+	if line := setBelow("jcs.auxiliary."+a.Name, a.Where, "attributes.FailoverServers", "SERVER:6379"); line != "" {
+		text += ", with its address, and its port, in place of SERVER:6379:\n    " + line
+	}
+	return text
 }

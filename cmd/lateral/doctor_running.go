@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os/exec"
-	"time"
+	"maps"
+	"slices"
+	"strings"
 
 	"lateral/cache"
+	"lateral/ccf"
 	"lateral/doctor"
 	"lateral/mesh"
 )
@@ -16,9 +18,10 @@ import (
 // maxMissing bounds the missing links that are listed one by one.
 const maxMissing = 8
 
-// links is the doctor's look at the mesh as running services see it.
+// links is the doctor's look at the mesh as running services see it. It comes
+// last: that a member cannot be reached, or has a wrong clock, is said before.
 func links(running []cache.Status) doctor.Check {
-	return doctor.Check{Name: "links", DependsOn: []string{"interfaces", "multicast-route", "multicast-loop", "rp-filter", "packet-filter", "security"},
+	return doctor.Check{Name: "links", DependsOn: []string{"interfaces", "multicast-route", "multicast-loop", "rp-filter", "packet-filter", "security", "clock", "peers"},
 		Run: func(context.Context) []doctor.Finding {
 			v := mesh.Verdict(running...)
 			f := doctor.Finding{Saw: fmt.Sprintf("%d of %d links are up", v.Present, v.Expected)}
@@ -28,63 +31,92 @@ func links(running []cache.Status) doctor.Check {
 			f.Severity = doctor.Warning
 			f.Why = "what one end of a missing link writes the other does not learn"
 			f.Do = "lateral doctor --cluster tells who hears and reaches whom, in which direction"
+			for _, name := range silent(running, v) {
+				f.Do += fmt.Sprintf("\nif %s has ended for good, as its machine was destroyed, say so:\n    lateral forget %s", name, quoted(name))
+			}
 			for i, m := range v.Missing {
 				if i == maxMissing {
 					f.Details = append(f.Details, fmt.Sprintf("and %d more: lateral mesh", len(v.Missing)-i))
 					break
 				}
 				f.Details = append(f.Details, fmt.Sprintf("%s – %s: %s", partyName(m.From), partyName(m.To), m.Reason))
+				f.About = append(f.About, m.From.Addr, m.To.Addr)
 			}
 			return []doctor.Finding{f}
 		}}
 }
 
-// clockOff is a difference of clocks that is worth a word: half of what
-// MaxClockSkew allows by default.
-const clockOff = 250 * time.Millisecond
-
-// clocks is the doctor's look at this host's clock, by those of linked peers.
-func clocks(running []cache.Status) doctor.Check {
-	return doctor.Check{Name: "clock", Run: func(context.Context) []doctor.Finding {
-		var all []doctor.Finding
-		n, worst := 0, time.Duration(0)
-		seen := map[string]bool{}
-		for _, st := range running {
-			for _, e := range st.Endpoints {
-				for _, l := range e.Links {
-					if l.To.Host == st.Host || l.Protocol != "mesh" {
-						continue
-					}
-					n++
-					worst = max(worst, l.Skew.Abs())
-					if l.Skew.Abs() <= clockOff || seen[l.To.Host] {
-						continue
-					}
-					seen[l.To.Host] = true
-					way := "ahead of"
-					if l.Skew < 0 {
-						way = "behind"
-					}
-					all = append(all, doctor.Finding{Severity: doctor.Warning, About: []string{l.To.Host}, Run: setClock(),
-						Saw: fmt.Sprintf("the clock of %s is %v %s this host's", l.To.Host, l.Skew.Abs().Round(time.Millisecond), way),
-						Why: "of two writes the later one wins, by their clocks; a peer that is ahead by more than MaxClockSkew (500 ms) gets no link",
-						Do:  "see that both hosts keep their clocks by NTP, with the same servers: timedatectl timesync-status, or chronyc tracking"})
+// silent names the services of whom nothing is heard any more, and which nobody
+// who was asked is linked with.
+func silent(running []cache.Status, v cache.MeshStatus) (names []string) {
+	name := func(p cache.Party) string { return p.Host + "/" + p.Service }
+	for _, st := range running {
+		for _, e := range st.Endpoints {
+			for _, m := range e.Members {
+				n := m.Host + "/" + m.Service
+				linked := slices.ContainsFunc(v.Links, func(l cache.LinkStatus) bool { return name(l.From) == n || name(l.To) == n })
+				if m.Stale && m.Service != "" && !linked && !slices.Contains(names, n) && len(names) < maxMissing {
+					names = append(names, n)
 				}
 			}
 		}
-		if n > 0 && len(all) == 0 {
-			all = append(all, doctor.Finding{Saw: fmt.Sprintf("clocks of %d linked members on other hosts differ from this host's by %v at most", n, worst.Round(time.Millisecond))})
+	}
+	slices.Sort(names)
+	return names
+}
+
+// alike is the doctor's look at regions that linked members share by name: do
+// the files of all make the same of them?
+func alike(running []cache.Status, services []ccf.Service) doctor.Check {
+	return doctor.Check{Name: "regions", Run: func(context.Context) (out []doctor.Finding) {
+		shared := map[string]bool{}
+		for _, st := range running {
+			for _, e := range st.Endpoints {
+				for _, r := range st.Regions {
+					theirs := map[string][]string{} // mode → members
+					for _, l := range e.Links {
+						if l.Protocol != "mesh" {
+							continue
+						}
+						if slices.Contains(l.Regions, r.Region) {
+							shared[r.Region] = true
+						}
+						if mode := l.Differ[r.Region]; mode != "" {
+							theirs[mode] = append(theirs[mode], l.To.Host+"/"+l.To.Service)
+						}
+					}
+					for _, mode := range slices.Sorted(maps.Keys(theirs)) {
+						out = append(out, unlike(st.Service, r.Region, r.Mode, mode, theirs[mode], services))
+					}
+				}
+			}
 		}
-		return all
+		if len(out) == 0 && len(shared) > 0 {
+			out = append(out, doctor.Finding{Saw: fmt.Sprintf("%d shared regions are the same on all linked members", len(shared))})
+		}
+		return out
 	}}
 }
 
-// setClock is the command that has this machine's clock set, by what it has for that.
-func setClock() []string {
-	for _, c := range []struct{ program, command string }{{"chronyc", "chronyc makestep"}, {"timedatectl", "timedatectl set-ntp true"}} {
-		if _, err := exec.LookPath(c.program); err == nil {
-			return []string{c.command}
+// unlike is the finding about one region. The command has this host do as the
+// others; which of them is right people know.
+func unlike(service, region, mine, theirs string, who []string, services []ccf.Service) doctor.Finding {
+	f := doctor.Finding{Severity: doctor.Warning, About: []string{region},
+		Saw: fmt.Sprintf("region %s is %s in %s, and %s in %s", region, mine, service, theirs, strings.Join(who, ", ")),
+		Why: "they do not keep each other's copies as either of them promises",
+		Do:  "give it the same settings in all files (IsLateral, IssueRemoveOnPut and the auxiliary), and start the services anew whose files have changed"}
+	for _, v := range services {
+		for _, r := range v.Config.Regions {
+			if v.Name != service || r.Name != region {
+				continue
+			}
+			if r.Attr.Lateral != (theirs == "replicate") {
+				if c := setBelow("jcs.region."+r.Name, r.Where, "elementattributes.IsLateral", fmt.Sprint(theirs == "replicate")); c != "" {
+					f.Run = []string{c}
+					f.Do = "the command has this host do as they do; which is right you know: " + f.Do
+				}
+			}
 		}
 	}
-	return nil
+	return f
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +19,13 @@ func TestDoctorClocks(t *testing.T) {
 	st := cache.Status{Host: "h1", Endpoints: []cache.EndpointStatus{{Links: []cache.LinkStatus{
 		link("h1", time.Hour), link("h2", 40*time.Millisecond), link("h3", -2*time.Second), link("h3", -2*time.Second), link("h4", 300*time.Millisecond)}}}}
 	got := clocks([]cache.Status{st}).Run(t.Context())
-	if len(got) != 2 || got[0].Saw != "the clock of h3 is 2s behind this host's" || got[1].Saw != "the clock of h4 is 300ms ahead of this host's" ||
-		got[0].Severity != doctor.Warning || got[0].Why == "" || got[0].Do == "" {
+	if len(got) != 2 || got[0].Saw != "the clock of h3 is 2s behind this host's, with which 1 of 3 other hosts agree" || got[1].Saw != "the clock of h4 is 300ms ahead of this host's, with which 1 of 3 other hosts agree" ||
+		got[0].Run != nil || !strings.HasPrefix(got[0].Do, "on h3, have it set") || got[0].Severity != doctor.Warning || got[0].Why == "" || got[0].Do == "" {
+		t.Errorf("found %+v", got)
+	}
+	ours := []cache.LinkStatus{link("h2", 400*time.Millisecond), link("h3", 410*time.Millisecond)} // it is this one
+	got = clocks([]cache.Status{{Host: "h1", Endpoints: []cache.EndpointStatus{{Links: ours}}}}).Run(t.Context())
+	if len(got) != 1 || got[0].Saw != "this host's clock is off by those of all 2 other hosts: that of h2 is 400ms ahead of it" || !slices.Equal(got[0].Run, setClock()) {
 		t.Errorf("found %+v", got)
 	}
 	st.Endpoints[0].Links = st.Endpoints[0].Links[:2]

@@ -119,3 +119,25 @@ func joining(services []ccf.Service, group, cluster string) string {
 	}
 	return strings.Join(all, " && ")
 }
+
+// setBelow is the command that gives a setting below a declared key another
+// value (jcs.region.User, elementattributes.IsLateral), in the file that
+// declares it; "" if the value or the file is none for a command.
+func setBelow(declared string, where ccf.Pos, setting, value string) string {
+	line, ok := lineAt(where)
+	before, _, eq := strings.Cut(line, "=")
+	if !ok || !eq || strings.TrimSpace(before) != declared || !plainText(declared) || !plainText(value) {
+		return ""
+	}
+	b, err := os.ReadFile(where.File)
+	if err != nil {
+		return ""
+	}
+	key := declared + "." + setting
+	for line := range strings.Lines(string(b)) {
+		if k, _, eq := strings.Cut(line, "="); eq && strings.TrimSpace(k) == key {
+			return fmt.Sprintf("sed -i 's/%s.*/%s=%s/' %s", keyPattern(key), key, value, quoted(where.File))
+		}
+	}
+	return fmt.Sprintf("sed -i '/%s/a %s=%s' %s", keyPattern(declared), key, value, quoted(where.File))
+}

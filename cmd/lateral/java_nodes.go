@@ -20,6 +20,7 @@ import (
 	"lateral/ccf"
 	"lateral/discover"
 	"lateral/doctor"
+	"lateral/host"
 	"lateral/jcs"
 )
 
@@ -77,7 +78,10 @@ func linkedWith(d *doctor.JavaNode, service string, e *cache.EndpointStatus, n c
 	d.Service = service
 	shared := false
 	for _, m := range e.Members {
-		d.Wanted = d.Wanted || m.Source == "self" && m.Receive
+		if m.Source == "self" && m.Receive {
+			d.Wanted = true
+			d.Ours = ours(m.Addr, d.Source)
+		}
 	}
 	for _, l := range e.Links {
 		switch {
@@ -90,6 +94,20 @@ func linkedWith(d *doctor.JavaNode, service string, e *cache.EndpointStatus, n c
 	}
 	d.Down = e.JavaDown[n.Addr]
 	d.Wanted = d.Wanted && (shared || e.ListenOnly && d.Down != "")
+}
+
+// ours is where somebody dials an endpoint that listens there: where that is
+// every address, the one that packets to it leave from.
+func ours(listens string, to netip.Addr) netip.AddrPort {
+	a, err := netip.ParseAddrPort(listens)
+	if err != nil || !a.Addr().IsUnspecified() {
+		return a
+	}
+	r, err := host.RouteTo(to)
+	if err != nil || !r.Source.IsValid() {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(r.Source, a.Port())
 }
 
 // How long Java nodes are waited for: they answer within milliseconds, and who

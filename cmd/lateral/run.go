@@ -26,6 +26,9 @@ import (
 	"lateral/web"
 )
 
+// wall is the clock of services; nil is this machine's. Tests have some that are off.
+var wall func() time.Time
+
 type runCmd struct {
 	Service  string   `required:"" placeholder:"NAME" help:"Name of this service in the cluster, and of its socket."`
 	Config   []string `required:"" placeholder:"FILE" sep:"none" help:"A cache.ccf, or a directory: all *.ccf in it, cache.ccf first. The first file has jcs.default."`
@@ -96,7 +99,7 @@ func (c *runCmd) run(ctx context.Context, s *streams) error {
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 
-	v, ln, err := c.open(s)
+	v, lns, err := c.open(s)
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (c *runCmd) run(ctx context.Context, s *streams) error {
 	frontCtx, stopFront := context.WithCancel(context.WithoutCancel(ctx))
 	front := make(chan error, 1)
 	go func() {
-		front <- v.serveFronts(frontCtx, ln)
+		front <- v.serveFronts(frontCtx, lns)
 	}()
 	clients, err := v.serveResp(frontCtx)
 	if err != nil {
@@ -112,7 +115,7 @@ func (c *runCmd) run(ctx context.Context, s *streams) error {
 		stopFront()
 		return errors.Join(err, <-front)
 	}
-	v.log.Info("started", "service", c.Service, "socket", ln.Addr().String(), "files", v.files)
+	v.log.Info("started", "service", c.Service, "socket", lns.all.Addr().String(), "files", v.files)
 	v.notify(daemon.SdNotifyReady)
 	tell, silence := context.WithCancel(ctx)
 	var teller sync.WaitGroup
@@ -142,19 +145,23 @@ func (c *runCmd) run(ctx context.Context, s *streams) error {
 	return err
 }
 
+// sockets are those of a service: by the one everything may be done, by the
+// other the dashboard looked at.
+type sockets struct{ all, view net.Listener }
+
 // open reads the files and opens all sockets.
-func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
+func (c *runCmd) open(s *streams) (v *service, lns sockets, err error) {
 	v = &service{cmd: c}
 	if err = v.setLevel(); err != nil {
-		return nil, nil, err
+		return nil, lns, err
 	}
 	v.log = newLog(c.Log, s.err, &v.level)
 	v.log.Info("starting", "service", c.Service, "version", lateral.Version, "pid", os.Getpid())
 	if v.files, err = expand(c.Config); err != nil {
-		return nil, nil, err
+		return nil, lns, err
 	}
 	if v.ccf, err = ccf.Load(v.files...); err != nil {
-		return nil, nil, err
+		return nil, lns, err
 	}
 	var regions []string
 	for _, r := range v.ccf.Regions {
@@ -163,7 +170,7 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 	v.calls = metrics.NewCalls(regions...)
 	v.keepSecrets()
 	if v.http, err = c.listenHTTP(); err != nil {
-		return nil, nil, err
+		return nil, lns, err
 	}
 	in := v.http
 	defer func() {
@@ -172,16 +179,21 @@ func (c *runCmd) open(s *streams) (v *service, ln net.Listener, err error) {
 		}
 	}()
 	dir := c.dir()
-	if ln, err = web.Listen(dir, c.Service); err != nil {
-		return nil, nil, err
+	if lns.all, err = web.Listen(dir, c.Service); err != nil {
+		return nil, lns, err
+	}
+	if lns.view, err = web.ListenView(dir, c.Service); err != nil {
+		lns.all.Close()
+		return nil, lns, err
 	}
 	// Background: SIGTERM must not cut the node off before its goodbye.
-	v.node, err = lateral.Open(context.Background(), lateral.Config{Service: c.Service, Host: c.Host, CCF: v.ccf, Logger: v.log})
+	v.node, err = lateral.Open(context.Background(), lateral.Config{Service: c.Service, Host: c.Host, CCF: v.ccf, Logger: v.log, Now: wall})
 	if err != nil {
-		ln.Close()
-		return nil, nil, err
+		lns.all.Close()
+		lns.view.Close()
+		return nil, lns, err
 	}
-	return v, ln, nil
+	return v, lns, nil
 }
 
 // keepSecrets sees to it that a crash leaves no secret on a disk, if there will

@@ -104,11 +104,12 @@ func (e *entrance) close() {
 	}
 }
 
-// serveFronts serves the socket and the HTTP front by TCP until ctx ends.
-func (v *service) serveFronts(ctx context.Context, socket net.Listener) error {
+// serveFronts serves the sockets and the HTTP front by TCP until ctx ends.
+func (v *service) serveFronts(ctx context.Context, lns sockets) error {
 	f := v.front()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.Serve(ctx, socket, v.log) })
+	g.Go(func() error { return f.Serve(ctx, lns.all, v.log) })
+	g.Go(func() error { return f.ServeView(ctx, lns.view, v.log) })
 	e := v.http
 	e.tend(ctx, g, v)
 	in := web.Entrance{Door: e.door}

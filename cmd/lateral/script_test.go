@@ -25,7 +25,9 @@ import (
 
 var update = flag.Bool("update", false, "write what commands print into the scripts' golden files")
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"lateral": main, "hold": holdPort}) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"lateral": offMain, "hold": holdPort})
+}
 
 // TestScripts is the contract of the command line: testdata/*.txtar.
 func TestScripts(t *testing.T) {
