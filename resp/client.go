@@ -24,6 +24,7 @@ type client struct {
 	f    *Front
 	id   uint64
 	conn net.Conn
+	sock *sock // conn, if a loop may serve it
 	from netip.Addr
 	born int64 // second
 
@@ -44,6 +45,8 @@ type client struct {
 	in      wire.Reader
 	out     wire.Writer
 	ctx     context.Context
+	cancel  context.CancelFunc
+	loop    *loop // whose goroutine carries out requests; nil: another's, which may wait
 	inside  bool  // it holds the gate, shared
 	now     int64 // ms, when it last came in: what is read without a wait is read at one time
 	db      *database
@@ -90,8 +93,13 @@ type place struct {
 	name string
 }
 
-func newClient(f *Front, id uint64, conn net.Conn) *client {
-	c := &client{f: f, id: id, conn: conn, from: hostOf(conn), db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
+func newClient(ctx context.Context, f *Front, id uint64, conn net.Conn) *client {
+	sock := f.grip(conn)
+	if sock != nil {
+		conn = sock
+	}
+	c := &client{f: f, id: id, conn: conn, sock: sock, from: hostOf(conn), db: f.databases[0], authed: f.c.Door == nil, born: f.second.Load(), caller: f.nonce<<32 | id}
+	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.active.Store(c.born)
 	c.mark(c.authed)
 	c.pushes.init(c)
@@ -121,22 +129,30 @@ const flushAt = 64 << 10
 // keptRoom is what a buffer of answers may keep between requests.
 const keptRoom = 256 << 10
 
-// serve reads requests until the connection or ctx ends.
-func (c *client) serve(ctx context.Context) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c.ctx = ctx
-	defer c.pushes.close()
-	defer c.conn.Close()
+// end is for who has served the client, when that has gone or is to go.
+func (c *client) end() {
+	c.conn.Close()
+	c.pushes.close()
+	c.cancel()
+}
+
+// converse reads requests and answers them until the connection ends.
+func (c *client) converse() {
 	for c.in.Fill(c.conn) == nil {
-		c.active.Store(c.f.second.Load())
 		c.mu.Lock()
-		ok := c.pushes.send() && c.answer()
+		ok := c.turn()
 		c.mu.Unlock()
 		if !ok {
 			return
 		}
 	}
+}
+
+// turn answers what has been read. It returns false when the connection is to
+// be closed.
+func (c *client) turn() bool {
+	c.active.Store(c.f.second.Load())
+	return c.pushes.send() && c.answer()
 }
 
 // answer carries out all requests that have arrived. It returns false when the
@@ -224,6 +240,16 @@ func (c *client) exit() {
 	}
 }
 
+// mayWait is called before anything that takes its time: nobody else is kept
+// waiting for it.
+func (c *client) mayWait() {
+	c.exit()
+	if c.loop != nil {
+		c.loop.pass(c)
+		c.loop = nil
+	}
+}
+
 // flush writes the answers.
 func (c *client) flush() bool {
 	c.exit()
@@ -244,8 +270,16 @@ func (c *client) flush() bool {
 
 func (c *client) write(b []byte) error {
 	c.writing.Store(max(c.f.second.Load(), 1))
+	defer c.writing.Store(0)
+	if c.loop != nil {
+		n, err := c.sock.try(b)
+		if n == len(b) || err != nil {
+			return err
+		}
+		b = b[n:]
+		c.mayWait()
+	}
 	_, err := c.conn.Write(b)
-	c.writing.Store(0)
 	return err
 }
 

@@ -132,7 +132,7 @@ func (c *client) stand(cmd *command) {
 	c.waits.Store(true)
 	defer c.used()
 	for p := c.f.paused.Load(); p != nil && p.stops(c, cmd); p = c.f.paused.Load() {
-		c.exit()
+		c.mayWait()
 		left := time.Until(p.until)
 		if left <= 0 {
 			if c.f.paused.CompareAndSwap(p, nil) {
@@ -175,6 +175,7 @@ var errUnblocked = errors.New("CLIENT UNBLOCK")
 // blocking has others end what the client waits for, by CLIENT UNBLOCK, until
 // done is called.
 func (c *client) blocking(ctx context.Context) (_ context.Context, done func()) {
+	c.mayWait()
 	ctx, cancel := context.WithCancelCause(ctx)
 	c.blocked.Store(&cancel)
 	c.waits.Store(true)

@@ -93,6 +93,10 @@ func unknown(args [][]byte) string {
 	return b.String()
 }
 
+// manyWords is from how many words on a request, and from how many commands on
+// a transaction, is nothing that others of a loop wait for.
+const manyWords = 512
+
 // carryOut runs a command and has its writes acknowledged.
 func (c *client) carryOut(cmd *command, args [][]byte) {
 	if c.f.paused.Load() != nil {
@@ -101,6 +105,9 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 	if cmd.flags&reads != 0 && !c.fetch(cmd, args) {
 		c.overFetched()
 		return
+	}
+	if cmd.flags&long != 0 || len(args) > manyWords {
+		c.mayWait()
 	}
 	from := len(c.out.B)
 	if c.track.on {
@@ -116,7 +123,7 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 		c.now = c.db.base.Now()
 		cmd.run(c, args)
 		c.f.gate.Unlock()
-	default: // it may wait
+	default:
 		c.exit()
 		c.now = c.db.base.Now()
 		cmd.run(c, args)
@@ -137,7 +144,7 @@ func (c *client) finish(from int) {
 	if len(c.wrote) == 0 {
 		return
 	}
-	c.exit()
+	c.mayWait()
 	for _, r := range c.wrote {
 		if err := r.Await(c.ctx); err != nil {
 			c.out.B = c.out.B[:from]
@@ -161,7 +168,7 @@ func (c *client) fetch(cmd *command, args [][]byte) bool {
 		if _, ok := p.r.Get(p.r.Now(), p.name); ok {
 			continue
 		}
-		c.exit()
+		c.mayWait()
 		p = p.keep()
 		rep, err := p.r.Do(c.ctx, cache.Command{Op: cache.Get, Key: p.name})
 		if err != nil || !rep.Found {
@@ -216,7 +223,7 @@ func (c *client) writes(r *region) {
 		c.wrote = append(c.wrote, r)
 	}
 	if r.waits {
-		c.exit()
+		c.mayWait()
 	}
 	if !slices.Contains(c.written, r) {
 		c.written = append(c.written, r)

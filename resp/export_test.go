@@ -5,6 +5,9 @@ package resp
 // MaxStrangersOfOne is for tests.
 const MaxStrangersOfOne = maxStrangersOfOne
 
+// Watched counts the clients that loops serve, and the loops.
+func (f *Front) Watched() (clients, loops int) { return f.loops.watched() }
+
 // A KnownScript is one of the scripts that are recognised, and how many arguments it takes.
 type KnownScript struct {
 	Text string

@@ -122,6 +122,7 @@ type Front struct {
 	options  options
 	tracking tracking
 	ears     ears
+	loops    loops
 	count    counts
 	nonce    uint64 // of this front among those of a node
 }
@@ -156,6 +157,7 @@ func New(c Config) (*Front, error) {
 	f.scripts.init()
 	f.tracking.init(f)
 	f.ears.init(f)
+	f.loops.init(f)
 	if len(c.Map) == 0 {
 		return nil, errors.New("no region is mapped to a database; say which, as in --resp-map 0=SessionCache")
 	}

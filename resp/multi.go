@@ -75,6 +75,9 @@ func (c *client) runExec(args [][]byte) {
 		c.out.Error("EXECABORT Transaction discarded because of previous errors.")
 		return
 	}
+	if len(tx.queued) > manyWords {
+		c.mayWait()
+	}
 	db := c.db
 	for _, q := range tx.queued {
 		if q.cmd.flags&reads != 0 && !c.fetch(q.cmd, q.args) {

@@ -56,10 +56,11 @@ const regions = "0=Loc,1=Inv,2=Rep,3=Ses,ses:*=Ses"
 // A site is some nodes on a network in memory, each with a RESP front on a unix
 // socket.
 type site struct {
-	t     testing.TB
-	net   *memnet.Net
-	nodes []*lateral.Node
-	socks []string
+	t      testing.TB
+	net    *memnet.Net
+	nodes  []*lateral.Node
+	socks  []string
+	fronts []*resp.Front
 }
 
 func newSite(t testing.TB, nodes int, edit ...func(c *resp.Config)) *site {
@@ -118,7 +119,7 @@ func (s *site) add(i int, edit ...func(c *resp.Config)) {
 			t.Error(err)
 		}
 	})
-	s.nodes, s.socks = append(s.nodes, n), append(s.socks, path)
+	s.nodes, s.socks, s.fronts = append(s.nodes, n), append(s.socks, path), append(s.fronts, f)
 }
 
 // A conn is a client that shows answers as text.

@@ -22,6 +22,7 @@ func (f *Front) Run(ctx context.Context, listeners ...net.Listener) error {
 		stop := f.c.Mesh.Hear(func(channel, message string) { f.subs.publish(channel, message) })
 		defer stop()
 	}
+	g.Go(func() error { <-ctx.Done(); f.loops.close(); return nil })
 	g.Go(func() error { return f.ears.run(ctx) })
 	g.Go(func() error { return f.tend(ctx) })
 	for _, ln := range listeners {
@@ -62,14 +63,18 @@ func (f *Front) accept(ctx context.Context, ln net.Listener, served *sync.WaitGr
 			continue
 		}
 		pause = firstPause
-		c := f.admit(conn)
+		c := f.admit(ctx, conn)
 		if c == nil {
 			full(conn)
 			continue
 		}
+		if f.loops.add(c) {
+			continue
+		}
 		served.Go(func() {
-			defer f.leave(c)
-			c.serve(ctx)
+			c.converse()
+			c.end()
+			f.leave(c)
 		})
 	}
 }
@@ -84,7 +89,7 @@ func wait(ctx context.Context, d time.Duration) {
 }
 
 // admit makes a client of a connection, unless there are too many.
-func (f *Front) admit(conn net.Conn) *client {
+func (f *Front) admit(ctx context.Context, conn net.Conn) *client {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.clients) >= f.options.clients(f.c.MaxClients) {
@@ -96,7 +101,7 @@ func (f *Front) admit(conn net.Conn) *client {
 	}
 	f.count.connections.Add(1)
 	f.lastID++
-	c := newClient(f, f.lastID, conn)
+	c := newClient(ctx, f, f.lastID, conn)
 	f.clients[c.id] = c
 	if !c.authed {
 		f.outsideLocked(c)
@@ -115,13 +120,24 @@ func full(conn net.Conn) {
 }
 
 func (f *Front) leave(c *client) {
-	c.conn.Close()
 	f.mu.Lock()
 	delete(f.clients, c.id)
 	f.insideLocked(c)
 	f.mu.Unlock()
 	f.subs.leave(c)
 	f.tracking.leave(c)
+	if c.sock != nil {
+		c.sock.release()
+	}
+}
+
+// grip makes a connection one that a loop can serve, unless most of its
+// requests would wait, or it is none of the kernel's.
+func (f *Front) grip(conn net.Conn) *sock {
+	if r := f.databases[0].base; r.acks || r.waits || r.asks {
+		return nil
+	}
+	return grip(conn)
 }
 
 func (f *Front) closeClients() {
