@@ -22,7 +22,8 @@ type Codec[V any] interface {
 }
 
 // Text is the codec of strings: their bytes. Nothing is ever decoded, and what
-// Java nodes and clients of the Redis protocol write is read, too.
+// Java nodes and clients of the Redis protocol write is read, too: of Java's
+// other types their texts (jcs.Text).
 var Text Codec[string] = text{}
 
 type text struct{}

@@ -38,7 +38,7 @@ var rooms = map[string]struct {
 	"beacon":           {[]string{"host"}, "bytes on multicast, without knowing what they say"},
 	"secret":           {[]string{"cache"}, "keys and certificates must not know what they protect"},
 	"discover":         {[]string{"cache", "beacon", "jcs", "secret"}, "members are found without knowing what links will do"},
-	"resp":             {[]string{"cache", "fields", "resp/wire", "secret"}, "a front is handed regions by a small interface, and a door; it knows nothing else"},
+	"resp":             {[]string{"cache", "fields", "jcs", "resp/wire", "secret"}, "a front is handed regions by a small interface, and a door; of values it knows fields and Java's, and nothing else"},
 	"resp/wire":        {nil, "a codec knows no command"},
 	"web":              {[]string{"cache", "secret"}, "a front is handed Do, Status and a door and knows nothing else"},
 	"doctor":           {[]string{"host", "beacon", "ccf", "cache"}, "checks that need a protocol are lent to it by cmd"},
@@ -53,6 +53,7 @@ var rooms = map[string]struct {
 	"internal/sim":     {[]string{"cache", "ccf", "beacon", "internal/memnet"}, "it judges whole nodes by what their users see"},
 	"internal/hostile": {nil, "an attack is bytes"},
 	"internal/memnet":  {[]string{"beacon", "host"}, "a twin of the network edges and nothing more"},
+	"internal/plot":    {nil, "a picture is numbers and words"},
 }
 
 // never lists imports that shipped code of any room must not have.

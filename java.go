@@ -265,6 +265,7 @@ func (j *javaSide) status(st *cache.EndpointStatus) {
 		st.Listen = j.e.listener.Addr().String()
 		st.Members[0].Addr, st.Members[0].Receive, st.Members[0].Role = st.Listen, true, "observer"
 	}
+	st.JavaLosses, st.Relayed = j.links.Losses()
 	for k, v := range j.links.Counters() {
 		st.Counters[k] = v
 	}

@@ -164,7 +164,7 @@ func (rs *regions) load(ctx context.Context, b *bound, key string, from func(con
 		}
 		c := cache.Command{Key: key}
 		if b.offers() {
-			c.Origin, c.Stamp = cache.FromRemote, rs.n.clock.Next(rs.n.now())
+			c.Origin, c.Stamp = cache.FromRemote, rs.n.loadStamp()
 		}
 		val, version, err := from(ctx)
 		if err != nil {

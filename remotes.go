@@ -214,8 +214,17 @@ func (b *bound) offers() bool {
 	return len(b.tiers) > 0 && b.digest == nil && b.attr.Remote && b.useRemote
 }
 
-// offer hands the remote tiers what was loaded, with a stamp from before: any
-// removal since is newer.
+// loadStamp is that of a value that is about to be loaded: older than any
+// removal from now on, on nodes whose clocks are behind by no more than clocks as well. Its writer is
+// no node, so that no write of this one can have the same.
+func (n *Node) loadStamp() cache.Stamp {
+	s := n.clock.Next(n.now())
+	s.Time -= cache.StampAt(clocks.Milliseconds(), 0).Time
+	s.Node &^= 1 // nodes are odd
+	return s
+}
+
+// offer hands the remote tiers what was loaded, with the stamp from before.
 func (b *bound) offer(e cache.Element) {
 	for _, t := range b.tiers {
 		t.Note(cache.Change{Op: cache.Put, Region: b.Name(), Element: e})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lateral/cache"
+	"lateral/jcs"
 )
 
 // A Region is a named cache of values of one type, on one node. It may be used
@@ -31,7 +32,8 @@ type Region[V any] struct {
 	n     *Node
 	b     *bound
 	codec Codec[V]
-	text  bool // V is string and its bytes are itself
+	text  bool       // V is string and its bytes are itself
+	java  *javaTypes // the codec, if it is Java
 	base  time.Time
 	ms    int64
 }
@@ -44,7 +46,8 @@ func In[V any](n *Node, name string, codec Codec[V]) (*Region[V], error) {
 		return nil, err
 	}
 	_, isText := any(codec).(text)
-	return &Region[V]{n: n, b: b, codec: codec, text: isText, base: time.Now(), ms: n.now()}, nil
+	java, _ := any(codec).(*javaTypes)
+	return &Region[V]{n: n, b: b, codec: codec, text: isText, java: java, base: time.Now(), ms: n.now()}, nil
 }
 
 // SetMerge has concurrent writes to a key of a replicated region merged instead
@@ -58,8 +61,8 @@ func (r *Region[V]) SetMerge(merge func(key string, ours, theirs V) V) {
 		if errA != nil || errB != nil {
 			return cache.Value{}, false
 		}
-		v, err := r.codec.Append(nil, merge(key, a, b))
-		return cache.Value{Bytes: string(v)}, err == nil
+		v, err := r.encode(key, merge(key, a, b))
+		return cache.Value{Bytes: v.Bytes, Form: v.Form}, err == nil
 	})
 }
 
@@ -130,12 +133,20 @@ func (r *Region[V]) now() int64 { return r.ms + time.Since(r.base).Milliseconds(
 func (r *Region[V]) value(e cache.Element) (v V, ok bool, err error) {
 	if r.text {
 		*any(&v).(*string) = e.Value.Bytes
+		if e.Value.Form == cache.FormJava {
+			*any(&v).(*string) = javaText(e.Value)
+		}
 		return v, true, nil
 	}
 	if held, ok := e.Value.Held.(V); ok {
 		return held, true, nil
 	}
-	if v, err = r.codec.Decode(e.Value.Bytes); err != nil {
+	if r.java != nil {
+		*any(&v).(*any), err = r.java.read(e.Value)
+	} else {
+		v, err = r.codec.Decode(e.Value.Bytes)
+	}
+	if err != nil {
 		return v, false, fmt.Errorf("region %s, key %q: the bytes held do not decode: %w", r.b.Name(), e.Key, err)
 	}
 	return v, true, nil
@@ -194,6 +205,13 @@ func (r *Region[V]) write(ctx context.Context, op cache.Op, key string, v V, ack
 func (r *Region[V]) encode(key string, v V) (cache.Value, error) {
 	if r.text {
 		return cache.Value{Bytes: *any(&v).(*string)}, nil
+	}
+	if r.java != nil {
+		val, err := jcs.Make(v)
+		if err != nil {
+			return val, fmt.Errorf("region %s, key %q: encode: %w", r.b.Name(), key, err)
+		}
+		return val, nil
 	}
 	b, err := r.codec.Append(nil, v)
 	if err != nil {

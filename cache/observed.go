@@ -46,7 +46,13 @@ type Observed struct {
 	// InTurn are keys that nodes wrote differently one after the other: they
 	// agree if the later writer reaches the earlier.
 	InTurn int `json:"in_turn"`
+	// Latest are of Crossed those that were written last, at most MaxLatest;
+	// verify has them all.
+	Latest []Dispute `json:"latest,omitempty"`
 }
+
+// MaxLatest is how many keys an Observed names.
+const MaxLatest = 20
 
 // ObservedNode is one Java node as it was observed.
 type ObservedNode struct {

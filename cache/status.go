@@ -47,6 +47,11 @@ type EndpointStatus struct {
 	JavaNodes  []JavaNode `json:"java_nodes,omitempty"`
 	ListenOnly bool       `json:"listen_only,omitempty"` // it observes: Observed is what
 	Observed   *Observed  `json:"observed,omitempty"`
+	// Relayed is what a bridge (Bridge=true) has passed on between generations.
+	Relayed []Relayed `json:"relayed,omitempty"`
+	// JavaLosses are what did not pass between Java nodes and others, and what
+	// a bridge has passed on that not all can read.
+	JavaLosses []JavaLoss `json:"java_losses,omitempty"`
 	Security   Security   `json:"security"`
 	// Others are the clusters of other names that were heard in the group: address → name.
 	Others map[string]string `json:"others,omitempty"`

@@ -50,15 +50,15 @@ func phpSuite(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, sub := range []string{"parts", "lists/partial"} {
+	for _, sub := range []string{"parts", "lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// The machine's own sources, as sources of sources, with lists of their own:
+	// The machine's own sources, as sources of sources, with lists and a cache of their own:
 	// nothing of the machine is changed.
 	script := `sed 's/^Types: *deb *$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources > parts/debian.sources
-o="-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists"
+o="-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache"
 apt-get $o update && apt-get $o source --download-only php-redis && tar xf php-redis_*.orig.tar.xz`
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

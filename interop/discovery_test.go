@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lateral"
+	"lateral/cache"
 	"lateral/internal/lab"
 )
 
@@ -115,46 +116,49 @@ func TestDiscovery(t *testing.T) {
 	})
 }
 
-// TestBridge: a Java node of JCS 1.3 and one of 3.2.1, which can't talk to each
-// other, hear of each other's puts, removals, groups and clears through a
-// Lateral node.
+// TestBridge: Java nodes of JCS 1.3, 2.2.1 and 3.2.1, which can't talk to each
+// other, do through a Lateral node with Bridge=true; and what it passed on with
+// a class of the application's own is named for each way.
 func TestBridge(t *testing.T) {
 	if !inside(t) {
 		return
 	}
 	needJava(t)
-	old, young := generations[0], generations[2]
-	l := openAt(t, discovering(old, 6780, 22001, ".Bridge=true"))
-	jvms := []*jvm{start(t, discovering(old, 6780, 22002)), start(t, discovering(young, 6780, 22003))}
-	linked(t, l, old, 1)
-	linked(t, l, young, 1)
-	for i, from := range jvms {
-		to := jvms[1-i]
-		name := "from JCS " + from.g.name + " to " + to.g.name
-		reaches(t, name, i, javaPuts(from), javaHas(to))
-		from.want("ok", "put alpha i:%d list:a,b", i)
-		eventually(t, name+": a key and a value that are no strings", func() bool { return to.get("alpha", fmt.Sprintf("i:%d", i)) == "list:a,b" })
-		to.want("ok", "remove alpha i:%d", i)
-		eventually(t, name+": removal in return", func() bool { return from.get("alpha", fmt.Sprintf("i:%d", i)) == "null" })
-
-		from.want("ok", "gput alpha grp%d s:user s:bob", i)
-		from.want("ok", "gput alpha grp%d s:mail s:bob@x", i)
-		eventually(t, name+": a group", func() bool {
-			return to.ask("gget alpha grp%d s:user", i) == "s:bob" && to.ask("gget alpha grp%d s:mail", i) == "s:bob%40x"
-		})
-		from.want("ok", "gremove alpha grp%d s:user", i)
-		eventually(t, name+": one of a group", func() bool { return to.ask("gget alpha grp%d s:user", i) == "null" })
-		from.want("ok", "ginvalidate alpha grp%d", i)
-		eventually(t, name+": the group", func() bool { return to.ask("gget alpha grp%d s:mail", i) == "null" })
-
-		from.want("ok", "put alpha s:person%d person:Ann", i)
-		eventually(t, name+": a class of the application", func() bool { return to.get("alpha", fmt.Sprintf("s:person%d", i)) == "person:Ann3truetrue" })
-		from.want("ok", "clear alpha")
-		eventually(t, name+": clear", func() bool { return to.ask("size alpha") == "0" })
+	l := openAt(t, discovering(generations[0], 6780, 22001, ".Bridge=true"))
+	var jvms []*jvm
+	for i, g := range generations {
+		n := discovering(g, 6780, 22002+i)
+		if g.profile == "jcs2" { // whose discovery finds nobody
+			n.more = append(n.more, ".TcpServers=127.0.0.1:22001")
+		}
+		jvms = append(jvms, launch(t, n))
 	}
-	c := l.Status().Endpoints[0].Counters
-	if c["jcs_bridged"] < 16 || c["jcs_bridged_foreign"] != 2 || c["jcs_untold"]+c["jcs_unapplied"]+c["jcs_skipped"] > 0 {
+	for i, j := range jvms {
+		j.open()
+		linked(t, l, generations[i], 1)
+	}
+	for i, from := range jvms {
+		for k, to := range jvms {
+			if from != to {
+				crosses(t, from, to, 3*i+k)
+			}
+		}
+	}
+	e := l.Status().Endpoints[0]
+	c := e.Counters
+	if c["jcs_bridged"] < 48 || c["jcs_bridged_foreign"] != 6 || c["jcs_untold"]+c["jcs_unapplied"]+c["jcs_skipped"] > 0 {
 		t.Errorf("%v", c)
+	}
+	var ways []string
+	for _, x := range e.JavaLosses { // each person went to both others
+		if x.Kind != cache.LossClass || x.Class != "Driver$Person" || x.Region != "alpha" || x.Count != 2 || !strings.HasPrefix(x.Key, "person") {
+			t.Errorf("%+v", x)
+		}
+		ways = append(ways, x.Way())
+	}
+	slices.Sort(ways)
+	if want := []string{"jcs-1.3 → jcs-2", "jcs-1.3 → jcs-3", "jcs-2 → jcs-1.3", "jcs-2 → jcs-3", "jcs-3 → jcs-1.3", "jcs-3 → jcs-2"}; !slices.Equal(ways, want) || len(e.Relayed) != len(want) {
+		t.Errorf("%v, %v", ways, e.Relayed)
 	}
 	// Nothing runs in circles: after a while of silence nothing was sent.
 	before := c["jcs_messages_out"]
@@ -162,4 +166,31 @@ func TestBridge(t *testing.T) {
 	if after := l.Status().Endpoints[0].Counters["jcs_messages_out"]; after != before {
 		t.Errorf("%d messages became %d in silence", before, after)
 	}
+}
+
+// crosses has one Java node say everything, and another of another generation
+// hear it.
+func crosses(t *testing.T, from, to *jvm, i int) {
+	t.Helper()
+	name := "from JCS " + from.g.name + " to " + to.g.name
+	reaches(t, name, i, javaPuts(from), javaHas(to))
+	from.want("ok", "put alpha i:%d list:a,b", i)
+	eventually(t, name+": a key and a value that are no strings", func() bool { return to.get("alpha", fmt.Sprintf("i:%d", i)) == "list:a,b" })
+	to.want("ok", "remove alpha i:%d", i)
+	eventually(t, name+": removal in return", func() bool { return from.get("alpha", fmt.Sprintf("i:%d", i)) == "null" })
+
+	from.want("ok", "gput alpha grp%d s:user s:bob", i)
+	from.want("ok", "gput alpha grp%d s:mail s:bob@x", i)
+	eventually(t, name+": a group", func() bool {
+		return to.ask("gget alpha grp%d s:user", i) == "s:bob" && to.ask("gget alpha grp%d s:mail", i) == "s:bob%40x"
+	})
+	from.want("ok", "gremove alpha grp%d s:user", i)
+	eventually(t, name+": one of a group", func() bool { return to.ask("gget alpha grp%d s:user", i) == "null" })
+	from.want("ok", "ginvalidate alpha grp%d", i)
+	eventually(t, name+": the group", func() bool { return to.ask("gget alpha grp%d s:mail", i) == "null" })
+
+	from.want("ok", "put alpha s:person%d person:Ann", i)
+	eventually(t, name+": a class of the application", func() bool { return to.get("alpha", fmt.Sprintf("s:person%d", i)) == "person:Ann3truetrue" })
+	from.want("ok", "clear alpha")
+	eventually(t, name+": clear", func() bool { return to.ask("size alpha") == "0" })
 }

@@ -40,7 +40,7 @@ func (d *Decoder) newClass(tag byte) *Class {
 		d.interfaces(c)
 	} else {
 		if c.Name = d.name(); d.limits.denies(c.Name) {
-			d.fail(fmt.Errorf("%w: %.100q", ErrDenied, c.Name))
+			d.fail(&DeniedError{c.Name})
 		}
 		c.UID = d.int64()
 		d.handle(c)

@@ -4,6 +4,7 @@ package javaser
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -35,6 +36,14 @@ type Limits struct {
 	// but may be passed on to whom it does.
 	Deny []string
 }
+
+// A DeniedError names the class that Limits.Deny refuses. It wraps ErrDenied.
+type DeniedError struct{ Class string }
+
+func (e *DeniedError) Error() string { return fmt.Sprintf("%v: %.100q", ErrDenied, e.Class) }
+
+// Unwrap returns ErrDenied.
+func (e *DeniedError) Unwrap() error { return ErrDenied }
 
 // denies reports whether a class, or the elements of an array class, are refused.
 func (l *Limits) denies(class string) bool {

@@ -62,8 +62,8 @@
 // numbers, booleans or elements of a group have a form of their own
 // (cache.JavaKey, cache.GroupKey); every other key is its stream. Values of all
 // other classes stay the streams they are (cache.FormJava): Read gives what the
-// JDK's numbers, dates, lists, sets and maps mean, Make the inverse, Tree a
-// picture of any.
+// JDK's numbers, dates, lists, sets and maps mean, Make the inverse; Text that
+// as a text and Parse the inverse; Tree a picture of any.
 //
 // # Order
 //

@@ -3,10 +3,9 @@
 package jcs
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"lateral/cache"
@@ -31,9 +30,22 @@ func ValueOf(v javaser.Value) (cache.Value, error) {
 	return cache.Value{Bytes: string(b), Form: cache.FormJava}, err
 }
 
+// ErrForm says that a value has no counterpart in Java.
+var ErrForm = errors.New("a hash of Redis's fields has no counterpart in Java")
+
+// ErrKey says that a key is no String of Java's.
+var ErrKey = errors.New("a key that is not UTF-8 is no String of Java's")
+
 // Java makes a Java value of a cache value: of plain bytes a String if they are
-// UTF-8, else a byte[]. The error says why Java can't have it.
-func Java(v cache.Value) (javaser.Value, error) {
+// UTF-8, else a byte[]. The error says why Java can't have it: it wraps ErrForm,
+// or a javaser.DeniedError, as a class that JCS refuses ends the listener of a
+// 3.2.1 node for everybody.
+func Java(v cache.Value) (javaser.Value, error) { return javaOf(v, limits) }
+
+// look is Java for who is here to read it: every class can be looked at.
+func look(v cache.Value) (javaser.Value, error) { return javaOf(v, javaser.Limits{}) }
+
+func javaOf(v cache.Value, l javaser.Limits) (javaser.Value, error) {
 	switch v.Form {
 	case cache.FormBytes:
 		if utf8.ValidString(v.Bytes) {
@@ -43,9 +55,9 @@ func Java(v cache.Value) (javaser.Value, error) {
 	case cache.FormByteArray:
 		return javaser.Of([]byte(v.Bytes))
 	case cache.FormJava:
-		return javaser.Decode([]byte(v.Bytes), javaser.Limits{})
+		return javaser.Decode([]byte(v.Bytes), l)
 	}
-	return nil, fmt.Errorf("a value of form %d has no Java counterpart", v.Form)
+	return nil, ErrForm
 }
 
 // Read returns what a value means in Go (javaser.Plain); ok is false for
@@ -54,7 +66,7 @@ func Read(v cache.Value) (p any, ok bool) {
 	if v.Form != cache.FormJava {
 		return []byte(v.Bytes), true
 	}
-	j, err := Java(v)
+	j, err := look(v)
 	if err != nil {
 		return nil, false
 	}
@@ -76,7 +88,7 @@ func Tree(v cache.Value) string {
 	if v.Form != cache.FormJava {
 		return v.Bytes
 	}
-	j, err := Java(v)
+	j, err := look(v)
 	if err != nil {
 		return "not readable: " + err.Error()
 	}
@@ -89,49 +101,11 @@ func Hash(v cache.Value) (int32, bool) {
 	if v.Form == cache.FormBytes && utf8.ValidString(v.Bytes) {
 		return javaser.HashString(v.Bytes), true
 	}
-	j, err := Java(v)
+	j, err := look(v)
 	if err != nil {
 		return 0, false
 	}
 	return javaser.Hash(j, len(v.Bytes))
-}
-
-// Foreign reports whether a value has a class that does not come with Java, so
-// that only nodes whose application has that class can read it.
-func Foreign(v cache.Value) bool {
-	if v.Form != cache.FormJava {
-		return false
-	}
-	j, err := Java(v)
-	return err == nil && foreign(j, map[javaser.Value]bool{}, 0)
-}
-
-func foreign(v javaser.Value, met map[javaser.Value]bool, depth int) bool {
-	var c *javaser.Class
-	var inner []javaser.Value
-	switch v := v.(type) {
-	case *javaser.Object:
-		if met[v] {
-			return false
-		}
-		met[v] = true
-		c = v.Class
-		for i := range v.Parts {
-			inner = append(append(inner, v.Parts[i].Refs...), v.Parts[i].Custom...)
-		}
-	case *javaser.Array:
-		if met[v] {
-			return false
-		}
-		met[v] = true
-		inner = v.Refs
-	case *javaser.Enum:
-		c = v.Class
-	}
-	if depth > javaser.DefaultDepth || c != nil && !strings.HasPrefix(c.Name, "java.") {
-		return true
-	}
-	return slices.ContainsFunc(inner, func(w javaser.Value) bool { return foreign(w, met, depth+1) })
 }
 
 // The kinds of cache.JavaKey. What is none of these is kindObject, with its
@@ -233,12 +207,12 @@ func javaSimpleKey(key string) (javaser.Value, error) {
 	kind, text, ok := cache.SplitJavaKey(key)
 	if !ok {
 		if key = cache.TextKey(key); !javaser.Representable(key) {
-			return nil, fmt.Errorf("key %.40q is not UTF-8, so no String of Java's", key)
+			return nil, fmt.Errorf("%w: %.40q", ErrKey, key)
 		}
 		return &javaser.String{S: key}, nil
 	}
 	if kind == kindObject {
-		return javaser.Decode([]byte(text), javaser.Limits{})
+		return javaser.Decode([]byte(text), limits)
 	}
 	p, err := parseBox(kind, text)
 	if err != nil {

@@ -3,7 +3,10 @@
 package jcs
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,9 +171,70 @@ func TestForeign(t *testing.T) {
 	captures(t, "c2s", func(path string, g *Generation, b []byte) {
 		for _, m := range messages(t, b, serializerOf(path)) {
 			v, err := ValueOf(m.Value)
-			if want := strings.Contains(path, "custom"); m.Op == Update && (err != nil || Foreign(v) != want) {
-				t.Errorf("%s: %v, %v", path, Foreign(v), err)
+			if want := strings.Contains(path, "custom"); m.Op == Update && (err != nil || len(Foreign("k", v)) > 0 != want) {
+				t.Errorf("%s: %v, %v", path, Foreign("k", v), err)
 			}
 		}
 	})
+}
+
+// TestForeignNames: the classes are named, wherever they stand, and not more
+// often than once.
+func TestForeignNames(t *testing.T) {
+	class := func(name string) *javaser.Class {
+		return &javaser.Class{Name: name, UID: 1, Flags: javaser.Serializable}
+	}
+	object := func(name string) *javaser.Object {
+		c := class(name)
+		return &javaser.Object{Class: c, Parts: []javaser.Part{{Class: c}}}
+	}
+	people := &javaser.Array{Class: class("[Lcom.example.Person;"), Refs: []javaser.Value{object("com.example.Person")}}
+	v, err := ValueOf(javaser.List([]javaser.Value{object("com.example.Person"), object("com.example.Mail"), people, object("java.util.Locale"), &javaser.String{S: "x"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := Foreign("k", v), []string{"com.example.Person", "com.example.Mail", "[Lcom.example.Person;"}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	key, _, err := KeyOf(object("com.example.Key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []string{key, cache.GroupKey("g", key)} {
+		if got := Foreign(k, cache.Value{Bytes: "x"}); !slices.Equal(got, []string{"com.example.Key"}) {
+			t.Errorf("%v", got)
+		}
+	}
+	var many []javaser.Value
+	for i := range 100 {
+		many = append(many, object(fmt.Sprint("com.example.C", i)))
+	}
+	if v, err = ValueOf(javaser.List(many)); err != nil || len(Foreign("k", v)) != maxForeign {
+		t.Errorf("%v, %v", Foreign("k", v), err)
+	}
+}
+
+// TestRefusedClasses: what JCS's filter refuses is not sent, though it may be
+// looked at.
+func TestRefusedClasses(t *testing.T) {
+	class := &javaser.Class{Name: "org.apache.commons.collections.functors.InvokerTransformer", UID: 1, Flags: javaser.Serializable}
+	o := &javaser.Object{Class: class, Parts: []javaser.Part{{Class: class}}}
+	v, err := ValueOf(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var denied *javaser.DeniedError
+	if _, err := Java(v); !errors.As(err, &denied) || denied.Class != class.Name {
+		t.Error(err)
+	}
+	if s := Tree(v); !strings.HasPrefix(s, class.Name) {
+		t.Error(s)
+	}
+	key, _, err := KeyOf(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := JCS3.JavaKey("alpha", key); !errors.As(err, &denied) {
+		t.Error(err)
+	}
 }

@@ -203,7 +203,8 @@ func (l *link) questions() (who, asked []cache.NodeID) {
 	defer l.mu.Unlock()
 	who, asked = l.who, l.asked
 	l.who, l.asked = nil, nil
-	return who, asked
+	slices.Sort(asked) // who asks a thousand times is told once
+	return who, slices.Compact(asked)
 }
 
 // A teller fills a frame; its methods return false if there is no room.

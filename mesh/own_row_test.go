@@ -45,7 +45,7 @@ func TestRowsByID(t *testing.T) {
 		if ids := nodesOf(f.IDs); !f.Whole || len(f.Up) != 0 || len(ids) != 3 {
 			t.Errorf("a late one is told %+v", f)
 		}
-		late.Write(appendJSON(nil, frameRow, rowFrame{Who: bytesOf([]cache.NodeID{2, 99})}))
+		late.Write(appendJSON(nil, frameRow, rowFrame{Who: bytesOf([]cache.NodeID{2, 99, 2})}))
 		for {
 			if f, _ = nextRow(t, in); len(f.Up) > 0 {
 				break

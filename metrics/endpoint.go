@@ -136,7 +136,7 @@ var javaFamilies = []family[endpoint]{
 	tally("jcs_messages_unapplied_total", "jcs_unapplied", "Messages of Java nodes that were not applied: of no region here, or with Receive=false."),
 	tally("jcs_messages_filtered_total", "jcs_filtered", "Removals of Java nodes skipped because the value was equal (FilterRemoveByHashCode)."),
 	tally("jcs_messages_own_total", "jcs_own", "Messages that this endpoint had sent and that came back."),
-	tally("jcs_messages_untold_total", "jcs_untold", "Changes that Java nodes could not be told: their protocol has no form for them."),
+	tally("jcs_messages_untold_total", "jcs_untold", "Changes that Java nodes could not be told, or not given when they asked: their protocol has no form for them, or refuses them."),
 	tally("jcs_gaps_total", "jcs_gaps", "How often a Java node was so far behind that changes were left out."),
 	tally("jcs_questions_total", "jcs_questions", "Gets asked by Java nodes."),
 	tally("jcs_question_misses_total", "jcs_misses", "Gets asked by Java nodes that were answered with nothing."),
@@ -148,5 +148,5 @@ var javaFamilies = []family[endpoint]{
 	gauge("jcs_observed_nodes", "Java nodes that have said something to an observer.", sum, observing(func(o *cache.Observed) int64 { return int64(len(o.Nodes)) })),
 	tally("jcs_observed_crossings_total", "jcs_crossings", "How often a write of one Java node crossed another's of the same key, as an observer heard it."),
 	tally("jcs_bridged_total", "jcs_bridged", "Changes relayed between Java nodes of different generations (Bridge=true)."),
-	tally("jcs_bridged_foreign_total", "jcs_bridged_foreign", "Relayed changes with values that only the writer's generation can read."),
+	tally("jcs_bridged_foreign_total", "jcs_bridged_foreign", "Relayed changes with a class that does not come with Java: who has it not cannot read them."),
 }

@@ -3,6 +3,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +76,7 @@ func (s *Server) sentinelMaster(ctx context.Context) ([]string, error) {
 		if err == nil && len(at) == 2 {
 			return []string{net.JoinHostPort(at[0], at[1])}, nil
 		}
-		errs = append(errs, fmt.Errorf("Sentinel %s does not know a master %q: %v", addr, s.c.Master, err))
+		errs = append(errs, fmt.Errorf("the Sentinel at %s knows no master %q: %w", addr, s.c.Master, cmp.Or(err, errors.New("it names none"))))
 	}
 	return nil, errors.Join(errs...)
 }

@@ -123,6 +123,10 @@ func TestIdle(t *testing.T) {
 		r.Note(cache.Change{Op: cache.Put, Region: auxtest.Region, Element: e})
 	}
 	r.flush()
+	time.Sleep(idle.MaxIdle / 8) // the invalidations of its own writes are here
+	r.mu.Lock()
+	clear(r.own) // as later
+	r.mu.Unlock()
 	used := func() { // now and then
 		r.m.mu.Lock()
 		if e, ok := r.m.held["used"]; ok {

@@ -72,7 +72,6 @@ type Tier struct {
 	checkAll bool
 	count    counters
 	oldest   time.Time // when the first of what waits was noted
-	lag      time.Duration
 }
 
 type counters struct {

@@ -27,7 +27,7 @@ func fieldOf(e *cache.Element) string {
 	if e.Attr != nil {
 		a = *e.Attr
 	}
-	if a.Eternal != true || !a.Spool || !a.Lateral || !a.Remote {
+	if !a.Eternal || !a.Spool || !a.Lateral || !a.Remote {
 		b = append(b, ' ')
 		n := len(b)
 		for i, has := range [...]bool{a.Eternal, a.Spool, a.Lateral, a.Remote} {

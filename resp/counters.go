@@ -47,10 +47,13 @@ func (c *client) add(key []byte, n int64) {
 			bad = errType
 			return change{}
 		}
-		if sum, bad = plus(e.Value.Bytes, found, n, errInteger); bad != "" {
+		if sum, bad = plus(textOf(&e), found, n, errInteger); bad != "" {
 			return change{}
 		}
-		return change{do: true, value: cache.Value{Bytes: strconv.FormatInt(sum, 10)}, attr: p.r.keepLife(&e, found)}
+		ch := change{do: true, attr: p.r.keepLife(&e, found)}
+		ch.value, bad = alike(&e, found, strconv.FormatInt(sum, 10))
+		ch.do = bad == ""
+		return ch
 	})
 	switch {
 	case err != nil:
@@ -94,10 +97,14 @@ func (c *client) runIncrByFloat(args [][]byte) {
 			bad = errType
 			return change{}
 		}
-		if sum, bad = plusFloat(e.Value.Bytes, found, n, errFloat); bad != "" {
+		if sum, bad = plusFloat(textOf(&e), found, n, errFloat); bad != "" {
 			return change{}
 		}
-		return change{do: true, value: cache.Value{Bytes: sum}, attr: p.r.keepLife(&e, found)}
+		ch := change{do: true, attr: p.r.keepLife(&e, found)}
+		ch.value, bad = alike(&e, found, sum)
+		sum = textOf(&cache.Element{Value: ch.value}) // 3 is 3.0 in a Double
+		ch.do = bad == ""
+		return ch
 	})
 	switch {
 	case err != nil:

@@ -155,7 +155,7 @@ func (c *client) finish(from int) {
 func (c *client) fetch(cmd *command, args [][]byte) bool {
 	for i := range cmd.keys(len(args)) {
 		p := c.at(args[i])
-		if !p.r.asks {
+		if !p.r.asks || cmd.name == "SET" && !looksBack(args) {
 			continue
 		}
 		if _, ok := p.r.Get(p.r.Now(), p.name); ok {
@@ -176,6 +176,14 @@ func (c *client) fetch(cmd *command, args [][]byte) bool {
 		}
 	}
 	return true
+}
+
+// looksBack reports whether a SET does something else by what was there before:
+// without that no session that is made new need wait for what peers do not have.
+func looksBack(args [][]byte) bool {
+	return slices.ContainsFunc(args[3:], func(a []byte) bool {
+		return isWord(a, "nx") || isWord(a, "xx") || isWord(a, "get") || isWord(a, "keepttl")
+	})
 }
 
 // get returns the live element of a key.

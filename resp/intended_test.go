@@ -30,7 +30,7 @@ var intended = []struct {
 }{
 	{"fields of a hash come sorted by name, keys of `KEYS` and `SCAN` in another order; `HSCAN` answers with all at once", func(args []string, theirs, ours string) bool {
 		switch args[0] {
-		case "HGETALL", "HKEYS", "HVALS", "HSCAN", "KEYS", "SCAN":
+		case "HGETALL", "HKEYS", "HVALS", "HSCAN", "HRANDFIELD", "KEYS", "SCAN":
 			return sorted(theirs) == sorted(ours)
 		}
 		return false
@@ -52,8 +52,8 @@ var intended = []struct {
 		n, _ := fmt.Sscanf(theirs+" "+ours, "%g %g", &a, &b)
 		return n == 2 && max(a-b, b-a) <= 1e-9*max(1, a, -a)
 	}},
-	{"`RANDOMKEY` answers with any key", func(args []string, theirs, ours string) bool {
-		return args[0] == "RANDOMKEY" && theirs != "nil" && ours != "nil"
+	{"`RANDOMKEY` answers with any key, `HRANDFIELD` with any field", func(args []string, theirs, ours string) bool {
+		return (args[0] == "RANDOMKEY" || args[0] == "HRANDFIELD" && len(args) == 2) && !strings.HasPrefix(theirs, "-") && !strings.HasPrefix(ours, "-") && theirs != "nil" && ours != "nil"
 	}},
 	{"Redis counts keys that it has not noticed to be over their time in `DBSIZE`; so does Lateral, but not the same ones", func(args []string, theirs, ours string) bool {
 		var a, b int
@@ -71,7 +71,7 @@ var intended = []struct {
 		case strings.HasPrefix(ours, "-ERR lateral runs no Lua"), ours == "-ERR this script takes more arguments", ours == "-ERR this script works on one key":
 			return true
 		case args[0] == "EVAL" || args[0] == "EVALSHA":
-			return strings.HasPrefix(theirs, ours+" script: ")
+			return scripted.ReplaceAllString(theirs, "") == ours
 		}
 		return false
 	}},
@@ -94,7 +94,7 @@ var intended = []struct {
 		}
 		return false
 	}},
-	{"`COMMAND` tells of this table: name, arity and keys as Redis does, of the rest little", func(args []string, theirs, ours string) bool {
+	{"`COMMAND` tells of this table, also of the commands that begin with LATERAL: name, arity and keys as Redis does, of the rest little", func(args []string, theirs, ours string) bool {
 		if args[0] != "COMMAND" || len(args) == 1 {
 			return false
 		}
@@ -102,7 +102,7 @@ var intended = []struct {
 		case "COUNT":
 			return strings.HasPrefix(ours, "a reads #")
 		case "LIST":
-			return namesIn(regexp.MustCompile(`[a-z]+`), ours, theirs)
+			return namesIn(regexp.MustCompile(`[a-z.]+`), ours, theirs, "lateral.")
 		case "DOCS":
 			return strings.HasPrefix(ours, "a reads "+strings.Split(theirs, " ")[2]+" ") && strings.Contains(ours, "summary ")
 		case "INFO":
@@ -123,6 +123,7 @@ var intended = []struct {
 }
 
 var (
+	scripted   = regexp.MustCompile(` script: [0-9a-f]{40}, on @user_script:\d+\.`)
 	infoName   = regexp.MustCompile(`(?m)^[#a-z][A-Za-z0-9_ ]*`)
 	clientName = regexp.MustCompile(`[a-z-]+=`)
 	said       = regexp.MustCompile(`(?m)^.* (name=\S*).* (db=\d+ sub=\d+ psub=\d+).* (multi=-?\d+).* (user=\S+ redir=-?\d+ resp=\d+).*$`)

@@ -17,7 +17,7 @@ func (c *client) bulkOf(p place) {
 	case !isText(&e):
 		c.out.Error(errType)
 	default:
-		c.out.Bulk(e.Value.Bytes)
+		c.out.Bulk(textOf(&e))
 	}
 }
 
@@ -26,7 +26,7 @@ func (c *client) runMGet(args [][]byte) {
 	c.out.Array(len(args) - 1)
 	for _, a := range args[1:] {
 		if e, ok := c.get(c.at(a)); ok && isText(&e) {
-			c.out.Bulk(e.Value.Bytes)
+			c.out.Bulk(textOf(&e))
 		} else {
 			c.out.Null()
 		}
@@ -41,7 +41,7 @@ func (c *client) runStrlen(args [][]byte) {
 	case ok && !isText(&e):
 		c.out.Error(errType)
 	default:
-		c.out.Int(int64(len(e.Value.Bytes)))
+		c.out.Int(int64(len(textOf(&e))))
 	}
 }
 
@@ -69,17 +69,16 @@ func (c *client) runSet(args [][]byte) {
 		c.out.Error(bad)
 		return
 	}
-	c.set(p, args[2], o, "set")
+	c.set(p, cache.Value{Bytes: string(args[2])}, o, "set")
 }
 
 // set is SET with options and what is short for it; name is for errors.
-func (c *client) set(p place, value []byte, o setting, name string) {
+func (c *client) set(p place, val cache.Value, o setting, name string) {
 	at, bad := o.deadline(p.r.Now(), name)
 	if bad != "" {
 		c.out.Error(bad)
 		return
 	}
-	val := cache.Value{Bytes: string(value)}
 	var old cache.Element
 	var was, wrongType, done bool
 	err := c.update(p, func(e cache.Element, found bool) (ch change) {
@@ -105,7 +104,7 @@ func (c *client) set(p place, value []byte, o setting, name string) {
 	case wrongType:
 		c.out.Error(errType)
 	case o.get && was:
-		c.out.Bulk(old.Value.Bytes)
+		c.out.Bulk(textOf(&old))
 	case o.get || !done:
 		c.out.Null()
 	default:
@@ -132,15 +131,15 @@ func (c *client) runSetNX(args [][]byte) {
 }
 
 func (c *client) runSetEX(args [][]byte) {
-	c.set(c.at(args[1]), args[3], setting{timed: true, unit: seconds, time: args[2]}, "setex")
+	c.set(c.at(args[1]), cache.Value{Bytes: string(args[3])}, setting{timed: true, unit: seconds, time: args[2]}, "setex")
 }
 
 func (c *client) runPSetEX(args [][]byte) {
-	c.set(c.at(args[1]), args[3], setting{timed: true, unit: millis, time: args[2]}, "psetex")
+	c.set(c.at(args[1]), cache.Value{Bytes: string(args[3])}, setting{timed: true, unit: millis, time: args[2]}, "psetex")
 }
 
 func (c *client) runGetSet(args [][]byte) {
-	c.set(c.at(args[1]), args[2], setting{get: true}, "getset")
+	c.set(c.at(args[1]), cache.Value{Bytes: string(args[2])}, setting{get: true}, "getset")
 }
 
 func (c *client) runGetDel(args [][]byte) {
@@ -164,7 +163,7 @@ func (c *client) oldText(err error, old *cache.Element, was, wrongType bool) {
 	case !was:
 		c.out.Null()
 	default:
-		c.out.Bulk(old.Value.Bytes)
+		c.out.Bulk(textOf(old))
 	}
 }
 
@@ -256,11 +255,15 @@ func (c *client) rewrite(p place, write bool, next func(old string) (text, bad s
 			return change{}
 		}
 		var s string
-		if s, bad = next(e.Value.Bytes); bad != "" {
+		if s, bad = next(textOf(&e)); bad != "" || !write {
+			n = len(s)
 			return change{}
 		}
+		ch := change{do: true, attr: p.r.keepLife(&e, found)}
+		ch.value, bad = alike(&e, found, s)
+		ch.do = bad == ""
 		n = len(s)
-		return change{do: write, value: cache.Value{Bytes: s}, attr: p.r.keepLife(&e, found)}
+		return ch
 	})
 	switch {
 	case err != nil:
@@ -309,7 +312,7 @@ func (c *client) runGetRange(args [][]byte) {
 		c.out.Error(errType)
 		return
 	}
-	s := e.Value.Bytes
+	s := textOf(&e)
 	n := int64(len(s))
 	if from < 0 && to < 0 && from > to {
 		n = 0

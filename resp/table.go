@@ -102,7 +102,7 @@ type group struct {
 }
 
 var groups = []group{
-	{"Strings", stringCommands}, {"Keys", keyCommands}, {"Hashes", hashCommands},
+	{"Strings", stringCommands}, {"Keys", keyCommands}, {"Hashes", hashCommands}, {"Values of Java's", javaCommands},
 	{"Transactions and scripts", txCommands}, {"Messages", messageCommands}, {"Connection and service", serviceCommands},
 }
 
@@ -172,6 +172,12 @@ var hashCommands = []command{
 	{"HINCRBYFLOAT", 4, modify, 1, 1, 1, "key field x", "the same with a point", (*client).runHIncrByFloat},
 	{"HSCAN", -3, look, 1, 1, 1, "key cursor [MATCH pattern] [COUNT n]", "all fields and values, in one piece", (*client).runHScan},
 	{"HRANDFIELD", -2, readonly | reads | gated, 1, 1, 1, "key [count [WITHVALUES]]", "any fields", (*client).runHRandField},
+}
+
+var javaCommands = []command{
+	{"LATERAL.SET", -4, modify, 1, 1, 1, "key type value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]", "stores a value of a type; see Values of Java's", (*client).runJavaSet},
+	{"LATERAL.TYPE", 2, look, 1, 1, 1, "key", "the type of a value, or the name of its class", (*client).runJavaType},
+	{"LATERAL.TREE", 2, look, 1, 1, 1, "key", "any value, for people", (*client).runJavaTree},
 }
 
 var txCommands = []command{

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lateral"
+	"lateral/ccf"
 	"lateral/lateraltest"
 	"lateral/resp"
 )
@@ -26,26 +28,30 @@ type hall struct {
 // inTime runs a test with a front, whose configuration it may edit.
 func inTime(t *testing.T, edit func(c *resp.Config), test func(t *testing.T, h *hall)) {
 	synctest.Test(t, func(t *testing.T) {
-		node := lateraltest.New(t, 1).Node(0)
-		m, err := resp.ParseMap("0=R")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := resp.Config{Map: m, Open: func(name string) (resp.Region, error) { return node.Store(name) }}
-		edit(&c)
-		f, err := resp.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		h, done := &hall{t, make(pipes)}, make(chan error, 1)
-		go func() { done <- f.Run(ctx, h.ln) }()
-		test(t, h)
-		stop()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		inHall(t, lateraltest.New(t, 1).Node(0), edit, test)
 	})
+}
+
+// inHall has a front of a node, within virtual time.
+func inHall(t *testing.T, node *lateral.Node, edit func(c *resp.Config), test func(t *testing.T, h *hall)) {
+	m, err := resp.ParseMap("0=R")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := resp.Config{Map: m, Open: func(name string) (resp.Region, error) { return node.Store(name) }}
+	edit(&c)
+	f, err := resp.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	h, done := &hall{t, make(pipes)}, make(chan error, 1)
+	go func() { done <- f.Run(ctx, h.ln) }()
+	test(t, h)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func (h *hall) connect() *conn {
@@ -193,5 +199,27 @@ func TestSendTimeoutOfMessages(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		other.expect("#0", "PUBLISH", "news", "v")
 		other.expect("1", "ECHO", other.stat("client_output_buffer_limit_disconnections"))
+	})
+}
+
+// TestSetAsksNobody: a write that does not depend on what was there takes one
+// way to the peer and back, for its acknowledgement; one that does asks first.
+func TestSetAsksNobody(t *testing.T) {
+	const way = 50 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		c := lateraltest.New(t, 2, ccf.Source{Name: "test.ccf", Data: []byte(file)})
+		c.WaitComplete()
+		c.Delay(0, 1, way)
+		edit := func(c *resp.Config) { c.Map = resp.Map{{Database: 0, Region: "Ses"}} }
+		inHall(t, c.Node(0), edit, func(t *testing.T, h *hall) {
+			conn := h.connect()
+			for line, ways := range map[string]time.Duration{"SET a v": 2, "SET b v EX 100": 2, "SETEX c 100 v": 2, "SET d v NX": 4, "SET e v KEEPTTL": 4, "GET f": 2} {
+				began := time.Now()
+				conn.words(line)
+				if took := time.Since(began); took < ways*way || took >= (ways+1)*way {
+					t.Errorf("%s: %v, want %v and a little", line, took, ways*way)
+				}
+			}
+		})
 	})
 }

@@ -18,7 +18,8 @@ import (
 //	Look: func(context.Context) web.View { return web.NodeView(n.Status(), n.Mesh()) }
 func NodeView(st cache.Status, m cache.MeshStatus) View {
 	v := View{Now: st.Now.UTC(), Host: st.Host, Service: st.Service, Version: st.Version, Complete: m.Complete, Expected: m.Expected, Present: m.Present, Nodes: m.Nodes,
-		Warnings: []Warning{}, Grids: []Grid{}, Missing: []MissingView{}, Java: []JavaView{}, Hosts: []HostView{}, Regions: []RegionView{}, Stable: []string{}}
+		Warnings: []Warning{}, Grids: []Grid{}, Missing: []MissingView{}, Java: []JavaView{}, Losses: []LossView{}, Disputes: []DisputeView{}, Hosts: []HostView{}, Regions: []RegionView{}, Stable: []string{}}
+	v.AddJava(&st)
 	for _, l := range m.Missing {
 		v.Missing = append(v.Missing, MissingView{From: partyText(l.From), To: partyText(l.To), Reason: l.Reason, Remedy: "lateral doctor, on both hosts"})
 	}

@@ -23,6 +23,8 @@ type View struct {
 	Grids    []Grid        `json:"grids"`
 	Missing  []MissingView `json:"missing"`
 	Java     []JavaView    `json:"java"`
+	Losses   []LossView    `json:"losses"`
+	Disputes []DisputeView `json:"disputes"`
 	Hosts    []HostView    `json:"hosts"`
 	Regions  []RegionView  `json:"regions"`
 	Stable   []string      `json:"stable"` // up to when everything is everywhere, in words, by endpoint

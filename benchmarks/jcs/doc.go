@@ -9,7 +9,7 @@
 //	go run ./benchmarks/jcs -json        the same as JSON
 //	go run ./benchmarks/jcs throughput   one or more of throughput latency get recovery
 //
-//	go run ./benchmarks/jcs mixed        Lateral and Java in one cluster: 1.3, 2.2.1, 3.2.1; about ten minutes
+//	go run ./benchmarks/jcs mixed        Lateral and Java in one cluster: 1.3, 2.2.1, 3.2.1 (or those named); throughput, latency, misses; a quarter of an hour
 //
 // It needs java, a compiler for it (JDK) and mvn, which fetches JCS as it is
 // configured to. Four things are measured, each with a fresh pair of processes

@@ -102,13 +102,13 @@ func TestQuestions(t *testing.T) {
 func TestMixtures(t *testing.T) {
 	var m mixture
 	m.Generation, m.Pair = "JCS 2.2.1", "Java → Lateral"
-	m.rounds = [6][]number{{100, 0, 300}, {0, 7, 0}, {1, 2, 3}, {4, 5, 6}, {0.5, 0.6, 0.7}, {1, 0, 1}}
+	m.rounds = [8][]number{{100, 0, 300}, {0, 7, 0}, {1, 2, 3}, {4, 5, 6}, {0.5, 0.6, 0.7}, {1, 0, 1}, {100, 200, 300}, {1000, 2000, 3000}}
 	m.sum()
 	var b strings.Builder
 	if err := printMixtures(&b, []mixture{m}, []string{"1", "2"}); err != nil {
 		t.Fatal(err)
 	}
-	want := regexp.MustCompile(`JCS 2\.2\.1 +Java → Lateral +100 \[0 … 300\] +0 \[0 … 7\] +2 \[1 … 3\] +5 \[4 … 6\] +0\.60 \[0\.50 … 0\.70\] +2 of 3\n`)
+	want := regexp.MustCompile(`JCS 2\.2\.1 +Java → Lateral +100 \[0 … 300\] +0 \[0 … 7\] +2 \[1 … 3\] +5 \[4 … 6\] +200 \[100 … 300\] +2000 \[1000 … 3000\] +0\.60 \[0\.50 … 0\.70\] +2 of 3\n`)
 	if !want.MatchString(b.String()) {
 		t.Error(b.String())
 	}

@@ -95,15 +95,7 @@ func throughput(pr *pair) ([]float64, error) {
 }
 
 func latency(pr *pair) ([]float64, error) {
-	span := time.Duration(*samples) * time.Second / time.Duration(*rate)
-	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
-		return nil, err
-	}
-	q := pr.b.tell("poll %d %d", *samples, (span + *quiet).Milliseconds())
-	if _, err := pr.a.ask(span+*giveUp+ordinary, "paced %d %d %d", *rate, *samples, *size); err != nil {
-		return nil, err
-	}
-	seen, err := pr.b.numbers(q, span+*quiet+ordinary)
+	seen, missing, err := polled(pr)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +104,30 @@ func latency(pr *pair) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing := 0
+	return []float64{micros(seen, 50), micros(seen, 99), micros(told, 50), micros(told, 99), float64(missing)}, nil
+}
+
+// polled returns how long each put of A took to be seen by a reader at B that
+// looks all the time, in ns, and how many it never saw.
+func polled(pr *pair) (seen []int64, missing int, err error) {
+	span := time.Duration(*samples) * time.Second / time.Duration(*rate)
+	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+		return nil, 0, err
+	}
+	q := pr.b.tell("poll %d %d", *samples, (span + *quiet).Milliseconds())
+	if _, err := pr.a.ask(span+*giveUp+ordinary, "paced %d %d %d", *rate, *samples, *size); err != nil {
+		return nil, 0, err
+	}
+	if seen, err = pr.b.numbers(q, span+*quiet+ordinary); err != nil {
+		return nil, 0, err
+	}
 	seen = slices.DeleteFunc(seen, func(n int64) bool {
 		if n < 0 {
 			missing++
 		}
 		return n < 0
 	})
-	return []float64{micros(seen, 50), micros(seen, 99), micros(told, 50), micros(told, 99), float64(missing)}, nil
+	return seen, missing, nil
 }
 
 // micros returns a percentile of durations in ns, in µs; the first tenth, when

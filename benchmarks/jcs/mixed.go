@@ -33,8 +33,10 @@ type mixture struct {
 	CPUB       figure `json:"cpu_reader_us"`
 	Miss       figure `json:"miss_ms"`
 	After      figure `json:"hit_after_miss"` // 1: a get of what the reader holds is answered after the miss
+	Seen50     figure `json:"seen_p50_us"`    // put → seen by a polling reader at B
+	Seen99     figure `json:"seen_p99_us"`
 
-	rounds [6][]number
+	rounds [8][]number
 }
 
 // mix measures all pairings in turn and prints what it found.
@@ -126,20 +128,44 @@ func (m *mixture) add(p pairing, work string) error {
 	if err != nil {
 		return err
 	}
-	for i, x := range []number{number(xs[1]), number(xs[3]), each(pr.a, before[0], float64(*puts)), each(pr.b, before[1], arrived), number(ms), number(after)} {
+	seen, err := paced(p, work)
+	if err != nil {
+		return err
+	}
+	for i, x := range []number{number(xs[1]), number(xs[3]), each(pr.a, before[0], float64(*puts)), each(pr.b, before[1], arrived), number(ms), number(after), number(seen[0]), number(seen[1])} {
 		m.rounds[i] = append(m.rounds[i], x)
 	}
 	return nil
 }
 
 func (m *mixture) sum() {
-	for i, f := range []*figure{&m.Rate, &m.Lost, &m.CPUA, &m.CPUB, &m.Miss, &m.After} {
+	for i, f := range []*figure{&m.Rate, &m.Lost, &m.CPUA, &m.CPUB, &m.Miss, &m.After, &m.Seen50, &m.Seen99} {
 		*f = figure{m.rounds[i], median(m.rounds[i])}
 	}
 }
 
+// settling is for how long Lateral tells a Java node nothing that it has just
+// dialled, and some more.
+const settling = 2500 * time.Millisecond
+
+// paced is how long puts at a moderate rate take to be seen at B.
+func paced(p pairing, work string) ([]float64, error) {
+	pr, err := open(work, p.a, p.b, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer pr.end()
+	if p.a.name == "Lateral" {
+		time.Sleep(settling)
+	}
+	seen, _, err := polled(pr)
+	return []float64{micros(seen, 50), micros(seen, 99)}, err
+}
+
 // miss is what a get takes that finds nothing at A or B, in ms, and whether the
-// next one is answered that B could answer.
+// next one is answered that B could answer. A hit comes first, so that A's
+// classes are loaded; but to JCS 2.2.1, which closes a connection on which one
+// was answered.
 func miss(p pairing, work string) (ms float64, after int64, err error) {
 	const attr = "jcs.auxiliary.LTCP.attributes."
 	pr, err := open(work, p.a, p.b, map[string][]string{
@@ -152,6 +178,14 @@ func miss(p pairing, work string) (ms float64, after int64, err error) {
 	defer pr.end()
 	if _, err := pr.b.ask(ordinary, "has held"); err != nil {
 		return 0, 0, err
+	}
+	if p.g.profile != "jcs2" {
+		if _, err := pr.b.ask(ordinary, "has warm"); err != nil {
+			return 0, 0, err
+		}
+		if hit, err := pr.a.ask(ordinary, "one warm"); err != nil || hit[1] != 1 {
+			return 0, 0, fmt.Errorf("what B holds was not found: %v, %w", hit, err)
+		}
 	}
 	got, err := pr.a.ask(ordinary, "one nothing")
 	if err != nil {
@@ -184,15 +218,16 @@ func printMixtures(w io.Writer, list []mixture, loads []string) error {
 	fmt.Fprintf(w, "Lateral and Apache JCS in one cluster, two processes on loopback, each pairing in turn\nmachine: %s\njava: %s\ndate: %s\nload average: %s before, %s after each round\n",
 		machine(), javaVersion(), today(), loads[0], strings.Join(loads[1:], ", "))
 	fmt.Fprintf(w, "medians of %d rounds [lowest … highest]: %d puts of %d bytes over %d keys in one burst; rate 0: some never arrived\n", *rounds, *puts, *size, *keys)
-	fmt.Fprintf(w, "miss: a get of what neither has, at the caller; answered after: rounds in which the next get, of what the other has, was answered\n\n")
+	fmt.Fprintf(w, "seen: put → seen by a polling reader, %d puts at %d/s\n", *samples, *rate)
+	fmt.Fprintf(w, "miss: a get of what neither has, at the caller, after a hit (but 2.2.1: the first get of its JVM); answered after: rounds in which the next get, of what the other has, was answered\n\n")
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "\t\tarrived/s\tlost\tCPU of the writer, µs/put\tCPU of the reader, µs/message\tmiss, ms\tanswered after")
+	fmt.Fprintln(tw, "\t\tarrived/s\tlost\tCPU of the writer, µs/put\tCPU of the reader, µs/message\tseen p50, µs\tseen p99, µs\tmiss, ms\tanswered after")
 	for _, m := range list {
 		answered := 0
 		for _, x := range m.After.Rounds {
 			answered += int(x)
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d of %d\n", m.Generation, m.Pair, m.Rate, m.Lost, m.CPUA, m.CPUB, m.Miss, answered, len(m.After.Rounds))
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d of %d\n", m.Generation, m.Pair, m.Rate, m.Lost, m.CPUA, m.CPUB, m.Seen50, m.Seen99, m.Miss, answered, len(m.After.Rounds))
 	}
 	return tw.Flush()
 }

@@ -41,7 +41,7 @@ func TestOffers(t *testing.T) {
 		"put S":                             "SessionCache",
 		"put SessionCache ":                 "",
 		"put --local ":                      "SessionCache User",
-		"put --as ":                         "int long double boolean date bytes",
+		"put --as ":                         "string int long short byte double float boolean char date instant duration bytes list set map",
 		"get SessionCache key v":            "",
 		"top -n 2 --sort re":                "region removes received",
 		"top -n ":                           "",
@@ -106,7 +106,7 @@ func TestShells(t *testing.T) {
 				"lateral me":              {"mesh"},
 				"lateral config ":         {"check", "reference", "show"},
 				"lateral mesh --wa":       {"--wait="},
-				"lateral put --as d":      {"date", "double"},
+				"lateral put --as d":      {"date", "double", "duration"},
 				"lateral config check so": {"some.ccf"},
 			} {
 				args := []string{"-c", sh.ask, name, script, line}

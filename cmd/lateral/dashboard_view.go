@@ -17,7 +17,7 @@ func viewOf(answers []heard) web.View {
 	own := answers[0].status
 	r, nodes := together(answers, 0)
 	v := web.View{Now: own.Now.UTC(), Host: own.Host, Service: own.Service, Version: own.Version, Complete: r.Complete, Expected: r.Expected, Present: r.Present, Nodes: r.Nodes,
-		Warnings: warnings(r, nodes), Grids: []web.Grid{}, Missing: []web.MissingView{}, Java: []web.JavaView{}, Hosts: []web.HostView{}, Regions: []web.RegionView{}, Stable: []string{}}
+		Warnings: warnings(r, nodes), Grids: []web.Grid{}, Missing: []web.MissingView{}, Java: []web.JavaView{}, Losses: []web.LossView{}, Disputes: []web.DisputeView{}, Hosts: []web.HostView{}, Regions: []web.RegionView{}, Stable: []string{}}
 	d := directionsOf(nodes)
 	for _, g := range r.Groups {
 		grid, up := d.grid(g)
@@ -34,6 +34,7 @@ func viewOf(answers []heard) web.View {
 		v.Hosts = tellHosts(v.Hosts, own.Host, a)
 	}
 	for i, n := range nodes {
+		v.AddJava(&n)
 		for _, s := range n.Regions {
 			row := regionView(&n, &s)
 			row.Here = i == 0

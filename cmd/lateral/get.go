@@ -18,14 +18,17 @@ type getCmd struct {
 	Key    string `arg:"" help:"Key."`
 	Group  string `placeholder:"GROUP" help:"Group of the key."`
 	Local  bool   `help:"Look in this service only, do not ask peers." xor:"whom"`
-	Tree   bool   `help:"Print a value that Java wrote as a tree."`
+	Tree   bool   `help:"Print a value that Java wrote as a tree." xor:"how"`
+	Raw    bool   `help:"Print the bytes of a value that Java wrote, instead of its text." xor:"how"`
 	Token  string `placeholder:"TOKEN" help:"See that write of the key, or a newer one; put and rm print it with --json." xor:"whom"`
 	one
 }
 
 func (*getCmd) Help() string {
-	return `Prints the bytes of the value and nothing else; with --json its lifetimes and
-tags, too. Exit status: 0 found, 1 not there, 2 it could not be asked.
+	return `Prints the value and nothing else; with --json its lifetimes and tags, too.
+Numbers, booleans, dates, lists, sets and maps of Java's are printed as lateral
+put --as takes them; an object that only Java knows as its bytes, or with --tree
+as a picture. Exit status: 0 found, 1 not there, 2 it could not be asked.
 
 Examples:
 
@@ -49,18 +52,26 @@ func (c *getCmd) Run(ctx context.Context, s *streams) error {
 		_, err := fmt.Fprintln(s.out, strings.TrimSuffix(jcs.Tree(rep.Element.Value), "\n"))
 		return err
 	}
-	return c.show(s, &rep)
+	return c.show(s, &rep, c.Raw)
 }
 
-// show prints the value that a reply has.
-func (o *one) show(s *streams, rep *cache.Reply) error {
+// show prints the value that a reply has: as a text if it has one, unless raw
+// bytes are wanted.
+func (o *one) show(s *streams, rep *cache.Reply, raw bool) error {
 	if !rep.Found {
 		return no
 	}
 	if o.JSON {
-		return s.out.json(web.ElementOf(rep.Element))
+		e := web.ElementOf(rep.Element)
+		if rep.Element.Value.Form == cache.FormJava {
+			e.Text, _ = jcs.Text(rep.Element.Value)
+		}
+		return s.out.json(e)
 	}
 	v := rep.Element.Value.Bytes
+	if text, ok := jcs.Text(rep.Element.Value); ok && !raw {
+		v = text
+	}
 	if s.out.terminal && !strings.HasSuffix(v, "\n") {
 		v += "\n"
 	}

@@ -44,6 +44,8 @@ type commands struct {
 	Keygen keygenCmd `cmd:"" help:"Make a cluster secret, or replace one step by step."`
 	Demo   demoCmd   `cmd:"" help:"Run two hosts with three caches each on loopback and show what they do."`
 
+	Bench benchCmd `cmd:"" help:"Measure a cluster: throughput, propagation, recovery, what a failure loses."`
+
 	Loglevel loglevelCmd `cmd:"" help:"Show or change how much running services log."`
 
 	Completion completionCmd `cmd:"" help:"Print what makes a shell complete commands, flags and names."`

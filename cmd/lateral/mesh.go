@@ -132,7 +132,12 @@ func lookAll(list func() ([]*web.Client, error), ask func([]*web.Client) *meshRe
 
 // survey asks services and lays together what they know.
 func survey(ctx context.Context, cs []*web.Client, wanted int) *meshReport {
-	r, _ := together(ask(ctx, cs), wanted)
+	r, nodes := together(ask(ctx, cs), wanted)
+	for _, n := range nodes {
+		for _, e := range n.Endpoints {
+			r.Notes = append(r.Notes, lossNotes(&n, &e)...)
+		}
+	}
 	return r
 }
 

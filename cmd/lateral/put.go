@@ -20,7 +20,7 @@ type putCmd struct {
 	Update   bool          `xor:"how" help:"The value has changed at its source: peers drop what they hold of it."`
 	IfAbsent bool          `xor:"how" help:"Only if nothing is there. Exit status 1 if something was."`
 	Local    bool          `help:"Tell no peer."`
-	As       string        `placeholder:"TYPE" enum:",int,long,double,boolean,date,bytes" default:"" help:"What the value is in Java, if not a String: int, long, double, boolean, date (RFC 3339), bytes."`
+	As       string        `placeholder:"TYPE" enum:",string,int,long,short,byte,double,float,boolean,char,date,instant,duration,bytes,list,set,map" default:"" help:"What the value is in Java, if not a String: int, long, short, byte, double, float, boolean, char, date or instant (RFC 3339), duration, bytes; list, set or map (JSON)."`
 	Acks     string        `placeholder:"K" help:"How many peers must hold it before the command returns: 0, a number, all, or linked; in place of the region's."`
 	MaxLife  time.Duration `placeholder:"DUR" help:"Lifetime, in place of the region's."`
 	MaxIdle  time.Duration `placeholder:"DUR" help:"Time without access after which it expires, in place of the region's."`
@@ -40,7 +40,8 @@ Examples:
   lateral put SessionCache 4c1f --max-life 1h < session.bin
   lateral put Pages /news/7 '<p>' --tag news --tag author:3
   lateral put SessionCache 4c1f anna --acks 1
-  lateral put Counters logins 42 --as int`
+  lateral put Counters logins 42 --as int
+  lateral put User 424242:roles '["admin", "mail"]' --as set`
 }
 
 func (c *putCmd) Run(ctx context.Context, s *streams) error {

@@ -19,7 +19,8 @@ type statsCmd struct {
 
 func (*statsCmd) Help() string {
 	return `Per service: its regions with what they hold and what happened in them, and its
-endpoints with how far each peer is behind. Of an observer (ListenOnly) also what
+endpoints with how far each peer is behind, and what did not pass to or from Java
+nodes. Of an observer (ListenOnly) also what
 each Java node said, per region, how often, and how many keys they disagree on. JSON is the Status of each service,
 the same as GET /v1/status.
 
@@ -97,6 +98,7 @@ func (s *screen) stats(st cache.Status) {
 			}
 		}
 		s.observed(&e, st.Now)
+		s.losses(&e, st.Now)
 		if len(e.Links) == 0 {
 			continue
 		}

@@ -32,5 +32,5 @@ func (c *takeCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.show(s, &rep)
+	return c.show(s, &rep, false)
 }

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -78,7 +77,7 @@ func (s *Server) Start() {
 		args = append([]string{filepath.Join(s.Dir, "sentinel.conf"), "--sentinel"}, s.Args...)
 	}
 	s.cmd = exec.Command(bin, args...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	s.cmd.SysProcAttr = attr()
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -96,9 +95,12 @@ func (s *Server) Kill() {
 	s.cmd.Wait()
 }
 
-// Stop and Continue are SIGSTOP and SIGCONT.
-func (s *Server) Stop()     { s.cmd.Process.Signal(syscall.SIGSTOP) }
-func (s *Server) Continue() { s.cmd.Process.Signal(syscall.SIGCONT) }
+func (s *Server) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
 
 // CLI runs redis-cli and returns what it prints.
 func (s *Server) CLI(args ...string) string {

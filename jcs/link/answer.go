@@ -3,6 +3,7 @@
 package link
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -70,9 +71,11 @@ func (l *Links) find(m *jcs.Message) javaser.Value {
 		return nil
 	}
 	if e, ok := r.Get(now, key); ok {
-		if o, err := element(m.Gen, m.Region, &e); err == nil {
+		o, err := element(m.Gen, m.Region, &e)
+		if err == nil {
 			return o
 		}
+		l.untold("", m.Gen, m.Region, key, err)
 	}
 	return nil
 }
@@ -103,8 +106,8 @@ func (l *Links) matches(g *jcs.Generation, region string, list []cache.Element) 
 	for i := range list {
 		o, err := element(g, region, &list[i])
 		key, kerr := g.JavaKey(region, list[i].Key)
-		if err != nil || kerr != nil {
-			l.counters.untold.Add(1)
+		if err = cmp.Or(err, kerr); err != nil {
+			l.untold("", g, region, list[i].Key, err)
 			continue
 		}
 		flat = append(flat, key, o)

@@ -34,6 +34,7 @@ func (l *Links) apply(m *jcs.Message) {
 	}
 	if err != nil {
 		l.counters.unapplied.Add(1)
+		l.refused(m.Gen.Family, m.Region, cache.KeyText(c.Key), err)
 		l.warn("a Java node's change was refused", "region", m.Region, "op", m.Op.String(), "cause", err)
 	}
 }

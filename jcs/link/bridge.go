@@ -19,6 +19,7 @@ const relayBytes = 16 << 20
 // A feed is a log that a peer is told of, and how far its kernel has it.
 type feed struct {
 	log   *changelog.Log
+	from  string // the generation whose changes these are; "" is our own
 	acked uint64
 	cur   *changelog.Cursor // nil between sessions
 }
@@ -36,7 +37,7 @@ func (l *Links) relayOfLocked(family string) *changelog.Log {
 // relay appends a change of a Java node to what other generations are told.
 func (l *Links) relay(g *jcs.Generation, c *cache.Command) {
 	l.counters.bridged.Add(1)
-	if jcs.Foreign(c.Value) {
+	if len(jcs.Foreign(c.Key, c.Value)) > 0 {
 		l.counters.bridgedForeign.Add(1)
 	}
 	l.mu.Lock()
@@ -68,7 +69,7 @@ func (p *peer) feedsFor(g *jcs.Generation) []*feed {
 		log := p.l.relayOfLocked(other.Family)
 		f := p.relayed[log]
 		if f == nil {
-			f = &feed{log: log, acked: log.Next() - 1}
+			f = &feed{log: log, from: other.Family, acked: log.Next() - 1}
 			p.relayed[log] = f
 		}
 		if len(out) == 1 || out[len(out)-1] != f {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"time"
 
+	"lateral/cache"
 	"lateral/changelog"
 	"lateral/jcs"
 )
@@ -18,6 +19,7 @@ import (
 // run keeps a connection to the peer for as long as ctx lasts.
 func (p *peer) run(ctx context.Context) {
 	wait := redialFirst
+	p.feedsFor(p.generation()) // from now on, however long it takes to reach it
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := p.connect(ctx)
@@ -206,6 +208,7 @@ func (s *session) begin(f *feed) (err error) {
 		if f.cur, err = f.log.Cursor(next); err == nil {
 			s.arrived(f, next-1) // as far as it ever will; a gap is counted once
 			s.l.counters.gaps.Add(1)
+			s.l.ledger.note(cause{kind: cache.LossUntold, from: f.from, to: s.g.Family, why: "the node was away for longer than the log holds"}, int64(next-from), "", s.l.c.Now())
 			s.l.c.Logger.Warn("jcs: a Java node was away for longer than the log holds: it keeps what it has, and JCS has no way to tell it",
 				"addr", s.addr, "changes_lost", next-from)
 		}

@@ -8,10 +8,12 @@
 // A connection that does not open with the mesh's magic is handed to Serve. It
 // is acknowledged at once (TCP_QUICKACK after each read): a JCS 3 node writes
 // frames in two segments without TCP_NODELAY, and waits up to 40 ms for a
-// delayed acknowledgement otherwise. Messages are applied as a peer's changes,
-// in their order; questions are answered at once, a miss with null, from
-// memory only (JCS: a get by a peer is local). What carries our own requesterId
-// is ignored.
+// delayed acknowledgement otherwise. And it is read ahead of who applies what it
+// says (ahead.go), with as much room in the kernel as that gives (widen): a JCS 3
+// node that can't get rid of a write within a second never writes again.
+// Messages are applied as a peer's changes, in their order; questions are
+// answered at once, a miss with null, from memory only (JCS: a get by a peer is
+// local). What carries our own requesterId is ignored.
 //
 // A message that makes no sense is counted and skipped, as long as its end is
 // known: Java nodes from 2 on never dial an address again that they once had a
@@ -69,7 +71,9 @@
 // # Limits
 //
 // maxInbound connections, each with the limits of package jcs, and a time for
-// each message (Config.Message); maxPeers nodes; maxAsking questions to each at
+// each message (Config.Message); what is read ahead of them, aheadAll in all and
+// aheadLeast of each beside that; maxPeers nodes; maxAsking questions to each at
 // one time, whose answers have those limits, and a time, too;
+// cache.MaxJavaLosses causes;
 // the change log bounds what waits for a slow one.
 package link

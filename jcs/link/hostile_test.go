@@ -3,6 +3,7 @@
 package link
 
 import (
+	"bytes"
 	"encoding/binary"
 	"flag"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"lateral/cache"
 	"lateral/internal/hostile"
 	"lateral/javaser"
 	"lateral/jcs"
@@ -131,9 +133,65 @@ func TestHostile(t *testing.T) {
 	if r.value("after") != "v" {
 		t.Error("afterwards nothing is taken any more")
 	}
+	all = append(all, flooded(t))
 	if *costs != "" {
 		write(t, all)
 	}
+}
+
+// A stuck region does nothing until it is let go.
+type stuck struct {
+	Region
+	free chan struct{}
+}
+
+func (s stuck) Apply(now int64, c cache.Command) (cache.Reply, error) {
+	<-s.free
+	return s.Region.Apply(now, c)
+}
+
+// flooded has more connections write more than is read ahead of them, while
+// nothing that they say is carried out.
+func flooded(t *testing.T) cost {
+	const connections, each = 20, 8 << 20
+	free := make(chan struct{})
+	r := newRig(t, func(c *Config) {
+		region := c.Region
+		c.Region = func(name string) (Region, bool) { r, ok := region(name); return stuck{r, free}, ok }
+	})
+	m := update("k", strings.Repeat("x", 1000), 0)
+	m.Gen, m.Region, m.Requester = jcs.JCS3, "alpha", 99
+	b, err := jcs.NewWriter(jcs.JCS3, jcs.Serializer{}).Encode(&m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = bytes.Repeat(b, each/len(b))
+	k := cost{name: fmt.Sprintf("%d connections write %d MiB each, and nothing is applied: read ahead", connections, each>>20), end: "held"}
+	cpu, allocated := spent()
+	for range connections {
+		c, err := net.Dial("tcp", r.ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		go c.Write(b) // which may have to wait
+	}
+	settled := func() bool {
+		n := r.Counters()["jcs_bytes_in"]
+		if r.ahead.Load() < aheadAll || n == 0 {
+			return false
+		}
+		time.Sleep(200 * time.Millisecond)
+		return r.Counters()["jcs_bytes_in"] == n
+	}
+	await(t, "no more is read", settled)
+	cpu2, allocated2 := spent()
+	k.cpu, k.allocated, k.sent = cpu2-cpu, allocated2-allocated, uint64(r.Counters()["jcs_bytes_in"])
+	if n := r.ahead.Load(); n > aheadAll+connections*(aheadLeast+2*pieceMost) || k.allocated > 2*uint64(n) {
+		t.Errorf("%d bytes are read ahead, %d were allocated", n, k.allocated)
+	}
+	close(free)
+	return k
 }
 
 func write(t *testing.T, all []cost) {

@@ -280,8 +280,8 @@ func inTurn(e *entry) bool {
 	})
 }
 
-// count sums up.
-func (t *keyTable) count(now time.Time, out *cache.Observed) {
+// count sums up, and names the latest.
+func (t *keyTable) count(now time.Time, out *cache.Observed, name func(id int64) string) {
 	out.Keys, out.Forgotten = len(t.of), t.forgotten
 	for el := t.disputed.Front(); el != nil; el = el.Next() {
 		switch e := el.Value.(*entry); {
@@ -289,7 +289,9 @@ func (t *keyTable) count(now time.Time, out *cache.Observed) {
 		case now.Sub(e.latest) < settleTime:
 			out.Unsettled++
 		default:
-			out.Crossed++
+			if out.Crossed++; out.Crossed <= cache.MaxLatest {
+				out.Latest = append(out.Latest, t.dispute(e, cache.Crossed, name))
+			}
 		}
 	}
 	for el := t.calm.Front(); el != nil; el = el.Next() {

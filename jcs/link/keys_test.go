@@ -4,6 +4,7 @@ package link
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,10 @@ func (x *teller) want(after time.Duration, want ...string) {
 		x.t.Errorf("%v (%d, %d), want %v", got, crossed, turns, want)
 	}
 	var sum cache.Observed
-	x.count(x.now.Add(after), &sum)
+	x.count(x.now.Add(after), &sum, requesterText)
+	if n := min(crossed, cache.MaxLatest); len(sum.Latest) != n || n > 0 && !reflect.DeepEqual(sum.Latest, list[:n]) {
+		x.t.Errorf("named %+v of %+v", sum.Latest, list)
+	}
 	if sum.Crossed != crossed || sum.InTurn != turns {
 		x.t.Errorf("counted %+v, listed %d and %d", sum, crossed, turns)
 	}
@@ -123,7 +127,7 @@ func TestSettles(t *testing.T) {
 	x.say("1 +0 k=a", "2 +5 k=b")
 	x.want(settled - time.Millisecond)
 	var sum cache.Observed
-	if x.count(x.now, &sum); sum.Unsettled != 1 || sum.Keys != 1 {
+	if x.count(x.now, &sum, requesterText); sum.Unsettled != 1 || sum.Keys != 1 {
 		t.Errorf("%+v", sum)
 	}
 	x.say("1 +1000 k=c")

@@ -77,6 +77,8 @@ type Links struct {
 	watch   *observer                 // nil without ListenOnly
 
 	counters counters
+	ledger   ledger
+	ahead    atomic.Int64  // bytes read ahead of who takes messages off connections
 	often    *rate.Limiter // of log lines that strangers can cause
 	tagged   sync.Once     // of the log line about removals of tags
 

@@ -172,7 +172,7 @@ func (o *observer) status(addr func(id int64, from string) string) *cache.Observ
 		out.Nodes = append(out.Nodes, n)
 	}
 	slices.SortFunc(out.Nodes, func(a, b cache.ObservedNode) int { return cmp.Or(cmp.Compare(a.Addr, b.Addr), cmp.Compare(a.ID, b.ID)) })
-	o.keys.count(now, out)
+	o.keys.count(now, out, o.namedLocked(addr))
 	return out
 }
 
@@ -208,12 +208,17 @@ func (l *Links) Disputes(region string) (list []cache.Dispute, crossed, inTurn i
 	name := l.namer()
 	l.watch.mu.Lock()
 	defer l.watch.mu.Unlock()
-	return l.watch.keys.list(time.Now(), region, func(id int64) string {
-		if s := l.watch.sources[id]; s != nil {
-			return name(id, s.from)
+	return l.watch.keys.list(time.Now(), region, l.watch.namedLocked(name))
+}
+
+// namedLocked names sources, also those that were forgotten.
+func (o *observer) namedLocked(addr func(id int64, from string) string) func(id int64) string {
+	return func(id int64) string {
+		if s := o.sources[id]; s != nil {
+			return addr(id, s.from)
 		}
 		return requesterText(id)
-	})
+	}
 }
 
 // namer names Java nodes by where they listen, if their datagrams have told,

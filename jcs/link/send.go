@@ -41,7 +41,7 @@ func (s *session) changes(ctx context.Context, f *feed, records string, seq uint
 			b, err = s.w.Encode(m)
 		}
 		if err != nil {
-			s.l.counters.untold.Add(1)
+			s.l.untold(f.from, s.g, c.Region, c.Element.Key, err)
 			if errors.Is(err, errNoTags) {
 				s.l.tagged.Do(func() {
 					s.l.c.Logger.Warn("jcs: Java nodes keep what the removal of a tag removes elsewhere: their protocol has none; this is logged once, jcs_untold counts on",
@@ -55,6 +55,9 @@ func (s *session) changes(ctx context.Context, f *feed, records string, seq uint
 			continue
 		}
 		s.l.counters.sent.Add(1)
+		if f.from != "" {
+			s.l.relayedTo(f.from, s.g, c.Region, c.Element.Key, c.Element.Value)
+		}
 		if s.g.Framed {
 			if err := s.put(ctx, b, f, seq); err != nil {
 				return err

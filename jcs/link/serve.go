@@ -53,6 +53,7 @@ func (l *Links) Serve(ctx context.Context, conn net.Conn, head []byte) {
 		l.c.Logger.Info("jcs: a Java node's connection has ended", "from", conn.RemoteAddr().String(), "generation", in.family())
 	default:
 		l.counters.refused.Add(1)
+		l.refused(in.family(), "", "", err)
 		l.warn("a Java node's connection is refused", "from", conn.RemoteAddr().String(), "generation", in.family(), "cause", err)
 	}
 }
@@ -85,7 +86,11 @@ func (in *inbound) family() string {
 
 // run applies messages until the connection ends, and says why.
 func (in *inbound) run(head []byte) error {
-	pace := &pacer{conn: in.conn, in: prompt(in.conn, &in.l.counters.bytesIn), most: in.l.c.Message}
+	widen(in.conn)
+	bytes, stop := readAhead(prompt(in.conn, &in.l.counters.bytesIn), &in.l.ahead)
+	defer stop()
+	defer in.conn.Close()
+	pace := &pacer{in: bytes, most: in.l.c.Message}
 	if len(head) > 0 {
 		pace.began = time.Now()
 	} else {
@@ -116,6 +121,7 @@ func (in *inbound) run(head []byte) error {
 			skipped = 0
 		case errors.As(err, &skip):
 			in.l.counters.skipped.Add(1)
+			in.l.refused(in.family(), "", "", err)
 			in.l.warn("a message makes no sense", "from", in.conn.RemoteAddr().String(), "cause", err)
 			if errors.Is(err, javaser.ErrForgotten) {
 				continue // no fault of the sender's
@@ -137,11 +143,9 @@ func (in *inbound) run(head []byte) error {
 // may be silent for ever: JCS says nothing while there is nothing to say. What a
 // message costs while it arrives is so not kept by whoever sends a byte a minute.
 type pacer struct {
-	conn  net.Conn
-	in    io.Reader
+	in    *ahead
 	most  time.Duration
 	began time.Time // of the message that is being read; zero before its first byte
-	set   time.Time // deadline of conn
 }
 
 func (p *pacer) Read(b []byte) (int, error) {
@@ -149,11 +153,7 @@ func (p *pacer) Read(b []byte) (int, error) {
 	if !p.began.IsZero() {
 		until = p.began.Add(p.most)
 	}
-	if !until.Equal(p.set) {
-		p.set = until
-		p.conn.SetReadDeadline(until)
-	}
-	n, err := p.in.Read(b)
+	n, err := p.in.read(b, until)
 	if n > 0 && p.began.IsZero() {
 		p.began = time.Now()
 	}

@@ -27,6 +27,21 @@ func queued(conn net.Conn) (unacked, unsent int, ok bool) {
 	return unacked, unsent, cerr == nil && err == nil
 }
 
+// widen has the kernel take in as much as it ever would of a connection
+// (net.ipv4.tcp_rmem) at once: of itself it finds out how much is needed from
+// how fast the process reads, which in the moment when it can't is nothing. The
+// option says how much must have come before a reader is woken, and makes room
+// for that; the second call takes the first part back. SO_RCVBUF has a lower
+// limit (net.core.rmem_max), and ends the kernel's own adjustment.
+func widen(conn net.Conn) {
+	if raw := rawConn(conn); raw != nil {
+		raw.Control(func(fd uintptr) {
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, 1<<30)
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, 1)
+		})
+	}
+}
+
 func rawConn(conn net.Conn) syscall.RawConn {
 	if sc, ok := conn.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {

@@ -12,6 +12,9 @@ import (
 // queued: only Linux tells.
 func queued(net.Conn) (unacked, unsent int, ok bool) { return 0, 0, false }
 
+// widen: other systems have no such option.
+func widen(net.Conn) {}
+
 type promptReader struct {
 	conn  net.Conn
 	count *atomic.Int64

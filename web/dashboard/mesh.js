@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { $, el, put, mark, fill, cells, millis, clock, date, line } from './dom.js'
+import { $, el, put, mark, fill, cells, millis, number, clock, date, line } from './dom.js'
 
 const longest = 50 // lines of history
 let announce
@@ -35,7 +35,7 @@ export function note(v) {
 export function show(v) {
   missing(v.missing)
   fill($('#grids'), v.grids, g => g.cluster + '|' + g.group, grid, update)
-  java(v.java)
+  java(v)
   hosts(v)
   fill($('#stable'), v.stable.map(text => ({ name: text.split(': ')[0], text })), s => s.name, () => el('li'), (li, s) => put(li, line(s.text)))
   if (history.length) fill($('#history'), history, h => h, h => el('li', {}, el('time', { datetime: h.at }, clock(h.at)), ' ' + line(h.text)))
@@ -110,18 +110,26 @@ function cell(td, c) {
   put(td.children[3], c.protocol ? ' ' + c.protocol : '')
 }
 
-function java(list) {
-  const box = $('#java')
-  box.hidden = list.length === 0
+function java(v) {
+  $('#java').hidden = !v.java.length && !v.losses.length && !v.disputes.length
+  table($('#java-links'), 'Java nodes', ['From', 'To', 'Protocol', 'Direction', 'Lag'], v.java, l => l.from + '|' + l.to + '|' + l.direction,
+    l => [l.from, l.to, l.protocol, l.direction, millis(l.lag_ms) + (l.changes ? `, ${l.changes} changes` : '')])
+  table($('#java-disputes'), 'Keys that Java nodes hold different values of', ['Key', 'Region', 'Observed by', 'Nodes and hashes of values, last writer first', 'Apart', 'Last'], v.disputes,
+    d => d.service + '|' + d.region + '|' + d.key, d => [d.key, d.region, d.service, d.nodes.join(', '), millis(d.gap_ms), clock(d.last)])
+  table($('#java-losses'), 'What Java nodes were not told, or cannot all read', ['Service', 'What', 'Way', 'Region', 'Times', 'Class', 'Why', 'Last key', 'Last'], v.losses,
+    l => [l.service, l.kind, l.way, l.region, l.class, l.why].join('|'), l => [l.service, l.kind, l.way, l.region || '–', number(l.count), l.class || '–', l.why, l.key || '–', clock(l.last)])
+}
+
+// table shows a list as one; of an empty list there is none.
+function table(box, name, heads, list, key, texts) {
+  box.hidden = !list.length
   if (!list.length) return
   if (!box.firstChild) {
-    box.append(el('h3', { id: 'java-h' }, 'Java nodes'), el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-labelledby': 'java-h' },
-      el('table', {}, el('caption', { class: 'unseen' }, 'Links with Java nodes'),
-        el('thead', {}, el('tr', {}, ...['From', 'To', 'Protocol', 'Direction', 'Lag'].map(h => el('th', { scope: 'col' }, h)))), el('tbody'))))
+    const id = box.id + '-h'
+    box.append(el('h3', { id }, name), el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-labelledby': id },
+      el('table', {}, el('caption', { class: 'unseen' }, name), el('thead', {}, el('tr', {}, ...heads.map(h => el('th', { scope: 'col' }, h)))), el('tbody'))))
   }
-  fill($('tbody', box), list, l => l.from + '|' + l.to + '|' + l.direction, () => cells(5), (tr, l) => {
-    [l.from, l.to, l.protocol, l.direction, millis(l.lag_ms) + (l.changes ? `, ${l.changes} changes` : '')].forEach((text, i) => put(tr.children[i], line(text)))
-  })
+  fill($('tbody', box), list, key, () => cells(heads.length), (tr, row) => texts(row).forEach((text, i) => put(tr.children[i], line(text))))
 }
 
 function hosts(v) {
