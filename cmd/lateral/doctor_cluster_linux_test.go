@@ -218,7 +218,7 @@ func (m *members) cut() {
 	t := m.t
 	m.lab.Block(m.lab.Hosts[0], m.lab.Hosts[2])
 	m.missing(0)
-	r, table := m.survey(0, 2, "--json")
+	r, _ := m.survey(0, 2, "--json")
 	said, _ := bad(r)
 	for _, want := range []string{"multicast: oxgw03/groupware does not hear oxgw01/groupware by multicast; the other direction is well",
 		"tcp: oxgw01/groupware can't connect to oxgw03/groupware at 10.77.0.3:57462: i/o timeout; nor the other way round"} {
@@ -227,7 +227,7 @@ func (m *members) cut() {
 		}
 	}
 	m.lab.Partition(m.lab.Hosts[0], m.lab.Hosts[2])
-	r, table = m.survey(0, 2, "--json")
+	r, table := m.survey(0, 2, "--json")
 	said, _ = bad(r)
 	for _, want := range []string{"multicast: oxgw03/groupware does not hear oxgw01/groupware by multicast; nor the other way round",
 		"tcp: oxgw03/groupware can't connect to oxgw01/groupware at 10.77.0.1:57462: i/o timeout; nor the other way round"} {

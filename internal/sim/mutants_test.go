@@ -50,7 +50,7 @@ var mutants = []mutant{
 		"if g.Leaving && g.Unread {", "if false {"),
 	one("a fill needs its ticket", "invalidated", "region/ticket.go", "r.Held(c.Key) || r.invalid.void(hash, t) || foreign(c)", "r.Held(c.Key) || foreign(c)"),
 	one("what a peer answers is kept only after a quiet time", "invalidated", "region/ticket.go",
-		"foreign(c) && c.Origin != cache.FromDisk && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds()", "false"),
+		"foreign(c) && fromPeer(c.Origin) && t.last != 0 && now-t.last <= r.s.Quiet.Milliseconds()", "false"),
 	one("while a link is down memory is bypassed after StaleMax", "invalidated", "down.go",
 		"if since, ok := d.Since(); ok && time.Since(since) >= b.outage.staleMax {", "if since, ok := d.Since(); ok && since.IsZero() {"),
 	one("of a bounded region the largest stamps stay", "bounded", "region/region.go", "	case \"stamp\":\n		p = byStamp\n", "	case \"stamp\":\n		p = byAccess\n"),
