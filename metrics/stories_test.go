@@ -242,7 +242,10 @@ func TestAlarmsOnMoreFaults(t *testing.T) {
 }
 
 // unraised are alarms that no fault raises in a test, and why.
-var unraised = map[string]string{}
+var unraised = map[string]string{
+	"LateralJavaDisagree": "it takes two Java nodes that write; interop has real ones, where no Prometheus looks",
+	"LateralJavaUntold":   "it takes a Java node that is connected and is told values; interop has real ones, where no Prometheus looks",
+}
 
 // TestEachAlarmIsRaised: by something that happens to real nodes, or it is said
 // why not.
