@@ -110,7 +110,6 @@ type jvm struct {
 	cmd   *exec.Cmd
 	in    io.WriteCloser
 	lines chan string
-	log   string // file of what it says
 }
 
 // node is what a Java or a Lateral node is configured with.
@@ -173,11 +172,19 @@ func start(t *testing.T, n node, wrap ...string) *jvm {
 }
 
 // deaf reports whether JCS 1.3 was dialled before it had made the threads for
-// connections: its listener has ended then, and nothing that is tested here is
-// to be seen of it. By now it has them, or has said so.
-func (j *jvm) deaf() bool {
-	said, err := os.ReadFile(j.log)
-	return err == nil && strings.Contains(string(said), "Exception caught in TCP listener") && strings.Contains(string(said), "PooledExecutor.execute")
+// connections: its listener ends then, and nothing that is tested here is to be
+// seen of it.
+func (j *jvm) deaf() (is bool) {
+	j.t.Helper()
+	if j.g.profile != "jcs13" {
+		return false
+	}
+	eventually(j.t, "JCS 1.3 listens, or has ended to", func() bool {
+		said := j.ask("listens")
+		is = said == "no"
+		return said != "busy"
+	})
+	return is
 }
 
 // launch starts a Java node, and does not wait for it.
@@ -205,7 +212,6 @@ func launchIn(t *testing.T, g generation, dir string, wrap ...string) *jvm {
 		t.Fatal(err)
 	}
 	log := filepath.Join(dir, "log")
-	j.log = log
 	if f, err := os.Create(log); err == nil {
 		j.cmd.Stderr = f
 		defer f.Close()

@@ -94,6 +94,8 @@ public final class Driver {
             Set<?> keys = (Set<?>) call(aux, "getKeySet", false);
             return keys.stream().map(Driver::literal).sorted().collect(Collectors.joining(","));
         }
+        case "listens":
+            return listens();
         case "fill":
             return fill(q[1], q[2], Integer.parseInt(q[3]), Integer.parseInt(q[4]));
         case "check":
@@ -139,6 +141,22 @@ public final class Driver {
         call(attr, "setIdleTime", Long.parseLong(q[5]));
         call(a, "put", value(q[2]), value(q[3]), attr);
         return "ok";
+    }
+
+    // Whether the thread that takes connections of JCS 1.3 does: "yes" while it
+    // waits for one, "no" when it has ended or never was, "busy" else.
+    static String listens() {
+        for (StackTraceElement[] stack : Thread.getAllStackTraces().values()) {
+            boolean listener = false, waits = false;
+            for (StackTraceElement frame : stack) {
+                listener |= frame.getClassName().endsWith("LateralTCPListener$ListenerThread");
+                waits |= frame.getClassName().equals("java.net.ServerSocket") && frame.getMethodName().equals("accept");
+            }
+            if (listener) {
+                return waits ? "yes" : "busy";
+            }
+        }
+        return "no";
     }
 
     private String fill(String region, String prefix, int n, int size) throws Exception {
