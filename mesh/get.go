@@ -5,6 +5,7 @@ package mesh
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -25,8 +26,9 @@ type gets struct {
 type got struct {
 	found   bool
 	element cache.Element
-	vote    Vote // for a ballot
-	saw     *saw // for a look
+	vote    Vote  // for a ballot
+	saw     *saw  // for a look
+	lost    *link // there is none: this link, on which it was asked, has ended
 }
 
 // Fetch asks all linked peers at once whether they hold an element and returns
@@ -34,7 +36,7 @@ type got struct {
 // answer, so that a miss everywhere costs one round trip.
 func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bool, error) {
 	var found got
-	m.inquire(ctx, region, key, func(a got) bool {
+	m.inquire(ctx, region, key, false, func(a got) bool {
 		if a.found {
 			found = a
 		}
@@ -45,8 +47,10 @@ func (m *Mesh) Fetch(ctx context.Context, region, key string) (cache.Element, bo
 
 // inquire asks all linked peers at once and hands over each answer about the
 // key, until one is enough, all have answered or GetTimeout is over. It returns
-// how many were silent.
-func (m *Mesh) inquire(ctx context.Context, region, key string, enough func(got) bool) (silent int) {
+// how many were silent. With again, who was asked on a link that ended without
+// a goodbye is asked once more on the next, if that comes in time: of two that were
+// dialled at once one ends, and what was asked on it had no answer.
+func (m *Mesh) inquire(ctx context.Context, region, key string, again bool, enough func(got) bool) (silent int) {
 	ctx, cancel := context.WithTimeout(ctx, m.c.GetTimeout)
 	defer cancel()
 	peers := m.linked()
@@ -66,6 +70,10 @@ func (m *Mesh) inquire(ctx context.Context, region, key string, enough func(got)
 	for ; open > 0; open-- {
 		select {
 		case a := <-answers:
+			if again && a.lost != nil && m.askNext(ctx, a.lost, number, frame) {
+				open++
+				continue
+			}
 			if a.element.Key != key {
 				a = got{} // a miss, or a lie
 			}
@@ -77,6 +85,20 @@ func (m *Mesh) inquire(ctx context.Context, region, key string, enough func(got)
 		}
 	}
 	return 0
+}
+
+// askNext asks on the link that comes after one that has ended; false if none
+// comes, or the peer said why it left.
+func (m *Mesh) askNext(ctx context.Context, l *link, number uint64, frame []byte) bool {
+	if bye := (errGoodbye{}); errors.As(l.why(), &bye) && !bye.Duplicate {
+		return false
+	}
+	next := l.peer.after(ctx, l)
+	if next == nil || !next.peerHello.Receive || !m.gets.on(next, number) {
+		return false
+	}
+	next.queueFrame(frame)
+	return true
 }
 
 func (g *gets) ask(answers chan<- got) uint64 {
@@ -136,7 +158,7 @@ func (g *gets) lost(l *link) {
 	defer g.mu.Unlock()
 	for number := range g.asked[l] {
 		if c := g.waiting[number]; c != nil {
-			c <- got{}
+			c <- got{lost: l}
 		}
 	}
 	delete(g.asked, l)

@@ -22,7 +22,7 @@ type Common interface {
 // is a Tombstone if that is a removal; known is false if nobody has either. It
 // waits for every answer, GetTimeout at most; silent is how many did not come.
 func (m *Mesh) Newest(ctx context.Context, region, key string) (e cache.Element, known bool, silent int) {
-	silent = m.inquire(ctx, region, key, func(a got) bool {
+	silent = m.inquire(ctx, region, key, true, func(a got) bool {
 		if s := a.element.Stamp; !s.IsZero() && s.Compare(e.Stamp) > 0 {
 			e, known = a.element, true
 		}

@@ -151,6 +151,23 @@ func (p *peer) waitNext(ctx context.Context, l *link) {
 	}
 }
 
+// after waits for the link that comes after l, and returns nil if ctx ends first.
+func (p *peer) after(ctx context.Context, l *link) *link {
+	for {
+		p.mu.Lock()
+		news, active := p.news, p.active
+		p.mu.Unlock()
+		if active != nil && active != l {
+			return active
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
 // adopt makes a link that has said hello the one link of its peer, or returns
 // errDuplicate. Both sides decide alike without talking (prefer), so that of
 // two links dialled at once the same one survives on both.

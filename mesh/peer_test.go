@@ -191,6 +191,28 @@ func TestFetch(t *testing.T) {
 		if _, ok, took := fetch("none"); ok || took != 300*time.Millisecond {
 			t.Errorf("a lost peer: %v after %v", ok, took)
 		}
+		// A read of sessions is put again on the link that comes after one that
+		// ended: which of two survives is decided by both ends, not at once.
+		first, _ := greet(t, n, 5, a)
+		time.AfterFunc(100*time.Millisecond, func() { first.Close() })
+		second := make(chan net.Conn, 1)
+		time.AfterFunc(200*time.Millisecond, func() {
+			c, in := greet(t, n, 5, a)
+			second <- c
+			for {
+				ft, p, err := readFrame(in, nil)
+				if err != nil {
+					return
+				}
+				if ft == frameGet {
+					c.Write(fr(frameReply, p[:8], changelog.Append(nil, &cache.Change{Op: cache.Put, Element: cache.Element{Key: "s", Attr: &attr, Stamp: cache.Stamp{Time: 1, Node: 1}}}, 0, 0)))
+				}
+			}
+		})
+		if e, known, silent := a.Newest(t.Context(), "User", "s"); !known || e.Key != "s" || silent != 0 {
+			t.Errorf("asked on a link that ended: %+v, %v, %d are silent", e, known, silent)
+		}
+		(<-second).Close()
 		a.gets.mu.Lock()
 		if len(a.gets.waiting) != 0 || len(a.gets.asked) != 0 {
 			t.Errorf("%v %v are kept", a.gets.waiting, a.gets.asked)
