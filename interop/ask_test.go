@@ -13,6 +13,7 @@ import (
 
 	"lateral"
 	"lateral/cache"
+	"lateral/internal/lab"
 	"lateral/jcs"
 )
 
@@ -94,7 +95,7 @@ func TestAsks(t *testing.T) {
 	each(t, func(t *testing.T, g generation) {
 		const own = "jcs.region.beta.elementattributes" // values of which do not travel
 		more := []string{own + "=" + g.root + ".engine.ElementAttributes", own + ".IsLateral=false"}
-		a, b := freePort(t), freePort(t)
+		a, b := lab.Port(t), lab.Port(t)
 		l := open(t, node{g: g, port: a, peers: []int{b}, more: append(more, asking[:2]...)})
 		j := start(t, node{g: g, port: b, peers: []int{a}, more: more}) // which asks nobody
 		linked(t, l, g, 1)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"lateral/cache"
+	"lateral/internal/lab"
 )
 
 // A program is lateral run with a RESP front, and the command line beside it.
@@ -148,7 +149,7 @@ var typed = []struct{ kind, text, literal string }{
 // line as a text, and what these write with a type is of that type to Java.
 func TestFronts(t *testing.T) {
 	each(t, func(t *testing.T, g generation) {
-		a, b := freePort(t), freePort(t)
+		a, b := lab.Port(t), lab.Port(t)
 		p := runProgram(t, node{g: g, port: a, peers: []int{b}})
 		j := start(t, node{g: g, port: b, peers: []int{a}})
 		p.linked(g)

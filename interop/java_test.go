@@ -6,14 +6,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -299,27 +296,4 @@ func eventually(t *testing.T, what string, f func() bool) {
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-}
-
-var (
-	firstPort = rand.Uint32N(22_000)
-	nextPort  atomic.Uint32
-)
-
-// freePort returns a port that was free just now, and that no connection of
-// another test takes before a JVM has come so far as to listen to it: the system
-// gives ports from 32768 on (Linux: ip_local_port_range; others higher).
-//
-// No two calls return the same one: what is free may be about to be used.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		port := 10_000 + int(firstPort+nextPort.Add(1))%22_000
-		if l, err := net.Listen("tcp", fmt.Sprint(":", port)); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }

@@ -16,6 +16,7 @@ import (
 
 	"lateral"
 	"lateral/cache"
+	"lateral/internal/lab"
 	"lateral/javaser"
 	"lateral/jcs"
 )
@@ -44,7 +45,7 @@ func openAt(t *testing.T, n node) *lateral.Node {
 // pair is a Java and a Lateral node that know each other.
 func pair(t *testing.T, g generation, more ...string) (*jvm, *lateral.Node) {
 	t.Helper()
-	a, b := freePort(t), freePort(t)
+	a, b := lab.Port(t), lab.Port(t)
 	l := open(t, node{g: g, port: a, peers: []int{b}, more: more})
 	j := start(t, node{g: g, port: b, peers: []int{a}, more: more})
 	linked(t, l, g, 1)

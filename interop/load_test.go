@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lateral/internal/lab"
 )
 
 // puts is how many go each way. -short is for machines with less time.
@@ -75,7 +77,7 @@ func arrives(t *testing.T, what string, n int, have func() int) {
 
 func javaToJava(t *testing.T, g generation, n int) {
 	t.Helper()
-	a, b := freePort(t), freePort(t)
+	a, b := lab.Port(t), lab.Port(t)
 	to := start(t, node{g: g, port: b, peers: []int{a}})
 	from := start(t, node{g: g, port: a, peers: []int{b}})
 	reaches(t, "Java to Java", 0, javaPuts(from), javaHas(to))

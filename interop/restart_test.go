@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"lateral"
+	"lateral/internal/lab"
 )
 
 // TestRestart: whoever restarts is written to again, with what the log held
@@ -76,7 +77,7 @@ func restartJava(t *testing.T, j *jvm, l *lateral.Node, n node) *jvm {
 // second port that is listed there is where Lateral has to be restarted, and then
 // it is told all that was put meanwhile, up to ZombieQueueMaxSize.
 func restartListed(t *testing.T, g generation) {
-	at, second, javaAt := freePort(t), freePort(t), freePort(t)
+	at, second, javaAt := lab.Port(t), lab.Port(t), lab.Port(t)
 	java := node{g: g, port: javaAt, peers: []int{at, second}}
 	l := open(t, node{g: g, port: at, peers: []int{javaAt}})
 	j := start(t, java)

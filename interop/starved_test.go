@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"lateral/internal/lab"
 )
 
 // TestStarved: a Java node writes a burst to a Lateral node that hardly gets
@@ -46,7 +48,7 @@ func TestStarved(t *testing.T) {
 
 func starved(t *testing.T, wrap []string, starve func(p *program) (end func())) {
 	g, n := generations[2], puts(t)
-	a, b := freePort(t), freePort(t)
+	a, b := lab.Port(t), lab.Port(t)
 	p := runProgram(t, node{g: g, port: a, peers: []int{b}}, wrap...)
 	j := start(t, node{g: g, port: b, peers: []int{a}})
 	p.linked(g)

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"lateral/internal/lab"
 	"lateral/internal/redistest"
 )
 
@@ -148,7 +149,7 @@ func papers(t *testing.T) (ca, cert, key string, pool *x509.CertPool) {
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	ca, cert, key, pool := papers(t)
-	port := redistest.FreePort(t)
+	port := lab.Port(t)
 	srv := redistest.Start(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca,
 		"--user", "lateral", "on", ">word", "~lateral:*", "-@all", "+@hash", "+get", "+del", "+pttl", "+pexpire", "+pexpireat", "+scan", "+ping", "+hello", "+auth", "+select",
 		"+cluster|slots", "+cluster|shards", "+client|tracking", "+client|setname")

@@ -5,18 +5,21 @@ package main
 import (
 	"net"
 	"os/exec"
+	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lateral/internal/lab"
 )
 
 // redis NAME starts a redis-server on a free port of loopback; $NAME is its port. It ends
 // with the script.
 func redisServer(ts *testscript.TestScript, neg bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	release, n, err := lab.Reserve(0)
 	ts.Check(err)
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	ts.Defer(release)
+	port := strconv.Itoa(n)
 	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", ts.MkAbs("."))
 	ts.Check(cmd.Start())
 	ts.Defer(func() { cmd.Process.Kill(); cmd.Wait() })

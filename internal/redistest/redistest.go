@@ -6,7 +6,6 @@ package redistest
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,9 @@ import (
 
 	"lateral/internal/lab"
 )
+
+// busDistance is how much higher than its port a Cluster's node takes another.
+const busDistance = 10_000
 
 // A Server is one process.
 type Server struct {
@@ -39,29 +41,9 @@ func (s *Server) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.Port) }
 // LATERAL_REQUIRE names redis.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{Port: FreePort(t), Args: args, Dir: t.TempDir(), t: t}
+	s := &Server{Port: lab.PortPair(t, busDistance), Args: args, Dir: t.TempDir(), t: t}
 	s.Start()
 	return s
-}
-
-// FreePort is one that nobody listens on, nor on the one 10,000 higher, which a Cluster's node takes, too.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		bus, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port+10000))
-		l.Close()
-		if err == nil {
-			bus.Close()
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
 }
 
 // Start starts it again after Kill.
@@ -186,7 +168,7 @@ func Sentinel(t testing.TB, sentinels int) (master, replica *Server, watch []*Se
 	replica = Start(t, "--replicaof", fmt.Sprintf("127.0.0.1 %d", master.Port), "--repl-diskless-sync-delay", "0")
 	replica.Until("it has the master's data", func() bool { return strings.Contains(replica.CLI("INFO", "replication"), "master_link_status:up") })
 	for range sentinels {
-		s := &Server{Port: FreePort(t), Dir: t.TempDir(), t: t, sentinel: true}
+		s := &Server{Port: lab.PortPair(t, busDistance), Dir: t.TempDir(), t: t, sentinel: true}
 		conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/log\nsentinel monitor mymaster 127.0.0.1 %d %d\nsentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n",
 			s.Port, s.Dir, s.Dir, master.Port, sentinels/2+1)
 		if err := os.WriteFile(filepath.Join(s.Dir, "sentinel.conf"), []byte(conf), 0o600); err != nil {
