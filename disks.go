@@ -229,7 +229,18 @@ func (b *bound) spool(d *regionDisk) {
 	defer cancel()
 	flush := func() bool { return d.Flush(ctx) == nil }
 	if d.swap && flush() {
-		b.Keep(max(d.c.MaxPurgatorySize/2, 1), flush)
+		room, size := d.Last(), int64(0)
+		n := 0
+		b.Keep(func(bytes int) bool {
+			if n++; n > room || size+int64(bytes) > disk.LastBytes {
+				n, size = 1, 0
+				if !flush() {
+					return false
+				}
+			}
+			size += int64(bytes)
+			return true
+		})
 	}
 	if err := d.Flush(ctx); err != nil {
 		b.n.log.Warn("not everything that was in memory is on disk", "region", b.Name(), "auxiliary", d.name, "cause", err)

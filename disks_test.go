@@ -89,6 +89,27 @@ func TestDiskOfOneNode(t *testing.T) {
 	})
 }
 
+// At its end a node waits for the disk as often as it must, by number and by bytes:
+// what it leaves there is more than may wait at once.
+func TestAllIsLeftOnDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, dir := newCluster(t), t.TempDir()
+		c.cut = map[string]func(){}
+		lines := onDisk(dir, "jcs.region.Big=DC")
+		c.own(1, lines...)
+		value := strings.Repeat("v", 6<<20)
+		for i := range 12 {
+			c.put("1", "Big", fmt.Sprint("k", i), value)
+		}
+		c.stop("1")
+		c.own(1, lines...)
+		if st := c.disk("1", "Big"); st.Elements != 12 || st.Restored != 12 {
+			t.Errorf("%d of 12 are there, %d in memory again", st.Elements, st.Restored)
+		}
+		c.close()
+	})
+}
+
 // A node that is away while others remove, and forget the removals, brings
 // nothing of that back, by whatever way it ended.
 func TestDiskComesBack(t *testing.T) {

@@ -60,7 +60,9 @@ func (s *store) apply(b *batch, all floors, byStamp bool, l limits) (change, err
 			if err := w.forgetFloors(tx.Bucket(bucketFloors), b.over); err != nil {
 				return err
 			}
-			for _, key := range slices.Sorted(maps.Keys(b.notes)) { // pages are written once
+			keys := slices.Sorted(maps.Keys(b.notes)) // pages are written once
+			w.fill(b, keys)
+			for _, key := range keys {
 				if err := w.note(b.notes[key], all, byStamp); err != nil {
 					return err
 				}
@@ -76,6 +78,34 @@ func (s *store) apply(b *batch, all floors, byStamp bool, l limits) (change, err
 	}
 	s.total, s.live, s.dead, s.tags = w.total, w.live, w.dead, w.tags
 	return w.ch, nil
+}
+
+// dense is how full pages are made where nothing is expected between what is on
+// them; else half of each is left free by bbolt.
+const dense = 0.9
+
+// fill makes the pages dense of a tree behind whose end all of a batch comes: those
+// of the elements when a node leaves its memory in the order of keys, those of
+// the order when it evicts the oldest.
+func (w *writer) fill(b *batch, keys []string) {
+	if len(keys) == 0 {
+		return
+	}
+	if last, _ := w.els.Cursor().Last(); last == nil || keys[0] > string(last) {
+		w.els.FillPercent = dense
+	}
+	first := []byte(nil)
+	for _, n := range b.notes {
+		if n.kind != put {
+			continue
+		}
+		if at := place(&n.e); first == nil || bytes.Compare(at, first) < 0 {
+			first = at
+		}
+	}
+	if last, _ := w.order.Cursor().Last(); first != nil && (last == nil || bytes.Compare(first, last) > 0) {
+		w.order.FillPercent = dense
+	}
 }
 
 // old returns what is there under a key.

@@ -55,6 +55,7 @@ type Disk struct {
 	floors   floors              // ByStamp: all that are kept
 	queue    *batch
 	queued   int64  // bytes of it
+	room     int    // elements that may wait in it
 	writing  *batch // by Run, nil if none
 	wiping   bool   // what is in the store and in writing is void
 	seq      uint64 // of the last note
@@ -96,7 +97,7 @@ func Open(c Config) *Disk {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	d := &Disk{c: c, wake: make(chan struct{}, 1), queue: newBatch(), floors: floors{}, settled: make(chan struct{})}
+	d := &Disk{c: c, wake: make(chan struct{}, 1), queue: newBatch(), room: c.MaxQueued, floors: floors{}, settled: make(chan struct{})}
 	d.alone = true // so far
 	last := readState(c.Dir, c.Region)
 	d.until = last.Until

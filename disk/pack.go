@@ -118,6 +118,7 @@ func (d *Disk) packInto(ctx context.Context, s *store, path string) error {
 func copyPart(s *store, to *bbolt.DB, after string) (last string, err error) {
 	err = to.Update(func(tx *bbolt.Tx) (err error) {
 		els, order := tx.Bucket(bucketElements), tx.Bucket(bucketOrder)
+		els.FillPercent = dense // in the order of keys
 		last, err = s.each(after, packChunk, func(e *cache.Element, record []byte, _ uint64) error {
 			return errors.Join(els.Put([]byte(e.Key), record), order.Put(place(e), []byte(e.Key)))
 		})

@@ -74,19 +74,36 @@ func (d *Disk) noteLocked(n *note) {
 		}
 		d.queued -= weight(old)
 	}
-	if n.kind == put && (old == nil && len(d.queue.notes) >= d.c.MaxQueued || d.queued+weight(n) > maxQueued) {
+	if n.kind == put && (old == nil && len(d.queue.notes) >= d.room || d.queued+weight(n) > maxQueued) {
 		d.count.lost++
 		n = &note{cache.Element{Key: n.e.Key, Stamp: n.e.Stamp, State: cache.Forgotten}, supersede}
 		if old == nil && !d.maybeLocked(n.e.Key) {
 			return
 		}
 	}
-	if old == nil && len(d.queue.notes) >= d.c.MaxQueued+maxMore {
+	if old == nil && len(d.queue.notes) >= d.room+maxMore {
 		d.wipeLocked()
 		return
 	}
 	d.queue.notes[n.e.Key] = n
 	d.queued += weight(n)
+}
+
+// What may wait at once when a node leaves all of its memory here, see Last.
+const (
+	lastElements = 1 << 18
+	LastBytes    = maxQueued / 2 // of keys and values
+)
+
+// Last is called when the node ends and is about to leave all of its memory here.
+// It returns how many elements it may note before it waits for Flush, if they have LastBytes
+// at most: more than MaxQueued where that is small, since every batch costs writes all
+// over the file, and nobody else notes much any more.
+func (d *Disk) Last() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.room = max(d.c.MaxQueued, 2*lastElements)
+	return d.room / 2
 }
 
 func weight(n *note) int64 { return int64(len(n.e.Key) + len(n.e.Value.Bytes)) }

@@ -4,6 +4,7 @@ package region
 
 import (
 	"context"
+	"slices"
 
 	"lateral/cache"
 )
@@ -59,13 +60,37 @@ func (r *Region) believes(e *cache.Element) bool {
 }
 
 // Keep hands the disks what memory holds, before the node ends (JCS:
-// CompositeCache.dispose). pause is called every so many elements; false ends
-// it. Writers of a part of the region wait meanwhile.
-func (r *Region) Keep(every int, pause func() bool) (kept int) {
+// CompositeCache.dispose), in the order of keys: a tree on disk then writes each of its
+// pages once, and not once for every batch. before is asked about each element,
+// with the bytes of its key and value; false ends it. No lock is held meanwhile, so
+// it may wait. The list of keys takes 16 bytes for each element.
+func (r *Region) Keep(before func(bytes int) bool) (kept int) {
+	live, _, _ := r.mem.size()
+	keys := make([]string, 0, live)
 	r.mem.each(func(h held) bool {
-		r.spool(&h)
-		kept++
-		return kept%every != 0 || pause()
+		if h.State == cache.Live {
+			keys = append(keys, h.Key)
+		}
+		return true
 	})
+	slices.Sort(keys)
+	for _, key := range keys {
+		hash := hashOf(key, r.seed)
+		r.mem.lock(hash)
+		h, ok := r.mem.peek(key, hash)
+		r.mem.unlock(hash)
+		if !ok || h.State != cache.Live {
+			continue
+		}
+		if !before(len(key) + len(h.Value.Bytes)) {
+			break
+		}
+		r.mem.lock(hash)
+		if h, ok = r.mem.peek(key, hash); ok && h.State == cache.Live { // it may be gone by now, and its removal on disk
+			r.spool(&h)
+			kept++
+		}
+		r.mem.unlock(hash)
+	}
 	return kept
 }
