@@ -102,7 +102,7 @@ const javaSettle = 2 * time.Second
 
 func (j *javaSide) regions() (out []link.Region) {
 	for _, r := range j.e.regions() {
-		out = append(out, r.(*bound))
+		out = append(out, javaRegion{r.(*bound)})
 	}
 	return out
 }
@@ -112,7 +112,7 @@ func (j *javaSide) region(name string) (link.Region, bool) {
 	if !ok {
 		return nil, false
 	}
-	return r.(*bound), true
+	return javaRegion{r.(*bound)}, true
 }
 
 // run serves the Java side until ctx ends.

@@ -13,13 +13,13 @@ import (
 // over Keys does what it does.
 const scanStep = 256
 
-// Keys returns an iterator over the keys that this node holds in memory, in no
+// Keys returns an iterator over the keys that this node holds in memory or on disk, in no
 // order. A key that is there all the while comes at least once; one that comes
-// or goes meanwhile may come or not. What only peers hold is not among them.
+// or goes meanwhile may come or not. What only peers or a remote tier hold is not among them.
 func (r *Region[V]) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for at := uint64(0); ; {
-			keys, next := r.b.Scan(r.n.now(), at, scanStep)
+			keys, next := r.b.scan(r.n.now(), at, scanStep)
 			for _, k := range keys {
 				if !yield(k) {
 					return

@@ -241,7 +241,7 @@ func (n *Node) do(ctx context.Context, b *bound, c *cache.Command) (rep cache.Re
 	if b.strict != nil {
 		rep, err = b.strictApply(n.now(), *c)
 	} else if !reads || !b.bypass() {
-		rep, err = b.Apply(n.now(), *c)
+		rep, err = b.perform(n.now(), c)
 	} else if c.Op == cache.Get {
 		b.outage.bypassed.Add(1)
 	}

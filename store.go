@@ -77,10 +77,17 @@ func (s *Store) Put(ctx context.Context, whole string, keyLen int, attr *cache.A
 	return err
 }
 
-// Scan returns about n keys in memory, in the order of a hash, from a place on,
-// and the next place, 0 at the end. The lower 19 bits of places are zero.
+// Scan returns about n keys that are in memory or on disk, from a place on, and the next place,
+// 0 at the end. The lower 19 bits of places are zero. A key that is there from the first call to
+// the last comes once, or, in a region with a disk, again if it is written meanwhile.
 func (s *Store) Scan(from uint64, n int) (keys []string, next uint64) {
-	return s.b.Scan(s.n.now(), from, n)
+	return s.b.scan(s.n.now(), from, n)
+}
+
+// Sample returns about n keys in memory from a place on in the order of a hash.
+func (s *Store) Sample(from uint64, n int) (keys []string) {
+	keys, _ = s.b.Scan(s.n.now(), from, n)
+	return keys
 }
 
 // Watch opens a queue of the region's events.

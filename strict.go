@@ -97,7 +97,7 @@ func (b *bound) strictApply(now int64, c cache.Command) (cache.Reply, error) {
 			return cache.Reply{}, err
 		}
 	}
-	rep, err := b.Apply(now, c)
+	rep, err := b.perform(now, &c)
 	if err == nil && (c.Op == cache.Get || c.Op == cache.Touch || c.Op == cache.GetMatching) && !b.strict.good(l) {
 		b.strict.unleased.Add(1)
 		return cache.Reply{}, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -124,6 +125,36 @@ func KeyText(key string) string {
 		return fmt.Sprintf("Java object of %d bytes", len(text))
 	}
 	return TextKey(key)
+}
+
+// maxReadings bounds the keys that one text may be of.
+const maxReadings = 64
+
+// KeysOfText returns all keys that people read as a text, nil if these are too many to say:
+// KeyText of each is the text.
+func KeysOfText(text string) (keys []string) {
+	if strings.HasPrefix(text, "Java object of ") {
+		return nil
+	}
+	keys = []string{text, plainMark + text}
+	for kind, name := range javaKinds {
+		if of, ok := strings.CutSuffix(text, " ("+name+")"); ok {
+			keys = append(keys, JavaKey(kind, of))
+		}
+	}
+	for i := range text {
+		if text[i] != '/' {
+			continue
+		}
+		names := KeysOfText(text[i+1:])
+		if names == nil || len(keys)+len(names) > maxReadings {
+			return nil
+		}
+		for _, name := range names {
+			keys = append(keys, GroupKey(text[:i], name))
+		}
+	}
+	return slices.DeleteFunc(keys, func(k string) bool { return KeyText(k) != text })
 }
 
 // KeyPattern returns what tells whether a key matches a pattern: a regular

@@ -43,9 +43,10 @@ type Region interface {
 	// Put stores a value under a key that it follows in one string, without
 	// waiting for acknowledgements; caller is for those who watch.
 	Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error
-	// Scan returns about n keys in the order of some hash, from a place in it
-	// on, and the next place, 0 at the end.
+	// Scan returns about n keys in some order, from a place in it on, and the
+	// next place, 0 at the end; Sample some in memory from any place on.
 	Scan(from uint64, n int) (keys []string, next uint64)
+	Sample(from uint64, n int) (keys []string)
 	Watch(room int) (cache.Watcher, error)
 
 	// Await waits until what was written before is acknowledged by as many

@@ -5,10 +5,12 @@ package resp
 import (
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"lateral/cache"
 	"lateral/resp/wire"
 )
 
@@ -135,6 +137,13 @@ func (c *client) fits(o *scanOptions, r *region, name, key string) bool {
 		return true
 	}
 	e, ok := r.Get(c.now, name)
+	if !ok && r.asks { // on disk alone
+		rep, _ := r.Do(c.ctx, cache.Command{Op: cache.GetMatching, Origin: cache.LocalOnly, Pattern: regexp.QuoteMeta(cache.KeyText(name))})
+		i := slices.IndexFunc(rep.Elements, func(e cache.Element) bool { return e.Key == name })
+		if ok = i >= 0; ok {
+			e = rep.Elements[i]
+		}
+	}
 	return ok && isText(&e) == (o.kind == "string") && (o.kind == "string" || o.kind == "hash")
 }
 
@@ -143,7 +152,7 @@ func (c *client) runRandomKey(args [][]byte) {
 	for _, i := range rand.Perm(len(c.db.regions)) {
 		r := c.db.regions[i]
 		for _, from := range []uint64{rand.Uint64(), 0} {
-			names, _ := r.Scan(from, 16)
+			names := r.Sample(from, 16)
 			j := slices.IndexFunc(names, func(n string) bool { key, ok := keyOf(n); return ok && c.f.belongs(c.db, r, key) })
 			if j >= 0 {
 				key, _ := keyOf(names[j])
