@@ -73,6 +73,7 @@ const chunkSize = 102
 // A shard is a part of a table under one lock: an open-addressing index over
 // entries in chunks, and a heap of them in the order of eviction.
 type shard struct {
+	gate   sync.Mutex // see spin.go; taken before mu
 	mu     sync.RWMutex
 	index  []uint32 // cells, see cell; linear probing; a power of two long
 	chunks []*[chunkSize]entry

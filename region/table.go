@@ -58,16 +58,16 @@ func shardsFor(maxObjects int) int {
 // shard picks by the upper bits, the index by the lower ones.
 func (t *table) shard(hash uint64) *shard { return &t.shards[int(hash>>32)&(len(t.shards)-1)] }
 
-func (t *table) lock(hash uint64)   { t.shard(hash).mu.Lock() }
-func (t *table) unlock(hash uint64) { t.shard(hash).mu.Unlock() }
+func (t *table) lock(hash uint64)   { t.shard(hash).lock() }
+func (t *table) unlock(hash uint64) { t.shard(hash).unlock() }
 
 func (t *table) get(key string, hash uint64, now int64) (el cache.Element, found, over bool) {
 	s := t.shard(hash)
 	if t.policy == byMRU {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		s.lock()
+		defer s.unlock()
 	} else {
-		s.mu.RLock()
+		s.rlock()
 		defer s.mu.RUnlock()
 	}
 	e, _ := s.find(key, uint32(hash))
