@@ -3,10 +3,13 @@
 package lateral
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"lateral/cache"
+	"lateral/region"
 )
 
 // reasons says in words which rules decide about a key, from what is known of it.
@@ -119,6 +122,59 @@ func (b *bound) diskReasons(key string) (why []string) {
 			why = append(why, fmt.Sprintf("disk %s knows of the removal at %s", d.name, e.Stamp))
 		default:
 			why = append(why, fmt.Sprintf("disk %s has nothing of the key", d.name))
+		}
+	}
+	return why
+}
+
+// lookTiers asks the remote tiers of a region what they have of a key, all at once.
+func (b *bound) lookTiers(ctx context.Context, key string) <-chan []cache.TierHolding {
+	out := make(chan []cache.TierHolding, 1)
+	go func() {
+		held := make([]cache.TierHolding, len(b.tiers))
+		var all sync.WaitGroup
+		for i, t := range b.tiers {
+			all.Go(func() { held[i] = t.look(ctx, b.n.now(), key) })
+		}
+		all.Wait()
+		out <- held
+	}()
+	return out
+}
+
+func (t *regionTier) look(ctx context.Context, now int64, key string) cache.TierHolding {
+	h := cache.TierHolding{Name: t.name, Servers: t.Status().Servers}
+	e, state, waits, err := t.Look(ctx, key)
+	if err != nil {
+		h.Err = err.Error()
+		return h
+	}
+	h.State, h.Stamp, h.Waiting = state, e.Stamp, waits
+	if state == cache.KnownLive || state == cache.KnownExpired {
+		region.Describe(&h.Known, now, &e)
+	}
+	return h
+}
+
+// tierReasons says what the remote tiers of a region have of a key.
+func tierReasons(tiers []cache.TierHolding) (why []string) {
+	for i := range tiers {
+		h := &tiers[i]
+		where := fmt.Sprintf("remote tier %s (%s)", h.Name, h.Servers)
+		if h.Waiting {
+			where = fmt.Sprintf("the queue for %s, which has not got it yet,", where)
+		}
+		switch {
+		case h.Err != "":
+			why = append(why, fmt.Sprintf("%s could not be asked: %s", where, h.Err))
+		case h.State == cache.KnownLive:
+			why = append(why, fmt.Sprintf("%s has the value of %s (%d bytes): a get that finds nothing before is answered with it, unless a removal is newer", where, h.Stamp, h.Bytes))
+		case h.State == cache.KnownExpired:
+			why = append(why, fmt.Sprintf("%s has a value of %s that is over its lifetime: it is not served", where, h.Stamp))
+		case h.State == cache.KnownTombstone:
+			why = append(why, fmt.Sprintf("%s knows of a removal at %s or later: what it has is not served", where, h.Stamp))
+		default:
+			why = append(why, fmt.Sprintf("%s has nothing of the key", where))
 		}
 	}
 	return why

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -88,6 +89,54 @@ func (c *cluster) held(name, region, key string) string {
 		c.t.Fatal(err)
 	}
 	return rep.Element.Value.Bytes
+}
+
+// Why asks the remote tier as well, for as long as a get would, and counts nothing.
+func TestWhyTellsOfRemote(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	c := newRealCluster(t)
+	c.own(1, onRemote(srv.Addr(), "jcs.region.Short=VC", "jcs.region.Short.elementattributes.IsEternal=false", "jcs.region.Short.elementattributes.MaxLifeSeconds=1000")...)
+	c.tracked("Near", "Both", "Short")
+	why := func(region, key string) (cache.TierHolding, string) {
+		t.Helper()
+		x, err := c.nodes["1"].Explain(t.Context(), region, key)
+		if err != nil || len(x.Remote) != 1 {
+			t.Fatalf("%+v, %v", x, err)
+		}
+		return x.Remote[0], x.Why[len(x.Why)-1]
+	}
+	c.put("1", "Near", "k", "value")
+	c.put("1", "Short", "k", "value")
+	c.soon("it is written", func() bool { return c.remote("1", "Near").Queued+c.remote("1", "Short").Queued == 0 })
+	before := c.remote("1", "Near")
+	if h, line := why("Near", "k"); h.State != cache.KnownLive || h.Bytes != 5 || h.Left != 0 || h.Name != "VC" || h.Servers != srv.Addr() || h.Waiting ||
+		!strings.HasPrefix(line, "remote tier VC ("+srv.Addr()+") has the value of 2") {
+		t.Errorf("%+v, %s", h, line)
+	}
+	if h, _ := why("Short", "k"); h.State != cache.KnownLive || h.MaxLife != 1000*time.Second || h.Left <= 900*time.Second || h.Left > 1000*time.Second {
+		t.Errorf("%+v", h)
+	}
+	if h, line := why("Near", "nobody"); h.State != cache.KnownAbsent || !strings.HasSuffix(line, "has nothing of the key") {
+		t.Errorf("%+v, %s", h, line)
+	}
+	if after := c.remote("1", "Near"); after.Hits != before.Hits || after.Misses != before.Misses {
+		t.Errorf("asking why is counted: %+v, before %+v", after, before)
+	}
+	c.remove("1", "Near", "k")
+	c.soon("the removal is there", func() bool { return c.remote("1", "Near").Queued == 0 })
+	if h, line := why("Near", "k"); h.State != cache.KnownTombstone || !strings.Contains(line, "knows of a removal at 2") {
+		t.Errorf("%+v, %s", h, line)
+	}
+	srv.Stop() // it takes connections, and does not answer
+	c.put("1", "Near", "k", "later")
+	if h, line := why("Near", "k"); h.State != cache.KnownLive || !h.Waiting || !strings.Contains(line, "has not got it yet") {
+		t.Errorf("%+v, %s", h, line)
+	}
+	if h, line := why("Near", "other"); h.Err == "" || !strings.Contains(line, "could not be asked: ") {
+		t.Errorf("%+v, %s", h, line)
+	}
+	srv.Continue()
 }
 
 // Two meshes in two networks share one server, and stay coherent by it: what one

@@ -85,9 +85,9 @@ func (b *bound) Known(now int64, key string) cache.Known {
 
 var _ mesh.Knower = (*bound)(nil)
 
-// Explain tells what this node and every linked peer knows of a key, and which
-// rules decide what a get is answered with. It waits for peers as long as ctx
-// allows, six seconds at most.
+// Explain tells what this node and every linked peer, its disks and remote tiers
+// know of a key, and which rules decide what a get is answered with. It waits for peers as long
+// as ctx allows, six seconds at most, and for a remote tier as long as a get does (GetTimeoutMillis).
 func (n *Node) Explain(ctx context.Context, region, key string) (cache.Explanation, error) {
 	out := cache.Explanation{Region: region, At: n.wall().UTC(), KeyName: cache.NameKey(key)}
 	i := slices.IndexFunc(n.regions.all(), func(b *bound) bool { return b.Name() == region })
@@ -96,6 +96,7 @@ func (n *Node) Explain(ctx context.Context, region, key string) (cache.Explanati
 	}
 	b := n.regions.all()[i]
 	out.Mode = b.Mode().String()
+	tiers := b.lookTiers(ctx, key)
 	for _, e := range n.endpoints {
 		if slices.Contains(b.aux, e.name) {
 			held := e.mesh.Explain(ctx, region, key)
@@ -108,7 +109,8 @@ func (n *Node) Explain(ctx context.Context, region, key string) (cache.Explanati
 	if len(out.Held) == 0 {
 		out.Held = []cache.Holding{{Member: n.host + "/" + n.service, Own: true, Known: b.Known(n.now(), key)}}
 	}
-	out.Why = append(reasons(&out), b.diskReasons(key)...)
+	out.Remote = <-tiers
+	out.Why = append(append(reasons(&out), b.diskReasons(key)...), tierReasons(out.Remote)...)
 	return out, nil
 }
 

@@ -83,12 +83,22 @@ type Holding struct {
 	Known
 }
 
+// A TierHolding is what a remote tier has of a key.
+type TierHolding struct {
+	Name    string `json:"name"`
+	Servers string `json:"servers"`
+	Waiting bool   `json:"waiting,omitempty"` // it is in this node's queue, and not on the server yet
+	Err     string `json:"error,omitempty"`   // it could not be asked
+	Known
+}
+
 // An Explanation is what all linked members know of one key.
 type Explanation struct {
 	Region string    `json:"region"`
 	Mode   string    `json:"mode"`
 	At     time.Time `json:"at"`
 	KeyName
-	Held []Holding `json:"held"` // this one first
-	Why  []string  `json:"why"`  // the rules that decide, in words
+	Held   []Holding     `json:"held"`             // this one first
+	Remote []TierHolding `json:"remote,omitempty"` // in the order in which a miss asks them
+	Why    []string      `json:"why"`              // the rules that decide, in words
 }

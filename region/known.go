@@ -49,15 +49,15 @@ func (r *Region) Known(now int64, key string) cache.Known {
 		}
 		e = h.common()
 	}
-	describe(&k, now, &e)
+	Describe(&k, now, &e)
 	if e.State == cache.Live && r.overAge(now, &cache.Command{Stamp: e.Stamp}) {
 		k.State = cache.KnownExpired
 	}
 	return k
 }
 
-// describe says of an element what is worth knowing besides its value.
-func describe(k *cache.Known, now int64, e *cache.Element) {
+// Describe says of an element what is worth knowing besides its value.
+func Describe(k *cache.Known, now int64, e *cache.Element) {
 	k.Stamp = e.Stamp
 	switch e.State {
 	case cache.Tombstone:

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,16 +80,35 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// TestSentinel: the master that Sentinels know is killed, and another is made.
+// TestSentinel: the master that Sentinels know is killed, and another is made; where all
+// are open, and where Sentinels and servers have passwords, different ones.
 func TestSentinel(t *testing.T) {
-	t.Parallel()
-	master, replica, watch := redistest.Sentinel(t, 3)
+	t.Run("open", func(t *testing.T) { t.Parallel(); failover(t, "", "") })
+	t.Run("passwords", func(t *testing.T) { t.Parallel(); failover(t, "secret", "secret-of-Sentinels") })
+	t.Run("open Sentinels", func(t *testing.T) {
+		t.Parallel()
+		_, _, watch := redistest.Sentinel(t, 1, "secret", "")
+		c := quick(watch[0].Addr())
+		c.Master, c.Password = "mymaster", says("secret")
+		run(t, c, false).works()
+	})
+}
+
+func failover(t *testing.T, password, sentinelPassword string) {
+	master, replica, watch := redistest.Sentinel(t, 3, password, sentinelPassword)
 	var addrs []string
 	for _, s := range watch {
 		addrs = append(addrs, s.Addr())
 	}
 	c := quick(addrs...)
 	c.Master = "mymaster"
+	if password != "" {
+		wrong := c
+		wrong.Password, wrong.SentinelPassword = says(password), says(password) // that of the servers
+		r := run(t, wrong, false)
+		r.until("it is said that the Sentinels' password is wrong", func() bool { return strings.Contains(r.Status().Why, "WRONGPASS") })
+		c.Password, c.SentinelPassword = says(password), says(sentinelPassword)
+	}
 	r := run(t, c, false).works()
 	if st := r.Status(); st.Mode != "sentinel" || !slices.Equal(st.Tracked, []string{master.Addr()}) {
 		t.Fatalf("%+v", st)
@@ -110,6 +130,10 @@ func TestSentinel(t *testing.T) {
 	}
 	replica.CLI("SET", "lateral:aux:k", "outside")
 	r.until("the invalidation is here", func() bool { return at(r.m, func(m *memory) int { return m.drops["k"] }) > 0 })
+}
+
+func says(password string) func() (string, error) {
+	return func() (string, error) { return password, nil }
 }
 
 // papers makes an authority and a certificate for 127.0.0.1, and returns the

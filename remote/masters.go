@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/valkey-io/valkey-go"
@@ -25,7 +26,10 @@ func (s *Server) option() valkey.ClientOption {
 		DisableCache: true, DisableRetry: true, ConnWriteTimeout: s.c.Silent, RingScaleEachConn: 9, ReadBufferEachConn: 64 << 10, WriteBufferEachConn: 64 << 10}
 	o.Dialer.Timeout, o.Dialer.KeepAlive = min(s.c.Silent, 2*time.Second), s.c.Heartbeat
 	if s.c.Password != nil {
-		o.AuthCredentialsFn = func(valkey.AuthCredentialsContext) (valkey.AuthCredentials, error) {
+		o.AuthCredentialsFn = func(c valkey.AuthCredentialsContext) (valkey.AuthCredentials, error) {
+			if _, sentinel := s.sentinels.Load(c.Address.String()); sentinel { // valkey-go asks for them, too
+				return valkey.AuthCredentials{Password: o.Sentinel.Password}, nil
+			}
 			p, err := s.c.Password()
 			return valkey.AuthCredentials{Username: s.c.Username, Password: p}, err
 		}
@@ -33,6 +37,10 @@ func (s *Server) option() valkey.ClientOption {
 	o.ClusterOption.ShardsRefreshInterval = s.c.Silent
 	if s.c.Master != "" {
 		o.Sentinel = valkey.SentinelOption{MasterSet: s.c.Master, TLSConfig: s.c.TLS, Dialer: o.Dialer, TopologyRefreshInterval: s.c.Heartbeat}
+		o.Sentinel.Dialer.Control = func(_, address string, _ syscall.RawConn) error {
+			s.sentinels.Store(address, true)
+			return nil
+		}
 		if s.c.SentinelPassword != nil {
 			p, err := s.c.SentinelPassword()
 			if err == nil {

@@ -88,7 +88,9 @@ type Server struct {
 	client atomic.Pointer[valkey.Client]
 	down   atomic.Pointer[time.Time] // since when invalidations may be missing; nil: none is
 	losses atomic.Uint64
-	broken atomic.Int64 // until when (ns since 1970) nobody asks, after it did not answer
+	// sentinels are the addresses of those that were dialled: what proves us to the servers is not for them.
+	sentinels sync.Map
+	broken    atomic.Int64 // until when (ns since 1970) nobody asks, after it did not answer
 
 	mu       sync.Mutex // guards what follows
 	tiers    map[string]*Tier

@@ -120,6 +120,39 @@ func (t *Tier) Fetch(ctx context.Context, _, key string) (cache.Element, bool, e
 	return t.judge(e)
 }
 
+// Look is Fetch for those who only want to know: it counts nothing, and returns what is
+// not served, too: KnownExpired, and KnownTombstone for a removal. waits is whether that is in the queue, and
+// not on the server yet.
+func (t *Tier) Look(ctx context.Context, key string) (e cache.Element, state cache.KnownState, waits bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, t.s.c.Timeout)
+	defer cancel()
+	if e, waits = t.waiting(key); !waits {
+		if err := t.learnFloors(ctx); err != nil {
+			return cache.Element{}, "", false, err
+		}
+		if e, _, err = t.read(ctx, key); err != nil {
+			return cache.Element{}, "", false, err
+		}
+	}
+	now := t.s.c.Now().UnixMilli()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case e.Stamp.IsZero():
+		return e, cache.KnownAbsent, waits, nil
+	case e.Attr == nil || e.State != cache.Live || t.voidLocked(&e):
+		return e, cache.KnownTombstone, waits, nil
+	case t.over(&e, now):
+		return e, cache.KnownExpired, waits, nil
+	}
+	return e, cache.KnownLive, waits, nil
+}
+
+// over reports whether an element is over its lifetime or the retention.
+func (t *Tier) over(e *cache.Element, now int64) bool {
+	return e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now) || now-e.Stamp.UnixMilli() > t.c.Retention.Milliseconds()
+}
+
 // waiting returns what is not written yet of a key.
 func (t *Tier) waiting(key string) (e cache.Element, ok bool) {
 	t.mu.Lock()
@@ -137,7 +170,7 @@ func (t *Tier) waitingLocked(key string) (e cache.Element, ok bool) {
 // judge says whether a version that was found is to be returned.
 func (t *Tier) judge(e cache.Element) (cache.Element, bool, error) {
 	now := t.s.c.Now().UnixMilli()
-	over := e.Attr != nil && (e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now) || now-e.Stamp.UnixMilli() > t.c.Retention.Milliseconds())
+	over := e.Attr != nil && t.over(&e, now)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {

@@ -162,15 +162,31 @@ func Cluster(t testing.TB, masters int, replicas bool) (nodes []*Server) {
 }
 
 // Sentinel starts a master, a replica and Sentinels that watch them under the name of mymaster.
-func Sentinel(t testing.TB, sentinels int) (master, replica *Server, watch []*Server) {
+// Passwords, of the servers and of the Sentinels, may be empty.
+func Sentinel(t testing.TB, sentinels int, password, sentinelPassword string) (master, replica *Server, watch []*Server) {
 	t.Helper()
-	master = Start(t, "--repl-diskless-sync-delay", "0")
-	replica = Start(t, "--replicaof", fmt.Sprintf("127.0.0.1 %d", master.Port), "--repl-diskless-sync-delay", "0")
+	var auth, watchAuth, own []string
+	lines := ""
+	if password != "" {
+		auth, own = []string{"--pass", password, "--no-auth-warning"}, []string{"--requirepass", password, "--masterauth", password}
+		lines += "sentinel auth-pass mymaster " + password + "\n"
+	}
+	if sentinelPassword != "" {
+		watchAuth = []string{"--pass", sentinelPassword, "--no-auth-warning"}
+		lines += "requirepass " + sentinelPassword + "\n" // and they prove themselves to each other with it
+	}
+	start := func(args ...string) *Server {
+		s := Start(t, append(args, own...)...)
+		s.Auth = auth
+		return s
+	}
+	master = start("--repl-diskless-sync-delay", "0")
+	replica = start("--replicaof", fmt.Sprintf("127.0.0.1 %d", master.Port), "--repl-diskless-sync-delay", "0")
 	replica.Until("it has the master's data", func() bool { return strings.Contains(replica.CLI("INFO", "replication"), "master_link_status:up") })
 	for range sentinels {
-		s := &Server{Port: lab.PortPair(t, busDistance), Dir: t.TempDir(), t: t, sentinel: true}
-		conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/log\nsentinel monitor mymaster 127.0.0.1 %d %d\nsentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n",
-			s.Port, s.Dir, s.Dir, master.Port, sentinels/2+1)
+		s := &Server{Port: lab.PortPair(t, busDistance), Dir: t.TempDir(), Auth: watchAuth, t: t, sentinel: true}
+		conf := fmt.Sprintf("port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/log\nsentinel monitor mymaster 127.0.0.1 %d %d\nsentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n%s",
+			s.Port, s.Dir, s.Dir, master.Port, sentinels/2+1, lines)
 		if err := os.WriteFile(filepath.Join(s.Dir, "sentinel.conf"), []byte(conf), 0o600); err != nil {
 			t.Fatal(err)
 		}
