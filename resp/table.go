@@ -148,10 +148,10 @@ var keyCommands = []command{
 	{"PERSIST", 2, modify, 1, 1, 1, "key", "takes a lifetime back; the region's own remains", (*client).runPersist},
 	{"RENAME", 3, write | reads | alone, 1, 2, 1, "key new", "moves a value; peers hear of a write and a removal", (*client).runRename},
 	{"RENAMENX", 3, write | reads | alone, 1, 2, 1, "key new", "the same if nothing is there", (*client).runRenameNX},
-	{"KEYS", 2, readonly | gated | long, 0, 0, 0, "pattern", "the keys that this node holds", (*client).runKeys},
+	{"KEYS", 2, readonly | gated | long, 0, 0, 0, "pattern", "the keys that this node holds, in memory or on disk", (*client).runKeys},
 	{"SCAN", -2, readonly | gated | long, 0, 0, 0, "cursor [MATCH pattern] [COUNT n] [TYPE type]", "the same in pieces; each piece looks at the whole region", (*client).runScan},
 	{"RANDOMKEY", 1, readonly | gated | long, 0, 0, 0, "", "any key", (*client).runRandomKey},
-	{"DBSIZE", 1, readonly | gated | long, 0, 0, 0, "", "how many keys this node holds", (*client).runDBSize},
+	{"DBSIZE", 1, readonly | gated | long, 0, 0, 0, "", "how many keys this node holds in memory", (*client).runDBSize},
 	{"FLUSHDB", -1, write | alone | long, 0, 0, 0, "[ASYNC|SYNC]", "clears the regions of the database, everywhere", (*client).runFlushDB},
 	{"FLUSHALL", -1, write | alone | long, 0, 0, 0, "[ASYNC|SYNC]", "clears all mapped regions, everywhere", (*client).runFlushAll},
 }

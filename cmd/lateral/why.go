@@ -19,7 +19,7 @@ type whyCmd struct {
 func (*whyCmd) Help() string {
 	return `What this service and every linked peer knows of one key: the value, removal or
 nothing that it holds, its stamp and who wrote it, how old it is and how long it
-has left, what was refused, and which rules decide. Values are not shown and no
+has left, what was refused, what disks and remote tiers have, and which rules decide. Values are not shown and no
 access is noted. Exit status: 0 it was told, 2 it could not be asked.
 
 Examples:
