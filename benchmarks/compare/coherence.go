@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lateral/benchmarks/internal/peer"
 )
 
 // holding is memory per element at A, alone, and how soon a B that is started
@@ -27,7 +29,7 @@ func holding(e *engine, s settings, work string) (figures, error) {
 	if p.a, err = p.start("a"); err != nil {
 		return nil, err
 	}
-	if err := p.a.ready(); err != nil {
+	if err := p.a.Ready(); err != nil {
 		return nil, err
 	}
 	f := figures{}
@@ -42,13 +44,13 @@ func holding(e *engine, s settings, work string) (figures, error) {
 	if p.b, err = p.start("b"); err != nil {
 		return nil, err
 	}
-	if err := p.b.ready(); err != nil {
+	if err := p.b.Ready(); err != nil {
 		return nil, err
 	}
 	f["join"] = never
 	// Who lacks a few has mended what it noticed: others notice by and by.
 	for _, quiet := range []time.Duration{2 * s.HoldQuiet, 13 * s.HoldQuiet} {
-		got, err := p.b.ask(4*ordinary, "settle bulk 1 %d %d %d 0 %d", s.Hold, quiet.Milliseconds(), 2*ordinary.Milliseconds(), s.Hold)
+		got, err := p.b.Ask(4*ordinary, "settle bulk 1 %d %d %d 0 %d", s.Hold, quiet.Milliseconds(), 2*ordinary.Milliseconds(), s.Hold)
 		if err != nil {
 			return nil, err
 		}
@@ -66,13 +68,13 @@ func holding(e *engine, s settings, work string) (figures, error) {
 // fillUp takes what the process uses before and after.
 func (p *pair) fillUp(s settings, f figures) error {
 	use := func() (heap, resident float64, err error) {
-		n, err := p.a.ask(ordinary, "heap")
+		n, err := p.a.Ask(ordinary, "heap")
 		if err != nil {
 			return 0, 0, err
 		}
 		at := p.a
 		if p.e.redis {
-			at = &process{cmd: p.server}
+			at = &process{&peer.Process{Cmd: p.server}}
 		}
 		return float64(n[0]), float64(at.resident()), nil
 	}
@@ -80,7 +82,7 @@ func (p *pair) fillUp(s settings, f figures) error {
 	if err != nil {
 		return err
 	}
-	took, err := p.a.ask(4*ordinary, "bulk %d 100", s.Hold)
+	took, err := p.a.Ask(4*ordinary, "bulk %d 100", s.Hold)
 	if err != nil {
 		return err
 	}
@@ -110,7 +112,7 @@ func failing(e *engine, s settings, work string) (figures, error) {
 	defer p.end()
 	file := filepath.Join(p.dir, "acked")
 	began := time.Now()
-	if _, err := p.a.ask(ordinary, "acked %s 100", file); err != nil {
+	if _, err := p.a.Ask(ordinary, "acked %s 100", file); err != nil {
 		return nil, err
 	}
 	for giveUp := began.Add(ordinary); acknowledged(file) < 1 && time.Now().Before(giveUp); time.Sleep(time.Millisecond) {
@@ -119,7 +121,7 @@ func failing(e *engine, s settings, work string) (figures, error) {
 	if e.redis {
 		p.killServer()
 	} else {
-		p.a.end()
+		p.a.End()
 	}
 	took := time.Since(began)
 	n := acknowledged(file)
@@ -128,7 +130,7 @@ func failing(e *engine, s settings, work string) (figures, error) {
 	}
 	killed := time.Now()
 	if e.redis { // nobody else has it: it comes back
-		p.a.end()
+		p.a.End()
 		if err := p.startServer(); err != nil {
 			return nil, err
 		}
@@ -136,7 +138,7 @@ func failing(e *engine, s settings, work string) (figures, error) {
 		return nil, err
 	}
 	f["ackback"] = time.Since(killed).Seconds()
-	lost, err := p.b.ask(2*ordinary, "survive %d", n)
+	lost, err := p.b.Ask(2*ordinary, "survive %d", n)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +160,7 @@ func acknowledged(file string) uint64 {
 func settled(p *pair, n uint64) error {
 	last := int64(-1)
 	for range 40 {
-		lost, err := p.b.ask(2*ordinary, "survive %d", n)
+		lost, err := p.b.Ask(2*ordinary, "survive %d", n)
 		if err != nil || lost[0] == last || lost[0] == 0 {
 			return err
 		}
@@ -199,12 +201,12 @@ func splitting(e *engine, s settings, work string) (figures, error) {
 	}
 	defer p.end()
 	if !e.drops {
-		if _, err := p.a.ask(ordinary, "bulk %d 100", s.SplitKeys); err != nil {
+		if _, err := p.a.Ask(ordinary, "bulk %d 100", s.SplitKeys); err != nil {
 			return nil, err
 		}
 	}
 	for _, x := range []*process{p.a, p.b} {
-		if _, err := x.ask(ordinary, "prime %d 100", s.SplitKeys); err != nil {
+		if _, err := x.Ask(ordinary, "prime %d 100", s.SplitKeys); err != nil {
 			return nil, err
 		}
 	}
@@ -222,8 +224,8 @@ func splitting(e *engine, s settings, work string) (figures, error) {
 	if e.drops {
 		every, from = 2, 1
 	}
-	qa := p.a.tell("write A %d 100 %d 100 %d 0", s.SplitKeys, s.Partition.Milliseconds(), every)
-	qb := p.b.tell("write B %d 100 %d 100 %d %d", s.SplitKeys, s.Partition.Milliseconds(), every, from)
+	qa := p.a.Tell("write A %d 100 %d 100 %d 0", s.SplitKeys, s.Partition.Milliseconds(), every)
+	qb := p.b.Tell("write B %d 100 %d 100 %d %d", s.SplitKeys, s.Partition.Milliseconds(), every, from)
 	time.Sleep(s.Partition)
 	if err := e.heal(); err != nil {
 		return nil, err
@@ -231,11 +233,11 @@ func splitting(e *engine, s settings, work string) (figures, error) {
 	healed = true
 	at := time.Now()
 	f := figures{"splitputs": unknown, "splitlongest": never, "spliterrors": unknown, "heal": never, "diverged": unknown, "splitlost": unknown}
-	na, err := p.a.numbers(qa, s.Heal+ordinary)
+	na, err := p.a.Numbers(qa, s.Heal+ordinary)
 	if err != nil {
 		return f, err
 	}
-	nb, err := p.b.numbers(qb, s.Heal+ordinary)
+	nb, err := p.b.Numbers(qb, s.Heal+ordinary)
 	if err != nil {
 		return f, err
 	}
@@ -247,20 +249,20 @@ func splitting(e *engine, s settings, work string) (figures, error) {
 // agree looks again and again until A and B serve the same, and nothing older
 // than what was acknowledged.
 func (p *pair) agree(s settings, healed time.Time, f figures) error {
-	la, err := p.a.ask(ordinary, "last")
+	la, err := p.a.Ask(ordinary, "last")
 	if err != nil {
 		return err
 	}
-	lb, err := p.b.ask(ordinary, "last")
+	lb, err := p.b.Ask(ordinary, "last")
 	if err != nil {
 		return err
 	}
 	for {
-		va, err := p.a.words(ordinary, "dump %d", s.SplitKeys)
+		va, err := p.a.Words(ordinary, "dump %d", s.SplitKeys)
 		if err != nil {
 			return err
 		}
-		vb, err := p.b.words(ordinary, "dump %d", s.SplitKeys)
+		vb, err := p.b.Words(ordinary, "dump %d", s.SplitKeys)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"lateral/benchmarks/internal/peer"
 )
 
 // A member is a node of what is driven from Go.
@@ -51,7 +53,7 @@ func serveGo(engine string, args []string, in io.Reader, out io.Writer) error {
 	defer close(d.stop)
 	fmt.Fprintln(out, "ready")
 	sc := bufio.NewScanner(in)
-	sc.Buffer(nil, maxAnswer)
+	sc.Buffer(nil, peer.MaxLine)
 	for sc.Scan() {
 		answer, err := d.answer(strings.Fields(sc.Text()))
 		if err != nil {

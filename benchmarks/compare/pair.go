@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lateral/benchmarks/internal/peer"
 )
 
 // A pair is the two processes of an engine, and its server if it has one.
@@ -31,7 +33,7 @@ func newPair(e *engine, work string, heapMB int) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	ports, err := peer.FreePorts(2)
 	return &pair{e: e, work: work, dir: dir, ports: ports, heapMB: heapMB}, err
 }
 
@@ -59,13 +61,13 @@ func (p *pair) startBoth() (err error) {
 	if p.b, err = p.start("b"); err != nil {
 		return err
 	}
-	if err := p.b.ready(); err != nil { // who comes second finds the first
+	if err := p.b.Ready(); err != nil { // who comes second finds the first
 		return err
 	}
 	if p.a, err = p.start("a"); err != nil {
 		return err
 	}
-	return p.a.ready()
+	return p.a.Ready()
 }
 
 // start starts A or B, anew if need be.
@@ -108,7 +110,7 @@ func (p *pair) startServer() error {
 			return nil
 		}
 		if time.Now().After(giveUp) {
-			return fmt.Errorf("redis-server did not answer; the end of what it logged:\n%s", tail(p.log))
+			return fmt.Errorf("redis-server did not answer; the end of what it logged:\n%s", peer.Tail(p.log))
 		}
 	}
 }
@@ -138,7 +140,7 @@ func (p *pair) killServer() {
 func (p *pair) end() {
 	for _, x := range []*process{p.a, p.b} {
 		if x != nil {
-			x.end()
+			x.End()
 		}
 	}
 	p.killServer()
@@ -150,10 +152,10 @@ func (p *pair) linked() error {
 		return nil // each reads from the source, or is ready when it says so
 	}
 	for giveUp := time.Now().Add(ordinary); time.Now().Before(giveUp); {
-		if _, err := p.a.ask(ordinary, "seed 1 40 1000"); err != nil {
+		if _, err := p.a.Ask(ordinary, "seed 1 40 1000"); err != nil {
 			return err
 		}
-		n, err := p.b.ask(ordinary, "ready 1 500")
+		n, err := p.b.Ask(ordinary, "ready 1 500")
 		if err != nil {
 			return err
 		}
@@ -161,5 +163,5 @@ func (p *pair) linked() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s: nothing that A put arrived at B within %v: there is no link; the end of what A logged:\n%s", p.e.name, ordinary, tail(p.a.log))
+	return fmt.Errorf("%s: nothing that A put arrived at B within %v: there is no link; the end of what A logged:\n%s", p.e.name, ordinary, peer.Tail(p.a.Log))
 }

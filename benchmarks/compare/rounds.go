@@ -60,11 +60,11 @@ type burst struct{ put, all, lost float64 }
 // B is up to date.
 func (p *pair) burst(s settings, run string, writers, size int) (b burst, err error) {
 	if p.e.drops || !p.e.replicates {
-		if _, err := p.b.ask(2*ordinary, "prime %d %d", s.Keys, size); err != nil { // else there is nothing to invalidate
+		if _, err := p.b.Ask(2*ordinary, "prime %d %d", s.Keys, size); err != nil { // else there is nothing to invalidate
 			return b, err
 		}
 	}
-	n, err := p.a.ask(2*ordinary, "fill %s %d %d %d %d %d", run, writers, s.Keys, size, s.Fill.Milliseconds(), s.FillPuts)
+	n, err := p.a.Ask(2*ordinary, "fill %s %d %d %d %d %d", run, writers, s.Keys, size, s.Fill.Milliseconds(), s.FillPuts)
 	if err != nil {
 		return b, err
 	}
@@ -73,7 +73,7 @@ func (p *pair) burst(s settings, run string, writers, size int) (b burst, err er
 		puts += x
 		each = append(each, strconv.FormatInt(x, 10))
 	}
-	got, err := p.b.ask(4*ordinary, "settle %s %d %d %d %d %d %s", run, writers, s.Keys, s.HoldQuiet.Milliseconds(), 2*ordinary.Milliseconds(), drops(p.e), strings.Join(each, " "))
+	got, err := p.b.Ask(4*ordinary, "settle %s %d %d %d %d %d %s", run, writers, s.Keys, s.HoldQuiet.Milliseconds(), 2*ordinary.Milliseconds(), drops(p.e), strings.Join(each, " "))
 	if err != nil {
 		return b, err
 	}
@@ -94,21 +94,21 @@ func drops(e *engine) int {
 // latency is of puts at a steady rate, which B holds the old values of.
 func (p *pair) latency(s settings, f figures) error {
 	for range 3 { // … which warms up
-		if _, err := p.a.ask(ordinary, "seed %d 100 2000", s.Samples); err != nil {
+		if _, err := p.a.Ask(ordinary, "seed %d 100 2000", s.Samples); err != nil {
 			return err
 		}
 	}
-	n, err := p.b.ask(ordinary, "ready %d 10000", s.Samples)
+	n, err := p.b.Ask(ordinary, "ready %d 10000", s.Samples)
 	if err != nil {
 		return err
 	}
 	f["unready"] = float64(int64(s.Samples) - n[0])
-	q := p.b.tell("poll %d %d %d", s.Samples, (ordinary / 2).Milliseconds(), drops(p.e))
-	puts, err := p.a.ask(ordinary, "paced 500 %d 100", s.Samples)
+	q := p.b.Tell("poll %d %d %d", s.Samples, (ordinary / 2).Milliseconds(), drops(p.e))
+	puts, err := p.a.Ask(ordinary, "paced 500 %d 100", s.Samples)
 	if err != nil {
 		return err
 	}
-	seen, err := p.b.numbers(q, 2*ordinary)
+	seen, err := p.b.Numbers(q, 2*ordinary)
 	if err != nil {
 		return err
 	}
@@ -155,17 +155,17 @@ func percentile(xs []float64, percent int) float64 {
 
 // reads are of keys that B has in its memory.
 func (p *pair) reads(s settings, f figures) error {
-	if _, err := p.a.ask(ordinary, "bulk %d 100", s.Keys); err != nil {
+	if _, err := p.a.Ask(ordinary, "bulk %d 100", s.Keys); err != nil {
 		return err
 	}
-	if _, err := p.b.ask(ordinary, "prime %d 100", s.Keys); err != nil {
+	if _, err := p.b.Ask(ordinary, "prime %d 100", s.Keys); err != nil {
 		return err
 	}
-	if _, err := p.b.ask(ordinary, "gets 2 %d %d", s.Keys, s.Gets.Milliseconds()); err != nil { // warms up
+	if _, err := p.b.Ask(ordinary, "gets 2 %d %d", s.Keys, s.Gets.Milliseconds()); err != nil { // warms up
 		return err
 	}
 	for _, readers := range []int{1, 2} {
-		n, err := p.b.ask(ordinary, "gets %d %d %d", readers, s.Keys, s.Gets.Milliseconds())
+		n, err := p.b.Ask(ordinary, "gets %d %d %d", readers, s.Keys, s.Gets.Milliseconds())
 		if err != nil {
 			return err
 		}

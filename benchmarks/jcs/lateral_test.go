@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"lateral/benchmarks/internal/peer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +31,7 @@ func asked(t *testing.T, role, file string) func(format string, args ...any) str
 		done <- err
 	}()
 	out := bufio.NewScanner(ar)
-	out.Buffer(nil, maxAnswer)
+	out.Buffer(nil, peer.MaxLine)
 	t.Cleanup(func() {
 		qw.Close()
 		if err := <-done; err != nil {
@@ -53,7 +55,7 @@ func asked(t *testing.T, role, file string) func(format string, args ...any) str
 
 // Every question does what protocol.go says, between two nodes over loopback.
 func TestQuestions(t *testing.T) {
-	ports, err := freePorts(2)
+	ports, err := peer.FreePorts(2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,28 +61,28 @@ func measures() []measure {
 }
 
 func throughput(pr *pair) ([]float64, error) {
-	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+	if _, err := pr.b.Ask(ordinary, "reset main"); err != nil {
 		return nil, err
 	}
 	// B waits before A begins; what A prepares is not timed, so A's own time
 	// is asked for, and its beginning is reckoned from the end.
-	q := pr.b.tell("arrived %d %d %d", *puts, quiet.Milliseconds(), longest.Milliseconds())
-	wrote, err := pr.a.ask(*longest, "fill main %d %d %d", *puts, *keys, *size)
+	q := pr.b.Tell("arrived %d %d %d", *puts, quiet.Milliseconds(), longest.Milliseconds())
+	wrote, err := pr.a.Ask(*longest, "fill main %d %d %d", *puts, *keys, *size)
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now().Add(-time.Duration(wrote[0]))
-	got, err := pr.b.numbers(q, *longest+ordinary)
+	got, err := pr.b.Numbers(q, *longest+ordinary)
 	if err != nil {
 		return nil, err
 	}
 	took := time.Since(began) - time.Duration(got[1])
-	good, err := pr.b.ask(ordinary, "check main %d %d", *puts, *keys)
+	good, err := pr.b.Ask(ordinary, "check main %d %d", *puts, *keys)
 	if err != nil {
 		return nil, err
 	}
 	if lost := int64(*puts) - got[0]; lost > 0 {
-		pr.note = fmt.Sprintf("%s: %d updates never arrived; A logged %q, B %q", pr.s.name, lost, trouble(pr.a.log), trouble(pr.b.log))
+		pr.note = fmt.Sprintf("%s: %d updates never arrived; A logged %q, B %q", pr.s.name, lost, trouble(pr.a.Log), trouble(pr.b.Log))
 	}
 	// Where some are lost, pauses between retries are in the time: that rate
 	// says little, and no ratio is made of it.
@@ -100,7 +100,7 @@ func latency(pr *pair) ([]float64, error) {
 		return nil, err
 	}
 	teller := map[string]*process{"a": pr.a, "b": pr.b}[pr.s.tells]
-	told, err := teller.ask(ordinary, "told")
+	told, err := teller.Ask(ordinary, "told")
 	if err != nil {
 		return nil, err
 	}
@@ -111,14 +111,14 @@ func latency(pr *pair) ([]float64, error) {
 // looks all the time, in ns, and how many it never saw.
 func polled(pr *pair) (seen []int64, missing int, err error) {
 	span := time.Duration(*samples) * time.Second / time.Duration(*rate)
-	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+	if _, err := pr.b.Ask(ordinary, "reset main"); err != nil {
 		return nil, 0, err
 	}
-	q := pr.b.tell("poll %d %d", *samples, (span + *quiet).Milliseconds())
-	if _, err := pr.a.ask(span+*giveUp+ordinary, "paced %d %d %d", *rate, *samples, *size); err != nil {
+	q := pr.b.Tell("poll %d %d", *samples, (span + *quiet).Milliseconds())
+	if _, err := pr.a.Ask(span+*giveUp+ordinary, "paced %d %d %d", *rate, *samples, *size); err != nil {
 		return nil, 0, err
 	}
-	if seen, err = pr.b.numbers(q, span+*quiet+ordinary); err != nil {
+	if seen, err = pr.b.Numbers(q, span+*quiet+ordinary); err != nil {
 		return nil, 0, err
 	}
 	seen = slices.DeleteFunc(seen, func(n int64) bool {
@@ -143,19 +143,19 @@ func micros(ns []int64, percent int) float64 {
 
 func get(pr *pair) ([]float64, error) {
 	// Every key is written once, and B is let finish: it would take a core.
-	if _, err := pr.b.ask(ordinary, "reset main"); err != nil {
+	if _, err := pr.b.Ask(ordinary, "reset main"); err != nil {
 		return nil, err
 	}
-	if _, err := pr.a.ask(*longest, "fill main %d %d %d", *keys, *keys, *size); err != nil {
+	if _, err := pr.a.Ask(*longest, "fill main %d %d %d", *keys, *keys, *size); err != nil {
 		return nil, err
 	}
-	if _, err := pr.b.ask(*longest+ordinary, "arrived %d %d %d", *keys, quiet.Milliseconds(), longest.Milliseconds()); err != nil {
+	if _, err := pr.b.Ask(*longest+ordinary, "arrived %d %d %d", *keys, quiet.Milliseconds(), longest.Milliseconds()); err != nil {
 		return nil, err
 	}
 	var out []float64
 	for _, threads := range []int{1, 2} {
 		for _, span := range []time.Duration{time.Second, *reading} { // the first warms up
-			n, err := pr.a.ask(span+ordinary, "gets %d %d %d", threads, *keys, span.Milliseconds())
+			n, err := pr.a.Ask(span+ordinary, "gets %d %d %d", threads, *keys, span.Milliseconds())
 			if err != nil {
 				return nil, err
 			}
@@ -171,13 +171,13 @@ func get(pr *pair) ([]float64, error) {
 }
 
 func recovery(pr *pair) ([]float64, error) {
-	if _, err := pr.a.ask(ordinary, "beat"); err != nil {
+	if _, err := pr.a.Ask(ordinary, "beat"); err != nil {
 		return nil, err
 	}
 	if ok, err := pr.await(50, ordinary); err != nil || !ok {
 		return nil, fmt.Errorf("%s: puts did not arrive before B was killed either: %w", pr.s.name, err)
 	}
-	pr.b.end()
+	pr.b.End()
 	time.Sleep(time.Second)
 	began := time.Now()
 	b, err := pr.s.start("b", pr.bdir)
@@ -186,7 +186,7 @@ func recovery(pr *pair) ([]float64, error) {
 	}
 	pr.b = b
 	ready := time.Since(began).Seconds()
-	seq, err := pr.a.ask(ordinary, "beats")
+	seq, err := pr.a.Ask(ordinary, "beats")
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func recovery(pr *pair) ([]float64, error) {
 
 // await waits until B sees a beat of A after seq.
 func (pr *pair) await(seq int64, max time.Duration) (bool, error) {
-	q := pr.b.tell("await %d %d", seq, max.Milliseconds())
-	answer, err := pr.b.answer(q, max+ordinary)
+	q := pr.b.Tell("await %d %d", seq, max.Milliseconds())
+	answer, err := pr.b.Answer(q, max+ordinary)
 	return answer == "yes", err
 }

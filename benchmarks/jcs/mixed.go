@@ -176,25 +176,25 @@ func miss(p pairing, work string) (ms float64, after int64, err error) {
 		return 0, 0, err
 	}
 	defer pr.end()
-	if _, err := pr.b.ask(ordinary, "has held"); err != nil {
+	if _, err := pr.b.Ask(ordinary, "has held"); err != nil {
 		return 0, 0, err
 	}
 	if p.g.profile != "jcs2" {
-		if _, err := pr.b.ask(ordinary, "has warm"); err != nil {
+		if _, err := pr.b.Ask(ordinary, "has warm"); err != nil {
 			return 0, 0, err
 		}
-		if hit, err := pr.a.ask(ordinary, "one warm"); err != nil || hit[1] != 1 {
+		if hit, err := pr.a.Ask(ordinary, "one warm"); err != nil || hit[1] != 1 {
 			return 0, 0, fmt.Errorf("what B holds was not found: %v, %w", hit, err)
 		}
 	}
-	got, err := pr.a.ask(ordinary, "one nothing")
+	got, err := pr.a.Ask(ordinary, "one nothing")
 	if err != nil {
 		return 0, 0, err
 	}
 	if got[1] != 0 {
 		return 0, 0, fmt.Errorf("what nobody put was found")
 	}
-	hit, err := pr.a.ask(ordinary, "one held")
+	hit, err := pr.a.Ask(ordinary, "one held")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -204,7 +204,7 @@ func miss(p pairing, work string) (ms float64, after int64, err error) {
 // cpu is what the process has used, in ticks of 10 ms; 0 where the system does
 // not say.
 func (p *process) cpu() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Cmd.Process.Pid))
 	if err != nil {
 		return 0
 	}
