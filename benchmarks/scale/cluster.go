@@ -122,7 +122,7 @@ func (c *cluster) linked(ctx context.Context, since time.Time) (time.Duration, e
 // close ends all nodes at once.
 func (c *cluster) close() {
 	var all sync.WaitGroup
-	for i := range c.edges { // what is left to say has nobody to hear it: nobody draws conclusions from who goes, which for hundreds at once takes a third of all CPU
+	for i := range c.edges { // what is left to say has nobody to hear it: nobody draws conclusions from who goes, which for hundreds at once takes a third of all CPU of the run
 		for j := range i {
 			c.net.Partition(addr(i+1), addr(j+1))
 		}
