@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) {
 	// valkey-go closes the connections with nodes that left a Cluster five seconds later.
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valkey-io/valkey-go.(*clusterClient)._refresh.func2"))
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valkey-io/valkey-go.(*clusterClient)._refresh.func2"),
+		goleak.IgnoreAnyFunction("github.com/valkey-io/valkey-go.(*call).DelayDo.func1")) // of Sentinels: it sleeps for a second at most, and ends
 }
 
 // memory is a region as far as a tier sees it: what it was told, and what a

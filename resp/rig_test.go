@@ -58,6 +58,7 @@ const regions = "0=Loc,1=Inv,2=Rep,3=Ses,ses:*=Ses"
 type site struct {
 	t      testing.TB
 	net    *memnet.Net
+	more   string // lines of the ccf
 	nodes  []*lateral.Node
 	socks  []string
 	fronts []*resp.Front
@@ -81,7 +82,7 @@ func newSite(t testing.TB, nodes int, edit ...func(c *resp.Config)) *site {
 
 func (s *site) add(i int, edit ...func(c *resp.Config)) {
 	t := s.t
-	cfg, err := ccf.Parse(ccf.Source{Name: "test.ccf", Data: []byte(file)})
+	cfg, err := ccf.Parse(ccf.Source{Name: "test.ccf", Data: []byte(file + s.more)})
 	if err != nil {
 		t.Fatal(err)
 	}
