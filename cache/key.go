@@ -17,6 +17,8 @@ const (
 	MaxRegion = 1 << 10  // bytes of a region name
 	MaxGroup  = 32 << 10 // bytes of a group name
 	MaxValue  = 64 << 20 // bytes of a value: one frame must hold it
+
+	maxReadings = 64 // keys that people may read as one text: each of its slashes may end a group
 )
 
 // Separator ends a prefix: the removal of a key that ends in it removes every
@@ -126,9 +128,6 @@ func KeyText(key string) string {
 	}
 	return TextKey(key)
 }
-
-// maxReadings bounds the keys that one text may be of.
-const maxReadings = 64
 
 // KeysOfText returns all keys that people read as a text, nil if these are too many to say:
 // KeyText of each is the text.
