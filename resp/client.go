@@ -176,6 +176,9 @@ func (c *client) answer() bool {
 				break
 			}
 		}
+		if c.loop != nil {
+			c.loop.settle()
+		}
 		if err != nil && !c.ending {
 			c.f.count.protocol.Add(1)
 			c.out.Error("ERR Protocol error" + strings.TrimPrefix(err.Error(), wire.ErrProtocol.Error()))
@@ -228,8 +231,38 @@ const maxBatch = 32
 // for more requests, a peer, or a client that does not read.
 func (c *client) enter() {
 	if !c.inside {
-		c.f.gate.RLock()
+		if !c.f.gate.TryRLock() {
+			c.tell()
+			c.f.gate.RLock()
+		}
 		c.inside, c.now = true, c.db.base.Now()
+	}
+}
+
+// lock has the client hold the gate alone.
+func (c *client) lock() {
+	c.exit()
+	if !c.f.gate.TryLock() {
+		c.tell()
+		c.f.gate.Lock()
+	}
+}
+
+// more reports whether what is written to a region now is sent to peers later,
+// with other writes.
+func (c *client) more(r *region) bool {
+	if c.loop == nil {
+		return false
+	}
+	c.loop.hold(r)
+	return true
+}
+
+// tell has peers be sent what waits for other writes. It is called before a
+// wait that is not for a client.
+func (c *client) tell() {
+	if c.loop != nil {
+		c.loop.tell()
 	}
 }
 

@@ -41,8 +41,11 @@ type Region interface {
 	// for acknowledgements.
 	Do(ctx context.Context, c cache.Command) (cache.Reply, error)
 	// Put stores a value under a key that it follows in one string, without
-	// waiting for acknowledgements; caller is for those who watch.
-	Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error
+	// waiting for acknowledgements; caller is for those who watch, more as in
+	// cache.Command.
+	Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64, more bool) error
+	// Tell has peers be sent what was written with more to follow.
+	Tell()
 	// Scan returns about n keys in the order of some hash, from a place in it
 	// on, and the next place, 0 at the end.
 	Scan(from uint64, n int) (keys []string, next uint64)

@@ -5,6 +5,7 @@ package resp
 import (
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -44,6 +45,9 @@ type loop struct {
 	events [maxBatch]unix.EpollEvent
 	at, n  int // those to come: events[at:n]
 	busy   int // polls so far
+
+	wrote []*region // what peers have yet to be sent is of these: tell
+	held  int       // writes
 }
 
 func (ls *loops) init(f *Front) { ls.f = f }
@@ -128,6 +132,7 @@ func (l *loop) run() {
 			}
 		}
 		if l.busy++; l.busy%busyPolls == 0 {
+			l.tell()
 			runtime.Gosched()
 		}
 		l.at, l.n = 0, 0
@@ -144,8 +149,41 @@ func (l *loop) poll(uintptr) bool {
 	if err != 0 {
 		return err != unix.EINTR
 	}
-	l.n = int(n)
+	if l.n = int(n); n == 0 {
+		l.tell()
+	}
 	return n > 0
+}
+
+// maxHeld is how many writes wait for others at most before peers are sent
+// them together.
+const maxHeld = 64
+
+// hold notes that a write is sent to peers with others: those of the clients
+// whose requests have arrived. To wake those who send costs more than a SET, and
+// each frame costs the peer as much.
+func (l *loop) hold(r *region) {
+	if l.held++; !slices.Contains(l.wrote, r) {
+		l.wrote = append(l.wrote, r)
+	}
+}
+
+// settle does not let too many wait.
+func (l *loop) settle() {
+	if l.held >= maxHeld {
+		l.tell()
+	}
+}
+
+// tell has peers be sent what was written.
+func (l *loop) tell() {
+	if l.held == 0 {
+		return
+	}
+	for _, r := range l.wrote {
+		r.Tell()
+	}
+	l.wrote, l.held = l.wrote[:0], 0
 }
 
 func (l *loop) client(fd int) *client {
@@ -191,6 +229,7 @@ func (l *loop) turn(c *client) bool {
 // pass has another goroutine carry on with the loop. The caller's stays with
 // the client.
 func (l *loop) pass(c *client) {
+	l.tell()
 	l.drop(c)
 	l.of.wg.Go(l.run)
 }
@@ -211,6 +250,7 @@ func (l *loop) leave(c *client) {
 
 // end takes leave of all clients.
 func (l *loop) end() {
+	l.tell()
 	l.of.mu.Lock()
 	l.of.ended = true // no others come
 	all := make([]*client, 0, len(l.clients))

@@ -43,9 +43,9 @@ func (t timed) Get(now int64, key string) (cache.Element, bool) {
 	return e, ok
 }
 
-func (t timed) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error {
+func (t timed) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64, more bool) error {
 	since := t.front.Put.Sample()
-	err := t.Region.Put(ctx, whole, keyLen, attr, caller)
+	err := t.Region.Put(ctx, whole, keyLen, attr, caller, more)
 	t.front.Put.End(since)
 	return err
 }
