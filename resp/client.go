@@ -177,7 +177,7 @@ func (c *client) answer() bool {
 			}
 		}
 		if c.loop != nil {
-			c.loop.settle()
+			c.loop.tellMany()
 		}
 		if err != nil && !c.ending {
 			c.f.count.protocol.Add(1)

@@ -3,9 +3,9 @@
 package resp
 
 import (
+	"errors"
 	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"syscall"
 	"unsafe"
@@ -46,8 +46,7 @@ type loop struct {
 	at, n  int // those to come: events[at:n]
 	busy   int // polls so far
 
-	wrote []*region // what peers have yet to be sent is of these: tell
-	held  int       // writes
+	gathered gathered
 }
 
 func (ls *loops) init(f *Front) { ls.f = f }
@@ -131,12 +130,14 @@ func (l *loop) run() {
 				return
 			}
 		}
+		l.tellInTime()
 		if l.busy++; l.busy%busyPolls == 0 {
-			l.tell()
 			runtime.Gosched()
 		}
 		l.at, l.n = 0, 0
-		if l.raw.Read(l.poll) != nil {
+		switch err := l.raw.Read(l.poll); {
+		case errors.Is(err, os.ErrDeadlineExceeded): // of gathering
+		case err != nil:
 			l.end()
 			return
 		}
@@ -149,41 +150,8 @@ func (l *loop) poll(uintptr) bool {
 	if err != 0 {
 		return err != unix.EINTR
 	}
-	if l.n = int(n); n == 0 {
-		l.tell()
-	}
+	l.n = int(n)
 	return n > 0
-}
-
-// maxHeld is how many writes wait for others at most before peers are sent
-// them together.
-const maxHeld = 64
-
-// hold notes that a write is sent to peers with others: those of the clients
-// whose requests have arrived. To wake those who send costs more than a SET, and
-// each frame costs the peer as much.
-func (l *loop) hold(r *region) {
-	if l.held++; !slices.Contains(l.wrote, r) {
-		l.wrote = append(l.wrote, r)
-	}
-}
-
-// settle does not let too many wait.
-func (l *loop) settle() {
-	if l.held >= maxHeld {
-		l.tell()
-	}
-}
-
-// tell has peers be sent what was written.
-func (l *loop) tell() {
-	if l.held == 0 {
-		return
-	}
-	for _, r := range l.wrote {
-		r.Tell()
-	}
-	l.wrote, l.held = l.wrote[:0], 0
 }
 
 func (l *loop) client(fd int) *client {
