@@ -22,7 +22,7 @@ type teller struct {
 	mu                 sync.Mutex // guards what follows
 	put                func(key string)
 	acked              func(untold int)
-	puts, tells, wakes int        // wakes: puts that peers were to be told of by themselves
+	puts, tells, wakes int // wakes: puts that peers were to be told of by themselves
 	untold             int
 	news               chan struct{} // has room for one: somebody was told
 }
