@@ -13,8 +13,8 @@ import (
 
 // request carries out one request.
 func (c *client) request(args [][]byte) {
-	c.tally.commands++
 	cmd := c.f.table.lookup(args[0])
+	c.tally.request(&c.f.count, cmd)
 	switch {
 	case cmd == nil:
 		c.refuse(unknown(args))

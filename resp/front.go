@@ -127,12 +127,10 @@ type Front struct {
 	ears     ears
 	loops    loops
 	count    counts
-	nonce    uint64 // of this front among those of a node
-}
+	reset    atomic.Pointer[cache.RespStatus] // at the last CONFIG RESETSTAT
+	nonce    uint64                           // of this front among those of a node
 
-// counts are what INFO tells.
-type counts struct {
-	connections, refused, commands, hits, misses, slow, protocol, over atomic.Int64
+	failed func(text string) // count's, once for all clients
 }
 
 // region is a region with what the front keeps of it.
@@ -156,6 +154,8 @@ func New(c Config) (*Front, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := &Front{c: c, table: newTable(), databases: map[int]*database{}, clients: map[uint64]*client{}, started: time.Now(), nonce: uint64(rand.Uint32())}
+	f.count.init(f.table)
+	f.failed = f.count.failed
 	f.subs.init()
 	f.scripts.init()
 	f.tracking.init(f)

@@ -14,8 +14,16 @@ import (
 
 // metrics answers scrapes, and times what the fronts are asked.
 func (v *service) metrics() http.Handler {
-	return metrics.Handler(v.log, v.calls, metrics.New(metrics.Config{Status: v.node.Status,
+	return metrics.Handler(v.log, v.calls, metrics.Resp{Status: v.respStatus}, metrics.New(metrics.Config{Status: v.node.Status,
 		Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }, Reasons: v.reasons}))
+}
+
+// respStatus is that of the RESP front, nil as long as there is none.
+func (v *service) respStatus() *cache.RespStatus {
+	if f := v.resp.Load(); f != nil {
+		return f.Status()
+	}
+	return nil
 }
 
 // timed is a region of which a sample of gets and puts is timed.
