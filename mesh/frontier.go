@@ -43,9 +43,16 @@ type fronts struct {
 // Stable returns up to which time of stamps every member has every change, 0
 // if that is not known of any.
 func (m *Mesh) Stable() uint64 {
-	lag := cache.StampAt(ClockGuard.Milliseconds(), 0).Time
-	if s := m.frontier.Stable(); s > lag {
-		return s - lag
+	return guarded(m.frontier.Stable())
+}
+
+// Present returns what Stable does, for the members of now: it falls when there is a
+// new one.
+func (m *Mesh) Present() uint64 { return guarded(m.frontier.Present()) }
+
+func guarded(t uint64) uint64 {
+	if lag := cache.StampAt(ClockGuard.Milliseconds(), 0).Time; t > lag {
+		return t - lag
 	}
 	return 0
 }
