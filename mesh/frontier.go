@@ -211,6 +211,24 @@ func (l *link) takeFront(s *scan) error {
 	return nil
 }
 
+// neverLinked reports whether there is a member, by what others say, that this node
+// never had a link with.
+func (m *Mesh) neverLinked() bool {
+	set, _, _, _ := m.frontier.Set()
+	for _, o := range set {
+		if o.ID == m.c.ID || o.Standing != converge.Counting {
+			continue
+		}
+		m.mu.Lock()
+		p := m.peers[o.ID]
+		m.mu.Unlock()
+		if p == nil || !p.wasLinked() {
+			return true
+		}
+	}
+	return false
+}
+
 // unmet returns somebody who is expected, because a configured address names it or
 // discovery believes in it, and who never had a link; nil if there is none.
 func (m *Mesh) unmet() *Peer {
@@ -230,6 +248,7 @@ func (m *Mesh) awaitUnmet() {
 		return
 	}
 	m.frontier.Await(m.unmet() != nil)
+	m.apart.Store(m.neverLinked())
 }
 
 // wantRound asks for a round of syncs if the frontier waits for one.
