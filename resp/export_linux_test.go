@@ -2,7 +2,10 @@
 
 package resp
 
-import "time"
+import (
+	"os"
+	"time"
+)
 
 // Fast reports whether writes wait for others once so many have come in each of
 // some steps of time.
@@ -25,4 +28,26 @@ func (f *Front) GateWanted() bool {
 		return false
 	}
 	return true
+}
+
+// Waits reports whether a write waits for others where one was told just now,
+// and for how long it does at most: the deadline of the loop's poll.
+func Waits(fast bool, of Region) (waits bool, polled error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return false, err
+	}
+	defer r.Close()
+	defer w.Close()
+	l := &loop{file: r}
+	l.gathered.fast, l.gathered.told = fast, time.Now()
+	if fast {
+		l.gathered.told = time.Now().Add(gatherTime) // a machine may be slow
+	}
+	l.hold(&region{Region: of})
+	l.tellInTime()
+	if waits = l.gathered.n > 0; waits {
+		_, polled = r.Read(make([]byte, 1))
+	}
+	return waits, polled
 }

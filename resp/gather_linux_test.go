@@ -4,8 +4,10 @@ package resp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -192,6 +194,26 @@ func TestGatherPace(t *testing.T) {
 	} {
 		if got := resp.Fast(c.n, c.step, 100); got != c.fast {
 			t.Errorf("%d every %v: fast %v, want %v", c.n, c.step, got, c.fast)
+		}
+	}
+}
+
+// silent is a region of which only that peers are told is asked.
+type silent struct {
+	resp.Region
+	told int
+}
+
+func (s *silent) Tell() { s.told++ }
+
+// Where writes come fast one waits, until the loop's poll ends for it; else
+// none does, however short a time ago the last was told.
+func TestGatherTime(t *testing.T) {
+	for _, fast := range []bool{false, true} {
+		var r silent
+		waits, err := resp.Waits(fast, &r)
+		if waits != fast || fast != errors.Is(err, os.ErrDeadlineExceeded) || (r.told == 0) != fast {
+			t.Errorf("fast %v: it waits: %v, %v, told %d times", fast, waits, err, r.told)
 		}
 	}
 }
