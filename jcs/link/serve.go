@@ -110,6 +110,7 @@ func (in *inbound) run(head []byte) error {
 	}
 	r := jcs.NewReader(pace, head, in.l.c.Serializer)
 	if !r.Framed() {
+		in.l.came(addrOf(in.conn.RemoteAddr().String()))
 		pace.began = time.Time{} // JCS opens a stream at once, and has something to say later
 	}
 	for skipped := 0; ; {
