@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
+//go:build unix
+
 package interop
 
 import (
 	"os"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"lateral/internal/lab"
 )
 
 // TestDeaf measures how often a JCS 1.3 node is deaf because Lateral dialled it
 // while it opened its port (docs/migration.md). It is asked for by LATERAL_DEAF,
-// the number of starts of each kind; -parallel says how many at once.
+// the number of starts of each kind; -parallel says how many at once. The Java
+// node gets a fifth of a processor, in slices, as from a crowded machine or a
+// container's quota: that makes the moment longer.
 func TestDeaf(t *testing.T) {
 	starts, _ := strconv.Atoi(os.Getenv("LATERAL_DEAF"))
 	if starts == 0 {
@@ -68,7 +74,10 @@ func deafOf(t *testing.T, times int, listed bool) (deaf int) {
 	l := open(t, node{g: g, port: at, peers: []int{javaAt}})
 	defer l.Close()
 	for range times {
-		j := launch(t, java).open()
+		j := launch(t, java)
+		full := slices20(j)
+		j.open()
+		full()
 		if j.deaf() {
 			deaf++
 		} else {
@@ -77,4 +86,25 @@ func deafOf(t *testing.T, times int, listed bool) (deaf int) {
 		j.kill()
 	}
 	return deaf
+}
+
+// slices20 lets a JVM run for 4 ms of every 20, until full is called.
+func slices20(j *jvm) (full func()) {
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		p := j.cmd.Process
+		defer p.Signal(syscall.SIGCONT)
+		for {
+			p.Signal(syscall.SIGSTOP)
+			select {
+			case <-stop:
+				return
+			case <-time.After(16 * time.Millisecond):
+			}
+			p.Signal(syscall.SIGCONT)
+			time.Sleep(4 * time.Millisecond)
+		}
+	}()
+	return func() { close(stop); <-done }
 }

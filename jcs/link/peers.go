@@ -89,8 +89,8 @@ func (l *Links) Announced(addr string, p *jcs.Packet) (fresh bool) {
 		x.regions = regions
 	}
 	x.gen, x.requester, x.heard = p.Gen, p.Requester, time.Now()
-	if fresh {
-		x.dialSoon()
+	if fresh || x.conn == nil && startsLate(p.Gen) {
+		x.dialSoon() // whoever announces itself listens
 	}
 	return fresh
 }
