@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build unix
+//go:build linux
 
 package interop
 
 import (
+	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -17,15 +19,20 @@ import (
 
 // TestDeaf measures how often a JCS 1.3 node is deaf because Lateral dialled it
 // while it opened its port (docs/migration.md). It is asked for by LATERAL_DEAF,
-// the number of starts of each kind; -parallel says how many at once. The Java
-// node gets a fifth of a processor, in slices, as from a crowded machine or a
-// container's quota: that makes the moment longer.
+// the number of starts of each kind; -parallel says how many at once. That moment
+// takes some milliseconds; here the JVM loses the processor for held of them,
+// as on a crowded machine or by a container's quota. LATERAL_DEAF_HELD=0s leaves it
+// alone.
 func TestDeaf(t *testing.T) {
 	starts, _ := strconv.Atoi(os.Getenv("LATERAL_DEAF"))
 	if starts == 0 {
 		t.Skip("LATERAL_DEAF=starts is not set: a start takes a second or two of a processor")
 	}
 	needJava(t)
+	held, err := time.ParseDuration(os.Getenv("LATERAL_DEAF_HELD"))
+	if err != nil {
+		held = 100 * time.Millisecond
+	}
 	for _, kind := range []struct {
 		name   string
 		listed bool // by the Java node
@@ -37,10 +44,13 @@ func TestDeaf(t *testing.T) {
 		{"only Lateral lists, both are started", false, true},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
-			var deaf, all atomic.Int64
-			defer func() { t.Logf("%s: %d of %d starts deaf", kind.name, deaf.Load(), all.Load()) }()
+			var deaf, all, took atomic.Int64
+			defer func() {
+				t.Logf("%s: %d of %d starts deaf; the others dialled after %v in the mean", kind.name, deaf.Load(), all.Load(),
+					time.Duration(took.Load()/max(all.Load()-deaf.Load(), 1)).Round(time.Millisecond))
+			}()
+			const lives = 10 // of one Lateral node
 			t.Run("starts", func(t *testing.T) {
-				const lives = 10 // of one Lateral node
 				for range starts / lives {
 					t.Run("", func(t *testing.T) {
 						t.Parallel()
@@ -49,8 +59,9 @@ func TestDeaf(t *testing.T) {
 							if kind.anew {
 								n = 1
 							}
-							d := deafOf(t, n, kind.listed)
+							d, after := deafOf(t, n, kind.listed, held)
 							deaf.Add(int64(d))
+							took.Add(int64(after))
 							all.Add(int64(n))
 							i += n
 						}
@@ -62,8 +73,8 @@ func TestDeaf(t *testing.T) {
 }
 
 // deafOf starts a Java node so many times beside one Lateral node, and returns
-// how often it was deaf.
-func deafOf(t *testing.T, times int, listed bool) (deaf int) {
+// how often it was deaf, and how long the dials took in all.
+func deafOf(t *testing.T, times int, listed bool, held time.Duration) (deaf int, took time.Duration) {
 	t.Helper()
 	g := generations[0]
 	at, javaAt := lab.Port(t), lab.Port(t)
@@ -75,36 +86,37 @@ func deafOf(t *testing.T, times int, listed bool) (deaf int) {
 	defer l.Close()
 	for range times {
 		j := launch(t, java)
-		full := slices20(j)
+		seen := make(chan time.Time, 1)
+		go func() { seen <- hold(j, javaAt, held) }()
 		j.open()
-		full()
+		opened := <-seen
 		if j.deaf() {
 			deaf++
 		} else {
 			linked(t, l, g, 1)
+			took += time.Since(opened)
 		}
 		j.kill()
 	}
-	return deaf
+	return deaf, took
 }
 
-// slices20 lets a JVM run for 4 ms of every 20, until full is called.
-func slices20(j *jvm) (full func()) {
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		p := j.cmd.Process
-		defer p.Signal(syscall.SIGCONT)
-		for {
-			p.Signal(syscall.SIGSTOP)
-			select {
-			case <-stop:
-				return
-			case <-time.After(16 * time.Millisecond):
-			}
-			p.Signal(syscall.SIGCONT)
-			time.Sleep(4 * time.Millisecond)
+// hold stops a JVM for a while as soon as it has opened a port, and returns
+// when that was.
+func hold(j *jvm, port int, d time.Duration) (opened time.Time) {
+	table := fmt.Sprintf("/proc/%d/net/tcp6", j.cmd.Process.Pid)
+	listening := fmt.Sprintf(":%04X 00000000000000000000000000000000:0000 0A", port)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Microsecond) {
+		b, err := os.ReadFile(table)
+		if err == nil && strings.Contains(string(b), listening) {
+			break
 		}
-	}()
-	return func() { close(stop); <-done }
+	}
+	opened = time.Now()
+	if d > 0 {
+		j.cmd.Process.Signal(syscall.SIGSTOP)
+		time.Sleep(d)
+		j.cmd.Process.Signal(syscall.SIGCONT)
+	}
+	return opened
 }
