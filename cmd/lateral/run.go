@@ -234,7 +234,7 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 // front is the HTTP interface of the service.
 func (v *service) front() *web.Front {
 	return &web.Front{Do: v.calls.Do("http", v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
-		Survey: v.node.Survey, Explain: v.node.Explain, AskJava: v.node.AskJava, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
+		Survey: v.node.Survey, Explain: v.node.Explain, AskJava: v.node.AskJava, Read: readJava, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
 		Dashboard: dashboardOf(v.node, v.cmd.Service, v.cmd.dir())}
 }
 
