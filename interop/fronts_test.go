@@ -4,10 +4,12 @@ package interop
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,6 +106,29 @@ func (p *program) lateral(args ...string) string {
 	return string(out)
 }
 
+// http reads a value as text.
+func (p *program) http(key string) string {
+	p.t.Helper()
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial("unix", filepath.Join(p.dir, "values.sock"))
+	}}}
+	r, err := http.NewRequestWithContext(p.t.Context(), "GET", "http://localhost/v1/regions/alpha/elements/"+key, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/plain")
+	w, err := c.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer w.Body.Close()
+	b, err := io.ReadAll(w.Body)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return string(b)
+}
+
 // redis sends one request and returns the answer, as redis-cli prints it.
 func (p *program) redis(args ...string) string {
 	p.t.Helper()
@@ -167,6 +192,9 @@ func TestFronts(t *testing.T) {
 			}
 			if got := p.lateral("get", "alpha", key); got != v.text {
 				t.Errorf("lateral get prints Java's %s as %q", v.literal, got)
+			}
+			if got := p.http(key); got != v.text {
+				t.Errorf("HTTP reads Java's %s as %q", v.literal, got)
 			}
 			if got := p.redis("LATERAL.SET", "resp-"+v.kind, v.kind, v.text); got != "OK" {
 				t.Error(got)
