@@ -5,12 +5,12 @@
 package interop
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,18 +20,20 @@ import (
 // TestDeaf measures how often a JCS 1.3 node is deaf because Lateral dialled it
 // while it opened its port (docs/migration.md). It is asked for by LATERAL_DEAF,
 // the number of starts of each kind; -parallel says how many at once. That moment
-// takes some milliseconds; here the JVM loses the processor for held of them,
-// as on a crowded machine or by a container's quota. LATERAL_DEAF_HELD=0s leaves it
-// alone.
+// takes some milliseconds, in which the JVM loads a class; here that one takes
+// LATERAL_DEAF_SLOW of them more (100), as on a crowded machine or by a container's
+// quota (java/Slow.java). With 0 nothing is slowed.
 func TestDeaf(t *testing.T) {
 	starts, _ := strconv.Atoi(os.Getenv("LATERAL_DEAF"))
 	if starts == 0 {
 		t.Skip("LATERAL_DEAF=starts is not set: a start takes a second or two of a processor")
 	}
 	needJava(t)
-	held, err := time.ParseDuration(os.Getenv("LATERAL_DEAF_HELD"))
-	if err != nil {
-		held = 100 * time.Millisecond
+	g := generations[0]
+	switch slow := cmp.Or(os.Getenv("LATERAL_DEAF_SLOW"), "100"); slow {
+	case "0":
+	default:
+		g.flags = "-Djava.system.class.loader=Slow -Dslow=" + slow
 	}
 	for _, kind := range []struct {
 		name   string
@@ -59,7 +61,7 @@ func TestDeaf(t *testing.T) {
 							if kind.anew {
 								n = 1
 							}
-							d, after := deafOf(t, n, kind.listed, held)
+							d, after := deafOf(t, g, n, kind.listed)
 							deaf.Add(int64(d))
 							took.Add(int64(after))
 							all.Add(int64(n))
@@ -74,9 +76,8 @@ func TestDeaf(t *testing.T) {
 
 // deafOf starts a Java node so many times beside one Lateral node, and returns
 // how often it was deaf, and how long the dials took in all.
-func deafOf(t *testing.T, times int, listed bool, held time.Duration) (deaf int, took time.Duration) {
+func deafOf(t *testing.T, g generation, times int, listed bool) (deaf int, took time.Duration) {
 	t.Helper()
-	g := generations[0]
 	at, javaAt := lab.Port(t), lab.Port(t)
 	java := node{g: g, port: javaAt, more: []string{".UdpDiscoveryEnabled=false"}}
 	if listed {
@@ -87,7 +88,7 @@ func deafOf(t *testing.T, times int, listed bool, held time.Duration) (deaf int,
 	for range times {
 		j := launch(t, java)
 		seen := make(chan time.Time, 1)
-		go func() { seen <- hold(j, javaAt, held) }()
+		go func() { seen <- listens(j, javaAt) }()
 		j.open()
 		opened := <-seen
 		if j.deaf() {
@@ -101,22 +102,15 @@ func deafOf(t *testing.T, times int, listed bool, held time.Duration) (deaf int,
 	return deaf, took
 }
 
-// hold stops a JVM for a while as soon as it has opened a port, and returns
-// when that was.
-func hold(j *jvm, port int, d time.Duration) (opened time.Time) {
+// listens waits until a JVM has opened a port, and returns when that was.
+func listens(j *jvm, port int) (at time.Time) {
 	table := fmt.Sprintf("/proc/%d/net/tcp6", j.cmd.Process.Pid)
 	listening := fmt.Sprintf(":%04X 00000000000000000000000000000000:0000 0A", port)
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Microsecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		b, err := os.ReadFile(table)
 		if err == nil && strings.Contains(string(b), listening) {
 			break
 		}
 	}
-	opened = time.Now()
-	if d > 0 {
-		j.cmd.Process.Signal(syscall.SIGSTOP)
-		time.Sleep(d)
-		j.cmd.Process.Signal(syscall.SIGCONT)
-	}
-	return opened
+	return time.Now()
 }
