@@ -207,6 +207,12 @@ func TestFronts(t *testing.T) {
 				}
 			}
 		}
+		j.want("ok", "put alpha i:7 s:seven")
+		eventually(t, "what has an Integer as its key is here", func() bool { return p.redis("GET", "java:Integer:7") == "seven" })
+		p.redis("SET", "java:Long:8", "eight")
+		eventually(t, "what has a Long as its key is there", func() bool { return j.get("alpha", "l:8") == "s:eight" })
+		p.redis("DEL", "java:Integer:7")
+		eventually(t, "it is removed there", func() bool { return j.get("alpha", "i:7") == "null" })
 		for _, v := range []struct{ request, kind, literal string }{
 			{"INCR java-int", "int", "i:-41"}, {"INCRBY java-long 5", "long", "l:9000000005"}, {"INCRBYFLOAT java-double 0.5", "double", "d:3.0"}, {"SET java-boolean false", "string", "s:false"},
 			{`LATERAL.SET java-list list [1,[2.0,null],{"a":true}]`, "list", "list:1,%5B2.0,%20null%5D,%7Ba%3Dtrue%7D"},
