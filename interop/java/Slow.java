@@ -6,8 +6,8 @@ import java.net.URL;
 import java.net.URLClassLoader;
 
 /**
- * A system class loader that takes a while for one class, as a busy machine or a slow disk does: for the one that JCS
- * 1.3 makes the threads for connections with, after it has begun to open its port. It takes the milliseconds of the
+ * A system class loader that takes a while for one class, as a busy machine or a slow disk does: for one that JCS
+ * 1.3 needs to make the threads for connections, after it has begun to open its port. It takes the milliseconds of the
  * property "slow".
  */
 public final class Slow extends URLClassLoader {
@@ -26,7 +26,7 @@ public final class Slow extends URLClassLoader {
 
     @Override
     protected Class<?> findClass(String name) throws ClassNotFoundException {
-        if (name.equals("EDU.oswego.cs.dl.util.concurrent.PooledExecutor")) {
+        if (name.equals("EDU.oswego.cs.dl.util.concurrent.SynchronousChannel")) {
             try {
                 Thread.sleep(Long.getLong("slow"));
             } catch (InterruptedException e) {
