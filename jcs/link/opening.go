@@ -26,6 +26,9 @@ const (
 	// a connection has come: milliseconds on a quiet machine. One that waits for
 	// other peers of its list, which do not answer, takes longer.
 	openingTime = time.Second
+	// greetTime is for how long a connection may yet be a Lateral node's question
+	// who listens here, which comes with its first bytes.
+	greetTime = 2 * time.Millisecond
 	// openingMost is after which time without a try it is dialled all the same:
 	// nobody can keep us from dialling by dialling us.
 	openingMost = 10 * time.Second

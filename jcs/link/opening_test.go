@@ -5,6 +5,7 @@ package link
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -85,10 +86,15 @@ type guest struct {
 func (g guest) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(g.from)) }
 
 // come has a Java node dial us that opens a stream and says nothing more.
-func (s *street) come(from string) {
+func (s *street) come(from string) { s.say(from, []byte{0xac, 0xed, 0, 5}) }
+
+// say has somebody dial us, and returns when we have made up our mind who it is.
+func (s *street) say(from string, b []byte) {
 	ours, theirs := net.Pipe()
 	go s.Serve(s.t.Context(), guest{ours, from}, nil)
-	theirs.Write([]byte{0xac, 0xed, 0, 5})
+	theirs.Write(b)
+	go io.Copy(io.Discard, theirs)
+	time.Sleep(greetTime)
 	synctest.Wait()
 	s.t.Cleanup(func() { theirs.Close() })
 }
@@ -190,9 +196,19 @@ func TestOpeningUnknown(t *testing.T) {
 		}
 		s.during(time.Millisecond)
 		s.come("10.0.0.2:40000")
-		if at := s.during(openingTime); len(at) != 0 {
-			t.Errorf("another host has come: dialled %v", at)
+		question, err := jcs.NewWriter(jcs.JCS133, jcs.Serializer{}).Encode(s.probe())
+		if err != nil {
+			t.Fatal(err)
 		}
+		s.say("10.0.0.1:40000", question)
+		if at := s.during(openingTime); len(at) != 0 {
+			t.Errorf("another host has come, and a Lateral node: dialled %v", at)
+		}
+		s.say("10.0.0.1:40000", question)
+		if err := probe(); !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("a Lateral node has come: %v", err)
+		}
+		s.during(time.Millisecond)
 		s.come("10.0.0.1:40000")
 		s.listen = true
 		if err := probe(); err != errOpening {
