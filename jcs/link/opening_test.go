@@ -109,9 +109,8 @@ func TestRefused(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := nobody(t, g)
 			s.Configure(there)
-			var at []time.Duration
 			for range 600 {
-				at = append(at, s.during(100*time.Millisecond)...)
+				s.during(100 * time.Millisecond)
 				s.list()[0].wake() // as a bridge does
 			}
 			s.mu.Lock()
