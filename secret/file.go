@@ -75,7 +75,7 @@ func Text(list []Secret, now time.Time) string {
 func Read(path string) ([]Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, unreadable(path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()

@@ -12,3 +12,5 @@ func private(string, fs.FileInfo) error { return nil }
 func keepOwner(string, fs.FileInfo) {}
 
 func unchanged(string, fs.FileInfo) error { return nil }
+
+func unreadable(_ string, err error) error { return err }

@@ -5,6 +5,7 @@
 package secret
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,13 +16,25 @@ import (
 // whose owner is neither this process's user nor root.
 func private(path string, st fs.FileInfo) error {
 	if m := st.Mode().Perm(); m&0o077 != 0 {
-		return fmt.Errorf("%s: %w: its mode is %04o. Whoever reads it can come in; run: chmod 600 %s", path, ErrLoose, m, path)
+		run := "chmod 600 " + path
+		if s, ok := st.Sys().(*syscall.Stat_t); ok && int(s.Uid) != os.Geteuid() { // else it could not be read then
+			run = fmt.Sprintf("chown %d %s && %s", os.Geteuid(), path, run)
+		}
+		return fmt.Errorf("%s: %w: its mode is %04o. Whoever reads it can come in; run: %s", path, ErrLoose, m, run)
 	}
 	if s, ok := st.Sys().(*syscall.Stat_t); ok && s.Uid != 0 && int(s.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s: %w: it belongs to user %d, this process runs as %d. Its owner can read and change it; run: chown %d %s",
 			path, ErrLoose, s.Uid, os.Geteuid(), os.Geteuid(), path)
 	}
 	return nil
+}
+
+// unreadable says who would have to own a file that cannot be opened.
+func unreadable(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: this process runs as user %d, and what is secret is read by its owner alone; run: chown %d %s", err, os.Geteuid(), os.Geteuid(), path)
 }
 
 // unchanged refuses a file that anybody else than this process's user or root

@@ -18,7 +18,7 @@ const maxPassword = 4 << 10
 func ReadPassword(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", unreadable(path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()

@@ -89,6 +89,15 @@ func TestLoose(t *testing.T) {
 		if _, err := Read(file); !errors.Is(err, ErrLoose) || !strings.Contains(err.Error(), "belongs to user 4711") {
 			t.Errorf("another's: %v", err)
 		}
+		if err := os.Chmod(file, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(file); err == nil || !strings.HasSuffix(err.Error(), "run: chown 0 "+file+" && chmod 600 "+file) {
+			t.Errorf("another's, and open to its group: %v", err)
+		}
+		if err := unreadable(file, fs.ErrPermission); !errors.Is(err, fs.ErrPermission) || !strings.HasSuffix(err.Error(), "run: chown 0 "+file) {
+			t.Errorf("not to be opened: %v", err)
+		}
 	}
 }
 
