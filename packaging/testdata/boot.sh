@@ -55,4 +55,6 @@ cp "$2" "$root/run/inside.sh"
 shift 2
 [ $# = 0 ] || cp "$@" "$root/run/"
 cd "$root"
+pivot_root . . # the machine's own files are out of reach, also for who enters a service's namespace
+umount -l .
 exec chroot . env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=script.service --log-target=console --show-status=no
