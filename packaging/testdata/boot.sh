@@ -57,4 +57,4 @@ shift 2
 cd "$root"
 pivot_root . . # the machine's own files are out of reach, also for who enters a service's namespace
 umount -l .
-exec chroot . env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=script.service --log-target=console --show-status=no
+exec chroot . env -i container=lab PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=script.service --log-target=journal --show-status=no

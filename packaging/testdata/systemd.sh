@@ -115,7 +115,7 @@ say the other host has "$(lateral get SessionCache k --runtime-dir /run/far)"
 # Reload; the journal with its priorities.
 systemctl reload lateral@a
 wait_for 20 logged a 'reload: done'
-say warnings: "$(journalctl -u lateral@b -p warning -o cat --no-pager | grep -c 'level=\(INFO\|DEBUG\)') that are none, $(journalctl -u lateral@a -o cat --no-pager | grep -c '^<[0-9]>') with a number"
+say warnings: "$(journalctl -u lateral@b -p warning -o cat --no-pager | grep -c 'beacon: no route') seen, $(journalctl -u lateral@b -p warning -o cat --no-pager | grep -c 'level=\(INFO\|DEBUG\)') that are none, $(journalctl -u lateral@a -o cat --no-pager | grep -c '^<[0-9]>') with a number"
 
 # Killed, and stuck: systemd starts it again.
 kill -9 "$pid"
@@ -130,11 +130,13 @@ systemctl daemon-reload
 systemctl restart lateral@a
 wait_for 20 lateral mesh --nodes 3
 pid=$(prop a MainPID)
-sleep 3 # longer than the watchdog waits
+seen=$(prop a WatchdogTimestampMonotonic)
+fed() { [ "$(prop a WatchdogTimestampMonotonic)" -gt $((seen + 2500000)) ]; } # longer than the watchdog waits
+wait_for 20 fed
 [ "$(prop a MainPID)" = "$pid" ] && say watched, and left alone
 kill -STOP "$pid"
 wait_for 20 again
-logged a 'atchdog' && say stuck, and started again
+logged a 'Watchdog timeout' && say stuck, and started again
 
 # Upgraded: what runs goes on, until it is restarted.
 dpkg -i /run/lateral_1.1.0_amd64.deb >/run/dpkg
