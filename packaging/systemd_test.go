@@ -79,7 +79,7 @@ func TestSystemd(t *testing.T) {
 	out := boot(t, "systemd.sh", filepath.Join(old, "lateral_1.0.0_amd64.deb"), filepath.Join(next, "lateral_1.1.0_amd64.deb"))
 	for _, want := range []string{
 		"boots systemd ", "user lateral:/:/usr/sbin/nologin", "knows lateral@.service disabled enabled", "without files: inactive, no",
-		"fails: 1, do chown ", "is active running, enabled enabled", "kept by networkd: 224.0.0.0/8 dev eth0 proto static scope link  for ip route add 224.0.0.0/8 dev eth0",
+		"fails: 2, do chown ", "is active running, enabled enabled", "kept by networkd: 224.0.0.0/8 dev eth0 proto static scope link  for ip route add 224.0.0.0/8 dev eth0",
 		`linked "complete":true`, "down, do networkctl up eth0", `up, and "check":"multicast-route","severity":"ok"`,
 		"doctor sees 0 failures, keygen 1", "runs as lateral CapEff=0000000000000000 NoNewPrivs=1 Seccomp=2", "its state can be written to, lateral 700", "the other host has v",
 		"warnings: 1 seen, 0 that are none, 0 with a number", "killed, and back with v", "watched, and left alone", "stuck, and started again",
