@@ -186,7 +186,7 @@ func (rs *regions) together(s *region.Settings, auxiliaries []string) {
 		}
 	}
 	if len(meshes) == 1 {
-		s.Stable = meshes[0].Stable
+		s.Stable, s.Present = meshes[0].Stable, meshes[0].Present
 	}
 	s.Owns = func(writer cache.NodeID) bool {
 		for _, m := range meshes {

@@ -47,7 +47,8 @@ import (
 //
 // The methods may be called by many goroutines at once.
 type Frontier struct {
-	stable atomic.Uint64
+	stable  atomic.Uint64
+	present atomic.Uint64 // stable, but it falls when there is a new member
 
 	mu      sync.Mutex // guards what follows
 	self    cache.NodeID
@@ -138,6 +139,7 @@ func (f *Frontier) meet(id cache.NodeID) *member {
 		}
 		f.members[id] = m
 		f.version++
+		f.present.Store(0)
 	}
 	return m
 }

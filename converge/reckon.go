@@ -14,6 +14,10 @@ import (
 // is not known of anything. It never falls, and costs one load.
 func (f *Frontier) Stable() uint64 { return f.stable.Load() }
 
+// Present returns up to when everything is with all members of now: S, but lower
+// from when there is a new one until that has all, 0 at first. It costs one load.
+func (f *Frontier) Present() uint64 { return f.present.Load() }
+
 // F returns what this node tells of itself, and the version of the set (Set)
 // over which it is reckoned.
 func (f *Frontier) F() (frontier, version uint64) {
@@ -137,9 +141,11 @@ func (f *Frontier) everywhere() uint64 {
 
 // reach has S go on to where everything is everywhere.
 func (f *Frontier) reach(s uint64) {
-	if s > f.stable.Load() && !f.unmet && len(f.members) < MaxMembers-1 {
-		f.stable.Store(s)
+	if f.unmet || len(f.members) >= MaxMembers-1 {
+		return
 	}
+	f.present.Store(max(s, f.present.Load()))
+	f.stable.Store(max(s, f.stable.Load()))
 }
 
 // handedOver reports whether this node has what any other has of a departed

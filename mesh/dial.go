@@ -49,7 +49,7 @@ func (m *Mesh) pursueAll(ctx context.Context) error {
 			if m.pursuits[k] == nil && !m.closing {
 				one, cancel := context.WithCancel(ctx)
 				m.pursuits[k] = cancel
-				m.group.Go(func() error { m.pursue(one, k, p.ID); return nil })
+				m.group.Go(func() error { m.pursue(ctx, one, k, p.ID); return nil })
 			}
 		}
 		m.mu.Unlock()
@@ -158,7 +158,10 @@ func (p *peer) name() string {
 
 // pursue keeps a link to one peer: dials when there is none, with a back-off
 // that is jittered so that a restarted cluster does not dial in step.
-func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
+//
+// A dial that has begun goes on when the pursuit ends, until all does: its peer may have become
+// known by its id meanwhile, and is pursued by that name from now on.
+func (m *Mesh) pursue(all, ctx context.Context, k string, id cache.NodeID) {
 	backoff := minBackoff
 	m.firstMove(ctx, id)
 	for ctx.Err() == nil {
@@ -185,7 +188,7 @@ func (m *Mesh) pursue(ctx context.Context, k string, id cache.NodeID) {
 			t.over()
 			continue
 		}
-		l, err := m.dialAny(ctx, addrs, t)
+		l, err := m.dialAny(all, addrs, t)
 		t.over()
 		switch {
 		case err != nil && ctx.Err() != nil:

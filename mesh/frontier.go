@@ -43,9 +43,16 @@ type fronts struct {
 // Stable returns up to which time of stamps every member has every change, 0
 // if that is not known of any.
 func (m *Mesh) Stable() uint64 {
-	lag := cache.StampAt(ClockGuard.Milliseconds(), 0).Time
-	if s := m.frontier.Stable(); s > lag {
-		return s - lag
+	return guarded(m.frontier.Stable())
+}
+
+// Present returns what Stable does, for the members of now: it falls when there is a
+// new one.
+func (m *Mesh) Present() uint64 { return guarded(m.frontier.Present()) }
+
+func guarded(t uint64) uint64 {
+	if lag := cache.StampAt(ClockGuard.Milliseconds(), 0).Time; t > lag {
+		return t - lag
 	}
 	return 0
 }
@@ -204,6 +211,24 @@ func (l *link) takeFront(s *scan) error {
 	return nil
 }
 
+// neverLinked reports whether there is a member, by what others say, that this node
+// never had a link with.
+func (m *Mesh) neverLinked() bool {
+	set, _, _, _ := m.frontier.Set()
+	for _, o := range set {
+		if o.ID == m.c.ID || o.Standing != converge.Counting {
+			continue
+		}
+		m.mu.Lock()
+		p := m.peers[o.ID]
+		m.mu.Unlock()
+		if p == nil || !p.wasLinked() {
+			return true
+		}
+	}
+	return false
+}
+
 // unmet returns somebody who is expected, because a configured address names it or
 // discovery believes in it, and who never had a link; nil if there is none.
 func (m *Mesh) unmet() *Peer {
@@ -223,6 +248,7 @@ func (m *Mesh) awaitUnmet() {
 		return
 	}
 	m.frontier.Await(m.unmet() != nil)
+	m.apart.Store(m.neverLinked())
 }
 
 // wantRound asks for a round of syncs if the frontier waits for one.

@@ -62,10 +62,15 @@ func (m *Mesh) inquire(ctx context.Context, region, key string, again bool, enou
 	frame = appendFrame(nil, frameGet, appendText(appendText(frame, region), key))
 	for _, p := range peers {
 		// One that applies no changes would answer with what may be stale.
-		if l := p.link(); l != nil && l.peerHello.Receive && m.gets.on(l, number) {
+		switch l := p.link(); {
+		case l == nil || !l.peerHello.Receive:
+			continue
+		case m.gets.on(l, number):
 			l.queueFrame(frame)
-			open++
+		default:
+			answers <- got{lost: l} // it has just ended, and the next is about to take its place
 		}
+		open++
 	}
 	for ; open > 0; open-- {
 		select {
@@ -173,7 +178,7 @@ func (l *link) answer(s *scan) error {
 	l.lent.Add(1)
 	defer l.lent.Add(-1)
 	reply := binary.BigEndian.AppendUint64(nil, number)
-	if r := l.m.held(name); r != nil { // a question makes no region
+	if r := l.m.held(name); r != nil && l.m.mayAnswer(r) { // a question makes no region
 		if c, ok := replyOf(r, l.m.c.Now().UnixMilli(), key); ok {
 			reply = changelog.Append(reply, &c, 0, 0)
 		}
@@ -181,6 +186,11 @@ func (l *link) answer(s *scan) error {
 	l.queueFrame(appendFrame(nil, frameReply, reply))
 	return nil
 }
+
+// mayAnswer reports whether peers may keep what is held here. Where values do not
+// travel, not while a member was never linked with: what that has removed peers have
+// heard of, and it is not to come back to them from here.
+func (m *Mesh) mayAnswer(r Region) bool { return r.Digest() != nil || !m.apart.Load() }
 
 // held returns a region that is there already, nil if none.
 func (m *Mesh) held(name string) Region {

@@ -145,6 +145,7 @@ type Mesh struct {
 	names    names
 	frontier *converge.Frontier
 	looked   atomic.Int64 // Age when it was last seen whether somebody is expected
+	apart    atomic.Bool  // there is a member that was never linked with
 	gets     gets
 	ackers   ackers
 	fills    fills

@@ -40,6 +40,10 @@ type Settings struct {
 	// removals need not be remembered. nil is always 0.
 	Stable func() uint64
 
+	// Present returns the same for the nodes that hold the region now: it falls when
+	// there is a new one, until that has every change. nil is Stable.
+	Present func() uint64
+
 	// Quiet is for how long nothing may have been invalidated before an
 	// invalidated region keeps what a peer answers: as long as a peer may go
 	// on without hearing of a removal. 0 is DefaultQuiet.

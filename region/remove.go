@@ -37,7 +37,7 @@ func (r *Region) removeLocked(now int64, c *cache.Command, hash uint64) cache.Re
 	case !foreign(c):
 		rep.Stamp = r.clock.Next(now)
 		r.count.removes.Add(1)
-	case r.late(c) && !r.removes(c, &prev):
+	case r.late(c) && !r.owed(c) && !r.removes(c, &prev):
 		r.tellDisksLate(cache.Remove, c.Key, c.Stamp)
 		return r.joinRemoval(now, c, &prev, was, hash)
 	case r.mode == Replicate && r.admit(now, c, &prev) == goes:

@@ -30,6 +30,14 @@ func (r *Region) Everywhere(s cache.Stamp) bool { return s.Time <= r.stable() }
 // known now.
 func (r *Region) late(c *cache.Command) bool { return fromPeer(c.Origin) && c.Stamp.Time <= r.stable() }
 
+// owed reports whether a late removal is remembered although it finds nothing: in a
+// bounded region its tombstone takes room elsewhere, and pushes out there what would
+// stay here. It is, while a new member may not have all: that may have removed
+// it before it met the others. Later, it is the echo of one who forgets later.
+func (r *Region) owed(c *cache.Command) bool {
+	return (r.s.MaxObjects >= 0 || r.s.MaxBytes > 0) && r.s.Present != nil && c.Stamp.Time > r.s.Present()
+}
+
 // removes reports whether a late removal finds something.
 func (r *Region) removes(c *cache.Command, prev *held) bool {
 	if prev.State == cache.Live && prev.shared && prev.Stamp.Before(c.Stamp) {

@@ -159,6 +159,40 @@ func TestLateRemovals(t *testing.T) {
 	g.mustAudit()
 }
 
+// In a bounded region a tombstone takes room. A removal of a node that the others had
+// not met, late and of nothing that is held here, pushes out elsewhere what this
+// node would keep: it takes room here, too, until all have met it. The echo of one
+// that all had does not.
+func TestLateRemovalTakesRoom(t *testing.T) {
+	stable, present := at(1000, 0).Time, at(1000, 0).Time
+	g := open(t, Replicate, Settings{MaxObjects: 2, Stable: func() uint64 { return stable }, Present: func() uint64 { return present }})
+	g.now += 2000
+	late := func(key string) {
+		g.do(cache.Command{Op: cache.Remove, Key: key, Origin: cache.FromSync, Stamp: at(900, 3)})
+	}
+	g.arrives("old", "v", at(10, 2))
+	g.arrives("new", "v", at(950, 2))
+	late("echo")
+	g.see("old", "v")
+	present = at(500, 0).Time // somebody is new
+	late("gone")
+	g.see("old", "")
+	g.see("new", "v")
+	stable = at(1999, 0).Time
+	if g.Settle(); g.Status().Tombstones != 1 {
+		t.Errorf("before all have met it: %+v", g.Status())
+	}
+	stable, present = at(2001, 0).Time, at(2001, 0).Time
+	if g.Settle(); g.Status().Tombstones != 0 {
+		t.Errorf("for ever: %+v", g.Status())
+	}
+	late("gone")
+	if g.Status().Tombstones != 0 {
+		t.Errorf("an echo is remembered: %+v", g.Status())
+	}
+	g.mustAudit()
+}
+
 // What a tombstone had no room for may be brought by peers once it is
 // forgotten: that is to be compared, once for each time.
 func TestLacks(t *testing.T) {

@@ -251,6 +251,16 @@ func (c *cluster) ready(l *life) bool {
 	return true
 }
 
+// compared reports whether the node has had the time to compare what it holds of a session:
+// it says that it is ready, or holds nothing of it.
+func (c *cluster) compared(l *life, s Step) bool {
+	if l.node.Ready() == nil {
+		return true
+	}
+	rep, err := l.node.Do(c.ctx(), cache.Command{Op: cache.Get, Origin: cache.LocalOnly, Region: s.Args[1], Key: keyOf(s.Args[2])})
+	return err == nil && !rep.Found
+}
+
 // close ends everything.
 func (c *cluster) close() {
 	c.net.HealAll()

@@ -63,7 +63,7 @@ func (o *Op) changes() bool { return o.Verb == "update" || o.Verb == "change" }
 // act does a step of an application; it returns when that is over.
 func (c *cluster) act(s Step) *Op {
 	l := c.at(s.node(0))
-	if l == nil || s.session() && !c.ready(l) {
+	if l == nil || s.session() && !(c.ready(l) && c.compared(l, s)) {
 		return nil
 	}
 	o := &Op{Step: s, life: l, call: c.now()}

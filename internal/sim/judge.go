@@ -251,9 +251,9 @@ func (c *cluster) judgeHeld(l *life, region string) {
 // strangers reports whether a removal was made by a node that had not met the
 // writer of the value at the time, nor expected it. That removal is forgotten
 // when all have it that the remover knew of: not promised, see
-// docs/coherence.md.
+// docs/coherence.md. What capacity may have pushed out is removed, too.
 func (c *cluster) strangers(region, key string, value cache.Stamp, removal *Op) bool {
-	if removal.Verb == "put" {
+	if removal.Verb == "put" && !(region == "Top" && c.excused(region, key, removal)) {
 		return false
 	}
 	for _, o := range c.ops {
@@ -268,6 +268,9 @@ func (c *cluster) strangers(region, key string, value cache.Stamp, removal *Op) 
 // to the writer of an older value, which may come in when the two meet.
 func (c *cluster) forgotten(region, key string, value cache.Stamp, before sight) bool {
 	return slices.ContainsFunc(c.ops, func(o *Op) bool {
+		if o.Verb == "put" {
+			return o.region() == region && o.key() == key && o.stamp == before.live && c.strangers(region, key, value, o)
+		}
 		return (o.Verb == "remove" || o.Verb == "clear") && o.region() == region && covers(o.key(), key) &&
 			before.live.Before(o.stamp) && before.gone.Before(o.stamp) && c.strangers(region, key, value, o)
 	})

@@ -107,6 +107,10 @@ var proven = []struct {
 	{one("a lease is granted behind the set of members", "strict", "mesh/grant.go", "	case !l.toldReckon():\n", "	case false:\n"), proof{"mesh", "^TestLeaseBehindReckon$"}},
 	{one("memory is emptied for a member that has ended elsewhere", "strict", "mesh/census.go",
 		"(e.met && linked[at(e)] || m.frontier.Ended(id))", "e.met && linked[at(e)]"), proof{"", "^TestForget$"}},
+	{one("a stranger's removal takes room in a bounded region", "bounded", "region/remove.go",
+		"r.late(c) && !r.owed(c) && !r.removes(", "r.late(c) && !r.removes("), proof{"region", "^TestLateRemovalTakesRoom$"}},
+	{one("what is everywhere is not with a new member", "bounded", "converge/frontier.go",
+		"		f.present.Store(0)\n", ""), proof{"converge", "^TestPresent$"}},
 	{one("a tombstone that capacity pushed out is remembered", "removals", "region/stable.go",
 		"	if c.Stamp.Compare(at) > 0 || at.Time <= r.stable() {", "	if true {"), proof{"region", "^TestBuried$"}},
 }

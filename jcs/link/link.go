@@ -25,7 +25,7 @@ const (
 
 	redialFirst = 100 * time.Millisecond
 	redialMost  = 5 * time.Second
-	probeTime   = 300 * time.Millisecond // a Lateral node answers within a round trip
+	probeTime   = 300 * time.Millisecond // a Lateral node answers within a round trip, and that
 	messageTime = 2 * time.Minute        // the largest message at 0.8 MB/s
 )
 

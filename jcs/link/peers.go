@@ -202,16 +202,18 @@ func (l *Links) Probe(ctx context.Context, addr string) error {
 	if java != nil && java.connected() {
 		return ErrJava
 	}
+	began := time.Now()
 	conn, err := l.c.Dial(ctx, addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	away := time.Since(began) // a round trip
 	hello, err := jcs.NewWriter(l.c.Gen, l.c.Serializer).Encode(l.probe())
 	if err != nil {
 		return err
 	}
-	conn.SetDeadline(time.Now().Add(probeTime))
+	conn.SetDeadline(time.Now().Add(probeTime + 2*away))
 	var magic [len(Magic)]byte
 	if _, err = conn.Write(hello); err == nil {
 		_, err = io.ReadFull(conn, magic[:])
