@@ -82,7 +82,7 @@ func TestSystemd(t *testing.T) {
 		"fails: 2, do chown ", "is active running, enabled enabled", "kept by networkd: 224.0.0.0/8 dev eth0 proto static scope link  for ip route add 224.0.0.0/8 dev eth0",
 		`linked "complete":true`, "down, do networkctl up eth0", `up, and "check":"multicast-route","severity":"ok"`,
 		"doctor sees 0 failures, keygen 1", "runs as lateral CapEff=0000000000000000 NoNewPrivs=1 Seccomp=2", "its state can be written to, lateral 700", "the other host has v",
-		"warnings: 1 seen, 0 that are none, 0 with a number", "killed, and back with v", "watched, and left alone", "stuck, and started again",
+		"warnings: some, 0 that are none, 0 with a number", "killed, and back with v", "watched, and left alone", "stuck, and started again",
 		"upgraded 1.1.0, runs 1.0.0", "restarted 1.1.0", "stopped success 0 and the other one active, sockets a.sock a.view", "goodbye",
 		"broken: 1", "removed, and inactive, cache.ccf is kept", "end",
 	} {
