@@ -165,7 +165,8 @@ func sources(t *testing.T, visit func(path string, f *ast.File, fset *token.File
 }
 
 // TestHouse keeps what a newcomer relies on: every file carries its licence in
-// one line, files are short enough to be read, functions fit a screen or two.
+// one line, files are short enough to be read, functions fit a screen or two, and
+// nothing runs because a room was imported.
 func TestHouse(t *testing.T) {
 	sources(t, func(path string, f *ast.File, fset *token.FileSet) {
 		if len(f.Comments) == 0 || !strings.Contains(f.Comments[0].Text(), "SPDX-License-Identifier: Apache-2.0") &&
@@ -182,6 +183,9 @@ func TestHouse(t *testing.T) {
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok {
 				continue
+			}
+			if fn.Recv == nil && fn.Name.Name == "init" {
+				t.Errorf("%s: init runs in every program that imports the room: do it where it is needed", path)
 			}
 			if n := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line; n > 90 {
 				t.Errorf("%s: %s has %d lines; a function fits a screen", path, fn.Name.Name, n)

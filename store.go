@@ -70,11 +70,20 @@ func (s *Store) Do(ctx context.Context, c cache.Command) (cache.Reply, error) {
 
 // Put stores a value under a key that it follows in one string, which is kept,
 // with the attributes attr, nil for the region's own, and like Do waits for no
-// acknowledgement. caller is for those who watch.
-func (s *Store) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error {
-	c := cache.Command{Op: cache.Put, Region: s.b.Name(), Key: whole[:keyLen], Value: cache.Value{Bytes: whole[keyLen:]}, Whole: whole, Attr: attr, Acks: cache.NoAcks, Caller: caller}
+// acknowledgement. caller is for those who watch, more as in cache.Command.
+func (s *Store) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64, more bool) error {
+	c := cache.Command{Op: cache.Put, Region: s.b.Name(), Key: whole[:keyLen], Value: cache.Value{Bytes: whole[keyLen:]}, Whole: whole, Attr: attr, Acks: cache.NoAcks, Caller: caller, More: more}
 	_, err := s.n.do(ctx, s.b, &c)
 	return err
+}
+
+// Tell has peers be sent what was written with more to follow.
+func (s *Store) Tell() {
+	for _, e := range s.n.endpoints {
+		if slices.Contains(s.b.aux, e.name) {
+			e.mesh.Tell()
+		}
+	}
 }
 
 // Scan returns about n keys in memory, in the order of a hash, from a place on,

@@ -75,6 +75,9 @@ type Command struct {
 	Seen *Stamp
 	// Caller is who asks, for those who watch the region; 0 is nobody.
 	Caller uint64
+	// More says that the caller is about to write more, and will say when that
+	// was all (Mesh.Tell): until then peers need not be sent this by itself.
+	More bool
 
 	Replaced Stamp // Put from a peer: what it replaced there
 	Accessed int64 // Merge, Put from elsewhere: last access known there
@@ -144,6 +147,7 @@ type Change struct {
 	// Replaced is the version that a put of values that travel replaced at its
 	// writer, zero if there was none.
 	Replaced Stamp
+	More     bool // see Command.More
 }
 
 // Errors that callers branch on.

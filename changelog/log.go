@@ -45,6 +45,7 @@ type Log struct {
 	names   []string
 	wake    chan struct{} // closed and replaced when there is news for those waiting
 	waiting int           // cursors that wait on wake
+	quiet   bool          // changes were appended for which they were not woken
 
 	poked atomic.Bool
 	poke  chan struct{}
@@ -70,7 +71,9 @@ func New(owner cache.NodeID, limit int) *Log {
 // Owner returns the writer of this log's changes.
 func (l *Log) Owner() cache.NodeID { return l.owner }
 
-// Append adds a change and returns its number. It never blocks on a reader.
+// Append adds a change and returns its number. It never blocks on a reader. A
+// change that more follow (cache.Change.More) wakes no reader by itself; one who
+// looks for another reason reads it.
 func (l *Log) Append(c *cache.Change) uint64 {
 	need := len(c.Element.Key) + len(c.Element.Value.Bytes) + len(tagsOf(c)) + fixed
 	l.mu.Lock()
@@ -87,6 +90,27 @@ func (l *Log) Append(c *cache.Change) uint64 {
 	l.bytes += len(k.buf) - before
 	seq := l.next
 	l.next++
+	if l.quiet = l.quiet || c.More; c.More {
+		l.mu.Unlock()
+		return seq
+	}
+	l.tell()
+	return seq
+}
+
+// Tell wakes the readers of changes that more were to follow.
+func (l *Log) Tell() {
+	l.mu.Lock()
+	if !l.quiet {
+		l.mu.Unlock()
+		return
+	}
+	l.tell()
+}
+
+// tell has the cursors that wait be woken, and unlocks mu.
+func (l *Log) tell() {
+	l.quiet = false
 	many := l.waiting > fewWaiting
 	if !many {
 		l.wakeLocked()
@@ -95,7 +119,6 @@ func (l *Log) Append(c *cache.Change) uint64 {
 	if many && !l.poked.Load() && !l.poked.Swap(true) {
 		l.poke <- struct{}{} // has room: poked was false
 	}
-	return seq
 }
 
 // fewWaiting is up to how many waiting cursors the writer wakes by itself,

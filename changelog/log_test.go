@@ -298,6 +298,47 @@ func TestWait(t *testing.T) {
 	})
 }
 
+// What more follows wakes nobody until that is told; who looks reads it.
+func TestTell(t *testing.T) {
+	for _, waiting := range []int{1, fewWaiting + 1} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			l := New(owner, 0)
+			go l.Run(ctx)
+			var mu sync.Mutex // guards awake; once all sleep it is read without
+			awake := 0
+			for range waiting {
+				cur, err := l.Cursor(1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					if cur.Wait(ctx, nil) {
+						mu.Lock()
+						awake++
+						mu.Unlock()
+					}
+				}()
+			}
+			l.Tell() // nothing
+			synctest.Wait()
+			c := put("r", "k", "v", 1)
+			c.More = true
+			l.Append(c)
+			synctest.Wait()
+			if cur, err := l.Cursor(1); err != nil || awake != 0 || !cur.Wait(ctx, nil) {
+				t.Errorf("%d were woken, %v", awake, err)
+			}
+			l.Tell()
+			synctest.Wait()
+			if awake != waiting {
+				t.Errorf("%d of %d were woken", awake, waiting)
+			}
+			stop()
+		})
+	}
+}
+
 // A few waiting cursors are woken by the writer itself, many by Run: whether
 // it runs or not tells the two apart.
 func TestWhoWakes(t *testing.T) {

@@ -55,9 +55,12 @@ func phpSuite(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	// The machine's own sources, as sources of sources, with lists and a cache of their own:
-	// nothing of the machine is changed.
-	script := `sed 's/^Types: *deb *$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources > parts/debian.sources
+	// The machine's own sources, in both forms that there are, as sources of sources, with lists
+	// and a cache of their own: nothing of the machine is changed.
+	script := `cd parts
+for f in /etc/apt/sources.list.d/debian.sources; do [ ! -e $f ] || sed 's/^Types: *deb\( deb-src\)\? *$/Types: deb-src/' $f > debian.sources; done
+for f in /etc/apt/sources.list; do [ ! -e $f ] || sed -n 's/^deb /deb-src /p' $f > debian.list; done
+cd ..
 o="-q -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=$PWD/parts -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache"
 apt-get $o update && apt-get $o source --download-only php-redis && tar xf php-redis_*.orig.tar.xz`
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -55,7 +55,6 @@ var intended = []struct{ spec, why string }{
 	{"Conn TxPipeline", "uses SWAPDB"},
 	{"should Save", "waits for SAVE"},
 	{"CommandGetKeys$|Command Tips|filter commands by", "COMMAND tells less"},
-	{"ClientKillByFilter", "CLIENT KILL knows ID, ADDR, LADDR, SKIPME"},
 	{"big message payload", "publishes before its subscription is confirmed: a server with one thread forgives it"},
 	{"DebugObject|module loadex|returns latencies|reset all latencies|reset latencies", "fails on redis-server 7.0 too: DEBUG and MODULE are off"},
 	{"ClientSetName on PubSub", "expects the old name in the list"},
@@ -110,8 +109,8 @@ func TestSuiteGoRedis(t *testing.T) {
 	for why, n := range counts {
 		t.Logf("%4d %s", n, why)
 	}
-	if counts["passed"] < 231 {
-		t.Errorf("%d specs passed; there were 231", counts["passed"])
+	if counts["passed"] < 235 {
+		t.Errorf("%d specs passed; there were 235", counts["passed"])
 	}
 }
 

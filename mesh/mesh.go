@@ -329,3 +329,6 @@ func (m *Mesh) Note(c cache.Change) {
 	m.samples.take(m.c.Log.Next)
 	m.c.Log.Append(&c)
 }
+
+// Tell has peers be sent what was noted with more to follow (cache.Change.More).
+func (m *Mesh) Tell() { m.c.Log.Tell() }

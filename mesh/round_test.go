@@ -199,3 +199,19 @@ func TestRoundOfNothingAndOfLater(t *testing.T) {
 		}
 	})
 }
+
+// Who is to be compared with, and has no link, is compared with when there is one.
+func TestCompareLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		a, b := two(t, n)
+		n.Partition(at(1), at(2))
+		until(t, time.Minute, "cut off", func() bool { return a.peer(2).link() == nil })
+		b.keep(b.state, "b")
+		a.Compare()
+		n.HealAll()
+		until(t, 10*time.Second, "compared", func() bool { return a.holds(a.state, "b") })
+		a.close()
+		b.close()
+	})
+}

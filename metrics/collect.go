@@ -42,6 +42,7 @@ func Families() (out []Family) {
 	out = append(out, levels.node.list()...)
 	out = append(out, levels.reasons.list()...)
 	out = append(out, callFamilies()...)
+	out = append(out, listResp()...)
 	out = append(out, levels.region.list()...)
 	out = append(out, levels.disk.list()...)
 	out = append(out, levels.remote.list()...)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package metrics renders a node's Status, and the time that calls at the
-// fronts take, as Prometheus metrics.
+// Package metrics renders a node's Status, that of its RESP front, and the time
+// that calls at the fronts take, as Prometheus metrics.
 //
 // Each metric is one row of a table (node.go, endpoint.go, java.go, region.go,
-// link.go, calls.go): its name, what it says, and the field of the Status that
-// it is. The documentation, the linter's test and the tests of the alert rules
+// link.go, calls.go, resp.go): its name, what it says, and the field of the
+// Status that it is. The documentation, the linter's test and the tests of the alert rules
 // read the same rows.
 //
 // # Labels

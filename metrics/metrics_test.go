@@ -56,7 +56,7 @@ func TestNames(t *testing.T) {
 
 // TestAllThere has every family that is listed in a scrape, and no other.
 func TestAllThere(t *testing.T) {
-	text := scrape(collector(full), called())
+	text := scrape(collector(full), called(), Resp{fullResp})
 	for _, f := range Families() {
 		if !strings.Contains(text, "# TYPE "+f.Name+" "+string(f.Kind)+"\n") || !regexp.MustCompile(`(?m)^`+f.Name).MatchString(text) {
 			t.Errorf("a scrape lacks %s %s", f.Kind, f.Name)

@@ -16,10 +16,10 @@ func (r *Region) tellPut(c *cache.Command, h *held, replaced cache.Stamp) Sendin
 		}
 		switch what {
 		case TheValue:
-			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element, Replaced: replaced})
+			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element, Replaced: replaced, More: c.More})
 		case TheRemoval:
 			ch := r.removal(cache.Remove, h.Key, h.Stamp)
-			if c.Op != cache.Update {
+			if ch.More = c.More; c.Op != cache.Update {
 				ch.Hash = valueHash(&h.Value)
 			}
 			b.Aux.Note(ch)
@@ -44,7 +44,7 @@ func (r *Region) tellRemove(c *cache.Command, op cache.Op, key string, s cache.S
 			if b.Kind == cache.Disk && r.own(c.Origin, r.attr) {
 				ch.Element.State = cache.Forgotten
 			}
-			ch.Hash = c.Hash
+			ch.Hash, ch.More = c.Hash, c.More
 			ch.Element.Value = c.Value // of a removal: the version, see VersionValue
 			b.Aux.Note(ch)
 		} else if b.Kind == cache.RemoteTier && fromPeer(c.Origin) {

@@ -84,9 +84,6 @@ func (l *label) String() string {
 	return ""
 }
 
-// tally is what a client adds to the front's counts, some requests at a time.
-type tally struct{ commands, hits, misses int64 }
-
 // place is a key of the cache.
 type place struct {
 	r    *region
@@ -102,6 +99,7 @@ func newClient(ctx context.Context, f *Front, id uint64, conn net.Conn) *client 
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	c.active.Store(c.born)
 	c.mark(c.authed)
+	c.out.Failed = f.failed
 	c.pushes.init(c)
 	return c
 }
@@ -176,6 +174,9 @@ func (c *client) answer() bool {
 				break
 			}
 		}
+		if c.loop != nil {
+			c.loop.tellMany()
+		}
 		if err != nil && !c.ending {
 			c.f.count.protocol.Add(1)
 			c.out.Error("ERR Protocol error" + strings.TrimPrefix(err.Error(), wire.ErrProtocol.Error()))
@@ -228,8 +229,38 @@ const maxBatch = 32
 // for more requests, a peer, or a client that does not read.
 func (c *client) enter() {
 	if !c.inside {
-		c.f.gate.RLock()
+		if !c.f.gate.TryRLock() {
+			c.tell()
+			c.f.gate.RLock()
+		}
 		c.inside, c.now = true, c.db.base.Now()
+	}
+}
+
+// lock has the client hold the gate alone.
+func (c *client) lock() {
+	c.exit()
+	if !c.f.gate.TryLock() {
+		c.tell()
+		c.f.gate.Lock()
+	}
+}
+
+// more reports whether what is written to a region now is sent to peers later,
+// with other writes.
+func (c *client) more(r *region) bool {
+	if c.loop == nil {
+		return false
+	}
+	c.loop.hold(r)
+	return true
+}
+
+// tell has peers be sent what waits for other writes. It is called before a
+// wait that is not for a client.
+func (c *client) tell() {
+	if c.loop != nil {
+		c.loop.tell()
 	}
 }
 
@@ -253,11 +284,7 @@ func (c *client) mayWait() {
 // flush writes the answers.
 func (c *client) flush() bool {
 	c.exit()
-	n := &c.f.count
-	n.commands.Add(c.tally.commands)
-	n.hits.Add(c.tally.hits)
-	n.misses.Add(c.tally.misses)
-	c.tally = tally{}
+	c.tally.flush(&c.f.count, c.in.Arrived)
 	if len(c.out.B) == 0 {
 		return true
 	}
@@ -271,6 +298,7 @@ func (c *client) flush() bool {
 func (c *client) write(b []byte) error {
 	c.writing.Store(max(c.f.second.Load(), 1))
 	defer c.writing.Store(0)
+	c.f.count.out.Add(int64(len(b)))
 	if c.loop != nil {
 		n, err := c.sock.try(b)
 		if n == len(b) || err != nil {

@@ -13,8 +13,8 @@ import (
 
 // request carries out one request.
 func (c *client) request(args [][]byte) {
-	c.tally.commands++
 	cmd := c.f.table.lookup(args[0])
+	c.tally.request(&c.f.count, cmd)
 	switch {
 	case cmd == nil:
 		c.refuse(unknown(args))
@@ -118,8 +118,7 @@ func (c *client) carryOut(cmd *command, args [][]byte) {
 		c.enter()
 		cmd.run(c, args)
 	case cmd.flags&alone != 0:
-		c.exit()
-		c.f.gate.Lock()
+		c.lock()
 		c.now = c.db.base.Now()
 		cmd.run(c, args)
 		c.f.gate.Unlock()
@@ -212,8 +211,8 @@ func (c *client) get(p place) (e cache.Element, ok bool) {
 
 // do carries out a write.
 func (c *client) do(p place, cmd cache.Command) (cache.Reply, error) {
-	cmd.Key, cmd.Caller = p.name, c.caller
 	c.writes(p.r)
+	cmd.Key, cmd.Caller, cmd.More = p.name, c.caller, c.more(p.r)
 	return p.r.Do(c.ctx, cmd)
 }
 

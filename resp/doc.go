@@ -11,7 +11,7 @@
 //
 // # How a request goes
 //
-// One goroutine per connection reads, carries out and answers; pipelining
+// A loop, or one goroutine per connection, reads, carries out and answers; pipelining
 // falls out of carrying out all that has arrived before the answers are
 // written. table.go says of each command where its keys are and how it is
 // carried out:
@@ -28,6 +28,8 @@
 //     a client of this node, another front or a peer (update). So INCR and SET
 //     NX are atomic on this node; between nodes they are not, as nothing is
 //     without a coordinator.
+//   - Peers are sent together what has been read together (gathered), before
+//     anybody waits for them.
 //   - Acknowledgements that the region wants are waited for outside the gate.
 //     If they do not come the answer is NOREPLICAS.
 //

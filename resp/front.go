@@ -41,8 +41,11 @@ type Region interface {
 	// for acknowledgements.
 	Do(ctx context.Context, c cache.Command) (cache.Reply, error)
 	// Put stores a value under a key that it follows in one string, without
-	// waiting for acknowledgements; caller is for those who watch.
-	Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error
+	// waiting for acknowledgements; caller is for those who watch, more as in
+	// cache.Command.
+	Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64, more bool) error
+	// Tell has peers be sent what was written with more to follow.
+	Tell()
 	// Scan returns about n keys in the order of some hash, from a place in it
 	// on, and the next place, 0 at the end.
 	Scan(from uint64, n int) (keys []string, next uint64)
@@ -124,12 +127,10 @@ type Front struct {
 	ears     ears
 	loops    loops
 	count    counts
-	nonce    uint64 // of this front among those of a node
-}
+	reset    atomic.Pointer[cache.RespStatus] // at the last CONFIG RESETSTAT
+	nonce    uint64                           // of this front among those of a node
 
-// counts are what INFO tells.
-type counts struct {
-	connections, refused, commands, hits, misses, slow, protocol, over atomic.Int64
+	failed func(text string) // count's, once for all clients
 }
 
 // region is a region with what the front keeps of it.
@@ -153,6 +154,8 @@ func New(c Config) (*Front, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := &Front{c: c, table: newTable(), databases: map[int]*database{}, clients: map[uint64]*client{}, started: time.Now(), nonce: uint64(rand.Uint32())}
+	f.count.init(f.table)
+	f.failed = f.count.failed
 	f.subs.init()
 	f.scripts.init()
 	f.tracking.init(f)

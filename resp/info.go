@@ -5,6 +5,7 @@ package resp
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -32,16 +33,11 @@ var infoSections = []struct {
 		line("uptime_in_days", up/86400)
 	}},
 	{"Clients", func(f *Front, line func(string, any)) {
-		f.mu.Lock()
-		n := len(f.clients)
-		f.mu.Unlock()
-		f.tracking.mu.Lock()
-		tracks := len(f.tracking.modes)
-		f.tracking.mu.Unlock()
-		line("connected_clients", n)
-		line("maxclients", f.options.clients(f.c.MaxClients))
+		st := f.told()
+		line("connected_clients", st.Clients)
+		line("maxclients", st.MaxClients)
 		line("blocked_clients", 0)
-		line("tracking_clients", tracks)
+		line("tracking_clients", st.Tracking)
 	}},
 	{"Memory", func(f *Front, line func(string, any)) {
 		var m runtime.MemStats
@@ -57,24 +53,32 @@ var infoSections = []struct {
 		line("aof_enabled", 0)
 	}},
 	{"Stats", func(f *Front, line func(string, any)) {
-		n := &f.count
-		f.tracking.mu.Lock()
-		keys, pairs := len(f.tracking.keys), f.tracking.pairs
-		f.tracking.mu.Unlock()
-		line("total_connections_received", n.connections.Load())
-		line("total_commands_processed", n.commands.Load())
-		line("rejected_connections", n.refused.Load())
-		line("keyspace_hits", n.hits.Load())
-		line("keyspace_misses", n.misses.Load())
-		line("client_output_buffer_limit_disconnections", n.slow.Load())
-		line("protocol_errors", n.protocol.Load())
-		line("lateral_requests_over_limits", n.over.Load())
-		line("tracking_total_keys", keys)
-		line("tracking_total_items", pairs)
+		st := f.told()
+		line("total_connections_received", st.Connections)
+		line("total_commands_processed", total(st.Commands))
+		line("total_net_input_bytes", st.In)
+		line("total_net_output_bytes", st.Out)
+		line("rejected_connections", st.Refused)
+		line("keyspace_hits", st.Hits)
+		line("keyspace_misses", st.Misses)
+		line("pubsub_channels", st.Channels)
+		line("pubsub_patterns", st.Patterns)
+		line("total_error_replies", total(st.Errors))
+		line("client_output_buffer_limit_disconnections", st.Slow)
+		line("protocol_errors", st.Protocol)
+		line("lateral_requests_over_limits", st.Over)
+		line("tracking_total_keys", st.TrackedKeys)
+		line("tracking_total_items", st.TrackedPairs)
 	}},
 	{"Replication", func(f *Front, line func(string, any)) {
 		line("role", "master")
 		line("connected_slaves", 0)
+	}},
+	{"Commandstats", func(f *Front, line func(string, any)) {
+		tellEach(f.told().Commands, func(name string, n uint64) { line("cmdstat_"+name, fmt.Sprint("calls=", n)) })
+	}},
+	{"Errorstats", func(f *Front, line func(string, any)) {
+		tellEach(f.told().Errors, func(code string, n uint64) { line("errorstat_"+code, fmt.Sprint("count=", n)) })
 	}},
 	{"Cluster", func(f *Front, line func(string, any)) { line("cluster_enabled", 0) }},
 	{"Keyspace", func(f *Front, line func(string, any)) {
@@ -95,12 +99,29 @@ var infoSections = []struct {
 	}},
 }
 
+func total(counts map[string]uint64) (n uint64) {
+	for _, v := range counts {
+		n += v
+	}
+	return n
+}
+
+// tellEach tells what was counted, by name.
+func tellEach(counts map[string]uint64, tell func(name string, n uint64)) {
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		if n := counts[name]; n > 0 {
+			tell(name, n)
+		}
+	}
+}
+
 func (c *client) runInfo(args [][]byte) {
 	var b strings.Builder
 	for _, s := range infoSections {
-		all := len(args) == 1
+		rare := s.name == "Commandstats" // only if asked for, as of Redis
+		all := len(args) == 1 && !rare
 		for _, a := range args[1:] {
-			all = all || isWord(a, "all") || isWord(a, "default") || isWord(a, "everything") || isWord(a, strings.ToLower(s.name))
+			all = all || isWord(a, "all") || isWord(a, "default") && !rare || isWord(a, "everything") || isWord(a, strings.ToLower(s.name))
 		}
 		if !all {
 			continue

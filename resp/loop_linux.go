@@ -3,6 +3,7 @@
 package resp
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -44,6 +45,8 @@ type loop struct {
 	events [maxBatch]unix.EpollEvent
 	at, n  int // those to come: events[at:n]
 	busy   int // polls so far
+
+	gathered gathered
 }
 
 func (ls *loops) init(f *Front) { ls.f = f }
@@ -127,11 +130,14 @@ func (l *loop) run() {
 				return
 			}
 		}
+		l.tellInTime()
 		if l.busy++; l.busy%busyPolls == 0 {
 			runtime.Gosched()
 		}
 		l.at, l.n = 0, 0
-		if l.raw.Read(l.poll) != nil {
+		switch err := l.raw.Read(l.poll); {
+		case errors.Is(err, os.ErrDeadlineExceeded): // of gathering
+		case err != nil:
 			l.end()
 			return
 		}
@@ -191,6 +197,7 @@ func (l *loop) turn(c *client) bool {
 // pass has another goroutine carry on with the loop. The caller's stays with
 // the client.
 func (l *loop) pass(c *client) {
+	l.tell()
 	l.drop(c)
 	l.of.wg.Go(l.run)
 }
@@ -211,6 +218,7 @@ func (l *loop) leave(c *client) {
 
 // end takes leave of all clients.
 func (l *loop) end() {
+	l.tell()
 	l.of.mu.Lock()
 	l.of.ended = true // no others come
 	all := make([]*client, 0, len(l.clients))

@@ -22,5 +22,8 @@ func (ls *loops) init(*Front)      {}
 func (ls *loops) add(*client) bool { return false }
 func (ls *loops) close()           {}
 func (l *loop) pass(*client)       {}
+func (l *loop) hold(*region)       {}
+func (l *loop) tellMany()          {}
+func (l *loop) tell()              {}
 
 func (ls *loops) watched() (clients, all int) { return 0, 0 }

@@ -90,7 +90,7 @@ func (c *client) runExec(args [][]byte) {
 		}
 	}
 	c.db = db
-	c.f.gate.Lock()
+	c.lock()
 	defer c.f.gate.Unlock()
 	c.now = c.db.base.Now()
 	if tx.changed() {

@@ -81,10 +81,7 @@ func (c *client) runConfig(args [][]byte) {
 		}
 		c.out.OK()
 	case isWord(args[1], "resetstat") && len(args) == 2:
-		n := &c.f.count
-		for _, v := range []*atomic.Int64{&n.connections, &n.refused, &n.commands, &n.hits, &n.misses, &n.slow, &n.protocol, &n.over} {
-			v.Store(0)
-		}
+		c.f.reset.Store(c.f.Status())
 		c.out.OK()
 	default:
 		c.out.Error(unknownSub(args, "get set resetstat"))

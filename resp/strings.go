@@ -51,7 +51,7 @@ func (c *client) put(p place, value []byte, attr *cache.Attributes) error {
 	n := copy(b, p.name)
 	copy(b[n:], value)
 	c.writes(p.r)
-	return p.r.Put(c.ctx, text(b), n, attr, c.caller)
+	return p.r.Put(c.ctx, text(b), n, attr, c.caller, c.more(p.r))
 }
 
 func (c *client) runSet(args [][]byte) {

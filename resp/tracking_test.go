@@ -4,7 +4,9 @@ package resp_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 
 	"lateral/cache"
 	"lateral/resp"
@@ -25,6 +27,14 @@ func (c *conn) quiet() {
 	c.expect("PONG", "PING")
 }
 
+// later returns in another millisecond than it is called in: what is written
+// by a node that has not heard of another's write is newer only then.
+func later() {
+	for now := time.Now().UnixMilli(); time.Now().UnixMilli() == now; {
+		runtime.Gosched()
+	}
+}
+
 // A value kept by a client of one node is invalidated by a write through
 // another, in every region whose changes travel.
 func TestTrackingAcrossNodes(t *testing.T) {
@@ -34,7 +44,11 @@ func TestTrackingAcrossNodes(t *testing.T) {
 		a.do("HELLO", "3")
 		a.expect("OK", "CLIENT", "TRACKING", "ON")
 		a.do("SET", "k", "v")
+		a.do("GET", "marker")
+		a.do("SET", "marker", "v")
+		a.next(">invalidate [marker]<") // and so the write before it has been heard of
 		a.expect("v", "GET", "k")
+		later()
 		b.do("DEL", "k")
 		a.next(">invalidate [k]<")
 		a.expect("nil", "GET", "k") // what is not there is kept, too

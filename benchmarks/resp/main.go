@@ -12,10 +12,11 @@
 // local, or replicated without a peer; two nodes with a replicated region, of
 // which one is asked. All on unix sockets. Told are medians of the rounds, and
 // the best of them, which is what a machine comes to that does nothing else:
-// requests per second, p99 as redis-benchmark sees it, the server's own CPU time per
-// request, which suffers less from neighbours than rates do (of two nodes: of
-// the one that is asked), and the ratio to Redis. At the end, memory: how much
-// the resident set grew per key.
+// requests per second, p99 as redis-benchmark sees it, and the CPU time per
+// request, which suffers less from neighbours than rates do: of the server that
+// is asked, of all that belong to it (the replica, the second node), and of these
+// together with the client, beside which they have this machine's cores. At the
+// end, memory: how much the resident set grew per key.
 package main
 
 import (
@@ -42,12 +43,13 @@ var (
 	binary   = flag.String("lateral", "", "lateral to measure; default: built from this tree")
 	only     = flag.String("only", "", "measure only this server")
 	tests    = flag.String("tests", "set,get,incr", "tests of redis-benchmark")
+	depths   = flag.String("depths", "1,16,64", "requests that a connection has under way at once")
 )
 
 // A measure is one test of one server.
 type measure struct {
-	rate, p99 float64 // per second; ms
-	cpu       float64 // µs of the server's per request
+	rate, p99       float64 // per second; ms
+	cpu, all, whole float64 // µs per request: of the server that is asked, of its processes, with the client's
 }
 
 func main() {
@@ -81,10 +83,17 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	depths := []int{1, 16}
+	var steps []int
+	for text := range strings.SplitSeq(*depths, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("-depths: %q is no depth", text)
+		}
+		steps = append(steps, n)
+	}
 	got := map[string][]measure{}
 	for range *rounds {
-		for _, depth := range depths {
+		for _, depth := range steps {
 			for _, test := range strings.Split(*tests, ",") {
 				for _, s := range servers {
 					m, err := s.measure(test, depth)
@@ -98,7 +107,7 @@ func run() error {
 		}
 		fmt.Fprintln(os.Stderr, "a round is done; load", load())
 	}
-	report(servers, depths, got)
+	report(servers, steps, got)
 	fmt.Printf("\nload after: %s\n\n", load())
 	for _, s := range servers {
 		if err := s.memory(); err != nil {
@@ -109,14 +118,14 @@ func run() error {
 }
 
 func report(servers []*server, depths []int, got map[string][]measure) {
-	fmt.Printf("%-6s %5s  %-22s %10s %8s %8s %8s %8s %8s %10s %8s\n", "test", "depth", "server", "per s", "× Redis", "best", "× Redis", "p99 ms", "best", "server µs", "× Redis")
+	fmt.Printf("%-6s %5s  %-22s %10s %8s %8s %8s %8s %8s %10s %8s %8s %8s\n", "test", "depth", "server", "per s", "× Redis", "best", "× Redis", "p99 ms", "best", "server µs", "× Redis", "all µs", "+client")
 	for _, test := range strings.Split(*tests, ",") {
 		for _, depth := range depths {
 			var base, top measure
 			for i, s := range servers {
 				ms := got[fmt.Sprint(s.name, test, depth)]
 				m := measure{median(ms, func(m measure) float64 { return m.rate }), median(ms, func(m measure) float64 { return m.p99 }),
-					median(ms, func(m measure) float64 { return m.cpu })}
+					median(ms, func(m measure) float64 { return m.cpu }), median(ms, func(m measure) float64 { return m.all }), median(ms, func(m measure) float64 { return m.whole })}
 				best := measure{rate: ms[0].rate, p99: ms[0].p99}
 				for _, m := range ms {
 					best.rate, best.p99 = max(best.rate, m.rate), min(best.p99, m.p99)
@@ -124,8 +133,8 @@ func report(servers []*server, depths []int, got map[string][]measure) {
 				if i == 0 {
 					base, top = m, best
 				}
-				fmt.Printf("%-6s %5d  %-22s %10.0f %8.2f %8.0f %8.2f %8.2f %8.2f %10.2f %8.2f\n", test, depth, s.name, m.rate, m.rate/base.rate,
-					best.rate, best.rate/top.rate, m.p99, best.p99, m.cpu, m.cpu/base.cpu)
+				fmt.Printf("%-6s %5d  %-22s %10.0f %8.2f %8.0f %8.2f %8.2f %8.2f %10.2f %8.2f %8.2f %8.2f\n", test, depth, s.name, m.rate, m.rate/base.rate,
+					best.rate, best.rate/top.rate, m.p99, best.p99, m.cpu, m.cpu/base.cpu, m.all, m.whole)
 			}
 		}
 	}
@@ -149,12 +158,13 @@ func (s *server) measure(test string, depth int) (measure, error) {
 	if test == "mset" || test == "hset" {
 		n /= 4
 	}
-	before := s.cpu()
-	rows, err := s.benchmark("-t", test, "-n", fmt.Sprint(n), "-P", fmt.Sprint(depth), "-r", fmt.Sprint(*keys))
+	before, all := s.cpu(1), s.cpu(len(s.procs))
+	rows, client, err := s.benchmark("-t", test, "-n", fmt.Sprint(n), "-P", fmt.Sprint(depth), "-r", fmt.Sprint(*keys))
 	if err != nil {
 		return measure{}, err
 	}
-	used := s.cpu() - before
+	used, all := s.cpu(1)-before, s.cpu(len(s.procs))-all
+	per := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(n) }
 	last := rows[len(rows)-1] // test, rps, avg, min, p50, p95, p99, max
 	if len(last) != 8 {
 		return measure{}, fmt.Errorf("redis-benchmark said %q", last)
@@ -164,18 +174,21 @@ func (s *server) measure(test string, depth int) (measure, error) {
 	if err1 != nil || err2 != nil {
 		return measure{}, fmt.Errorf("redis-benchmark said %q", last)
 	}
-	return measure{rate, p99, float64(used.Microseconds()) / float64(n)}, nil
+	return measure{rate, p99, per(used), per(all), per(all + client)}, nil
 }
 
-func (s *server) benchmark(args ...string) ([][]string, error) {
+// benchmark runs redis-benchmark and returns its table and the CPU time it took.
+func (s *server) benchmark(args ...string) ([][]string, time.Duration, error) {
 	all := append([]string{"-s", s.socket, "-c", fmt.Sprint(*clients), "-d", fmt.Sprint(*size), "--csv"}, args...)
-	out, err := exec.Command("redis-benchmark", all...).Output()
+	cmd := exec.Command("redis-benchmark", all...)
+	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("redis-benchmark %q: %w", all, err)
+		return nil, 0, fmt.Errorf("redis-benchmark %q: %w", all, err)
 	}
 	r := csv.NewReader(strings.NewReader(string(out)))
 	r.FieldsPerRecord = -1
-	return r.ReadAll()
+	rows, err := r.ReadAll()
+	return rows, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
 }
 
 // memory fills a server with keys and tells by how much it grew.
@@ -185,7 +198,7 @@ func (s *server) memory() error {
 	}
 	time.Sleep(time.Second) // for what is freed to go
 	before := s.resident()
-	if _, err := s.benchmark("-t", "set", "-n", fmt.Sprint(*loaded), "-P", "64", "-r", fmt.Sprint(*loaded)); err != nil {
+	if _, _, err := s.benchmark("-t", "set", "-n", fmt.Sprint(*loaded), "-P", "64", "-r", fmt.Sprint(*loaded)); err != nil {
 		return err
 	}
 	n, err := s.ask("DBSIZE")

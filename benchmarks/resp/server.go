@@ -178,20 +178,23 @@ func (s *server) wait() error {
 	}
 }
 
-// cpu is what the asked process has used so far.
-func (s *server) cpu() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.procs[0].Process.Pid))
-	if err != nil {
-		return 0
+// cpu is what the first n processes have used so far.
+func (s *server) cpu(n int) (used time.Duration) {
+	for _, p := range s.procs[:n] {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.Process.Pid))
+		if err != nil {
+			return 0
+		}
+		_, rest, _ := strings.Cut(string(b), ") ")
+		f := strings.Fields(rest)
+		if len(f) < 13 {
+			return 0
+		}
+		user, _ := strconv.Atoi(f[11])
+		system, _ := strconv.Atoi(f[12])
+		used += time.Duration(user+system) * 10 * time.Millisecond
 	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0
-	}
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
+	return used
 }
 
 func (s *server) resident() int {

@@ -23,6 +23,7 @@ import (
 	"lateral/cache"
 	"lateral/ccf"
 	"lateral/metrics"
+	"lateral/resp"
 	"lateral/web"
 )
 
@@ -70,6 +71,7 @@ type service struct {
 	node  *lateral.Node
 	calls *metrics.Calls
 	http  *entrance
+	resp  atomic.Pointer[resp.Front]
 	whole atomic.Bool // the mesh was complete, see reasons
 }
 

@@ -88,6 +88,7 @@ func (v *service) serveResp(ctx context.Context) (*clients, error) {
 		}
 		lns = append(lns, ln)
 	}
+	v.resp.Store(front)
 	g, ctx := errgroup.WithContext(ctx)
 	e.tend(ctx, g, v)
 	g.Go(func() error { return front.Run(ctx, lns...) })

@@ -14,8 +14,16 @@ import (
 
 // metrics answers scrapes, and times what the fronts are asked.
 func (v *service) metrics() http.Handler {
-	return metrics.Handler(v.log, v.calls, metrics.New(metrics.Config{Status: v.node.Status,
+	return metrics.Handler(v.log, v.calls, metrics.Resp{Status: v.respStatus}, metrics.New(metrics.Config{Status: v.node.Status,
 		Mesh: func(st cache.Status) cache.MeshStatus { return mesh.Verdict(st) }, Reasons: v.reasons}))
+}
+
+// respStatus is that of the RESP front, nil as long as there is none.
+func (v *service) respStatus() *cache.RespStatus {
+	if f := v.resp.Load(); f != nil {
+		return f.Status()
+	}
+	return nil
 }
 
 // timed is a region of which a sample of gets and puts is timed.
@@ -43,9 +51,9 @@ func (t timed) Get(now int64, key string) (cache.Element, bool) {
 	return e, ok
 }
 
-func (t timed) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64) error {
+func (t timed) Put(ctx context.Context, whole string, keyLen int, attr *cache.Attributes, caller uint64, more bool) error {
 	since := t.front.Put.Sample()
-	err := t.Region.Put(ctx, whole, keyLen, attr, caller)
+	err := t.Region.Put(ctx, whole, keyLen, attr, caller, more)
 	t.front.Put.End(since)
 	return err
 }

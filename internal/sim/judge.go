@@ -156,10 +156,24 @@ func (c *cluster) judgeHanded(l *life) {
 		c.mu.Unlock()
 		have := c.holders(o, l.ended, l.left)
 		c.mu.Lock()
-		if want := c.p.survives(); have < want {
+		want := c.p.survives()
+		if o.Verb != "put" { // a removal that all members have is forgotten, and needs no more of them
+			want = min(want, c.others(l))
+		}
+		if have < want {
 			c.breaksLocked("handed over: %d of %d peers hold what %s wrote before it left: %s", have, want, l, o)
 		}
 	}
+}
+
+// others counts who lived beside a life when it ended; c.mu is held.
+func (c *cluster) others(l *life) (n int) {
+	for _, o := range c.lives {
+		if o != l && o.began <= l.ended && (o.ended == 0 || o.ended >= l.ended) {
+			n++
+		}
+	}
+	return n
 }
 
 // holders counts the peers that hold a write, or something newer, and those

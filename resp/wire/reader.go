@@ -37,6 +37,8 @@ var ErrProtocol = errors.New("protocol error")
 type Reader struct {
 	// Stranger says that the client has yet to authenticate.
 	Stranger bool
+	// Arrived counts the bytes read so far.
+	Arrived int64
 
 	buf  []byte
 	r, w int // what has arrived and is not taken: buf[r:w]
@@ -58,7 +60,7 @@ func (p *Reader) Fill(in io.Reader) error {
 	p.makeRoom()
 	n, err := in.Read(p.buf[p.w:])
 	p.w += n
-	if n > 0 {
+	if p.Arrived += int64(n); n > 0 {
 		return nil
 	}
 	return err

@@ -13,6 +13,8 @@ type Writer struct {
 	B []byte
 	// Three says that the client has asked for RESP3.
 	Three bool
+	// Failed is told each error that is written, if it is not nil.
+	Failed func(text string)
 }
 
 func (w *Writer) head(c byte, n int64) {
@@ -32,6 +34,9 @@ func (w *Writer) OK() { w.B = append(w.B, "+OK\r\n"...) }
 // Error writes an error. It must begin with its code; what would end the line
 // is written as a space.
 func (w *Writer) Error(s string) {
+	if w.Failed != nil {
+		w.Failed(s)
+	}
 	w.B = append(w.B, '-')
 	for i := range len(s) {
 		c := s[i]
