@@ -127,6 +127,7 @@ func (c *cluster) strange(host int) {
 		}
 		conn.Close()
 	}
+	synctest.Wait() // the last is counted once it is closed
 	if k := c.nodes["o"].Status().Endpoints[0].Counters; k["jcs_refused"] != 5 || k["accepted"] != 0 {
 		c.t.Errorf("%v", k)
 	}

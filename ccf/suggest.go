@@ -5,9 +5,10 @@ package ccf
 import "strings"
 
 // nearest returns the word that was probably meant: equal but for case, or a
-// few letters away; "" if none is.
+// few letters away, or the only one that begins or ends with it; "" if none is.
 func nearest(word string, among []string) string {
 	best, bestAt := "", 1+min(3, len(word)/3)
+	longer, howMany := "", 0
 	if len(word) > 100 {
 		return ""
 	}
@@ -19,8 +20,19 @@ func nearest(word string, among []string) string {
 		if d < bestAt {
 			best, bestAt = w, d
 		}
+		if partOf(strings.ToLower(word), strings.ToLower(w)) {
+			longer, howMany = w, howMany+1
+		}
+	}
+	if best == "" && howMany == 1 {
+		return longer
 	}
 	return best
+}
+
+// partOf reports whether a word of some length begins or ends the other one.
+func partOf(word, w string) bool {
+	return len(word) >= 4 && (strings.HasPrefix(w, word) || strings.HasSuffix(w, word))
 }
 
 // meant is nearest as a sentence, or otherwise if nothing is near.

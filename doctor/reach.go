@@ -130,7 +130,7 @@ func (s *scene) knock(ctx context.Context, d door) Finding {
 	f := Finding{About: []string{d.addr}}
 	segment, err := s.dial(ctx, d.addr)
 	if err == nil {
-		return s.fits(d, segment)
+		return s.fits(ctx, d, segment)
 	}
 	f.Severity = Warning
 	what := d.whose + " at " + d.addr
@@ -167,7 +167,7 @@ func (s *scene) openOut(d door) []string {
 // fits compares the segment that a member takes with what this host would send
 // it: where they differ so do the MTUs of one network, and what is too large
 // for one of its hosts or switches is lost without a word.
-func (s *scene) fits(d door, segment int) Finding {
+func (s *scene) fits(ctx context.Context, d door, segment int) Finding {
 	f := Finding{About: []string{d.addr}, Saw: fmt.Sprintf("%s at %s takes TCP connections", d.whose, d.addr)}
 	a, err := netip.ParseAddrPort(d.addr)
 	if err != nil || segment == 0 {
@@ -179,7 +179,13 @@ func (s *scene) fits(d door, segment int) Finding {
 	if a.Addr().Is6() {
 		heads = 60
 	}
-	if err != nil || !ok || i.Loopback || rt.Gateway.IsValid() || segment+heads >= i.MTU {
+	if err != nil || !ok || i.Loopback || rt.Gateway.IsValid() {
+		return f
+	}
+	if segment+heads >= i.MTU {
+		if lost := s.onTheWay(ctx, d, a.Addr(), i.Name, i.MTU); lost != nil {
+			return *lost
+		}
 		return f
 	}
 	mtu := segment + heads

@@ -29,10 +29,12 @@ type machine struct {
 	tools    tools
 	// text returns what a small file of the system says, without the line's end;
 	// false: there is none, or it may not be read.
-	text    func(path string) (string, bool)
-	lookup  host.Lookup
-	dial    func(ctx context.Context, addr string) (segment int, err error) // bytes that a segment there may have
-	filesOf func(pid int) (hard uint64, err error)                          // what another process may open
+	text   func(path string) (string, bool)
+	lookup host.Lookup
+	dial   func(ctx context.Context, addr string) (segment int, err error) // bytes that a segment there may have
+	// echoes returns which sizes of packets are answered; nil where none can be sent.
+	echoes  func(ctx context.Context, to netip.Addr, sizes []int) ([]int, error)
+	filesOf func(pid int) (hard uint64, err error) // what another process may open
 	disk    func(path string) (disk, error)
 }
 
@@ -41,7 +43,7 @@ func look(ctx context.Context) machine {
 	m := machine{
 		route: host.RouteTo, routeVia: host.RouteVia, owners: host.OwnersOf,
 		loop: loopback, share: bindShared, files: host.FileLimit, identity: host.Identify,
-		tools: findTools(ctx, "/"), text: smallFile, lookup: host.SystemLookup, dial: dialTCP, filesOf: host.FileLimitOf, disk: diskAt,
+		tools: findTools(ctx, "/"), text: smallFile, lookup: host.SystemLookup, dial: dialTCP, echoes: echoes, filesOf: host.FileLimitOf, disk: diskAt,
 	}
 	m.ifs, m.ifsErr = host.Interfaces()
 	m.table, m.tableErr = host.Routes()

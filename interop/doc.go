@@ -13,10 +13,11 @@
 // sends, but for ids, times and ports. JCS 1.3.3.5 and 4, which are no
 // artifacts, are in jcs/testdata/wire (its README says where from).
 //
-// Two measures are asked for by name, since they take the machine or minutes:
+// Three measures are asked for by name, since they take the machine or minutes:
 //
 //	LATERAL_STARVED=3 go test ./interop -run Starved -v   what a JCS 3.2.1 node gives up while Lateral gets no processor
 //	LATERAL_MESHING=3 go test ./interop -run Meshing -v   how long two nodes take to find each other, by pairs
+//	LATERAL_DEAF=30 go test ./interop -run Deaf -v        how often a JCS 1.3 node is deaf, as it was dialled too early
 //
 // There is nothing here but tests. They need java, javac and mvn in PATH, and
 // say so when they skip; with LATERAL_REQUIRE containing "java" the lack of

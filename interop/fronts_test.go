@@ -4,10 +4,12 @@ package interop
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,6 +106,29 @@ func (p *program) lateral(args ...string) string {
 	return string(out)
 }
 
+// http reads a value as text.
+func (p *program) http(key string) string {
+	p.t.Helper()
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return net.Dial("unix", filepath.Join(p.dir, "values.sock"))
+	}}}
+	r, err := http.NewRequestWithContext(p.t.Context(), "GET", "http://localhost/v1/regions/alpha/elements/"+key, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/plain")
+	w, err := c.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer w.Body.Close()
+	b, err := io.ReadAll(w.Body)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return string(b)
+}
+
 // redis sends one request and returns the answer, as redis-cli prints it.
 func (p *program) redis(args ...string) string {
 	p.t.Helper()
@@ -168,6 +193,9 @@ func TestFronts(t *testing.T) {
 			if got := p.lateral("get", "alpha", key); got != v.text {
 				t.Errorf("lateral get prints Java's %s as %q", v.literal, got)
 			}
+			if got := p.http(key); got != v.text {
+				t.Errorf("HTTP reads Java's %s as %q", v.literal, got)
+			}
 			if got := p.redis("LATERAL.SET", "resp-"+v.kind, v.kind, v.text); got != "OK" {
 				t.Error(got)
 			}
@@ -179,6 +207,12 @@ func TestFronts(t *testing.T) {
 				}
 			}
 		}
+		j.want("ok", "put alpha i:7 s:seven")
+		eventually(t, "what has an Integer as its key is here", func() bool { return p.redis("GET", "java:Integer:7") == "seven" })
+		p.redis("SET", "java:Long:8", "eight")
+		eventually(t, "what has a Long as its key is there", func() bool { return j.get("alpha", "l:8") == "s:eight" })
+		p.redis("DEL", "java:Integer:7")
+		eventually(t, "it is removed there", func() bool { return j.get("alpha", "i:7") == "null" })
 		for _, v := range []struct{ request, kind, literal string }{
 			{"INCR java-int", "int", "i:-41"}, {"INCRBY java-long 5", "long", "l:9000000005"}, {"INCRBYFLOAT java-double 0.5", "double", "d:3.0"}, {"SET java-boolean false", "string", "s:false"},
 			{`LATERAL.SET java-list list [1,[2.0,null],{"a":true}]`, "list", "list:1,%5B2.0,%20null%5D,%7Ba%3Dtrue%7D"},

@@ -20,12 +20,13 @@ import (
 // A generation of JCS, as pom.xml names it.
 type generation struct {
 	profile, name, root, family string
+	flags                       string // of the JVM
 }
 
 var generations = []generation{
-	{"jcs13", "1.3", "org.apache.jcs", "jcs-1.3"},
-	{"jcs2", "2.2.1", "org.apache.commons.jcs", "jcs-2"},
-	{"jcs3", "3.2.1", "org.apache.commons.jcs3", "jcs-3"},
+	{"jcs13", "1.3", "org.apache.jcs", "jcs-1.3", ""},
+	{"jcs2", "2.2.1", "org.apache.commons.jcs", "jcs-2", ""},
+	{"jcs3", "3.2.1", "org.apache.commons.jcs3", "jcs-3", ""},
 }
 
 // each runs a test against every generation; at once, as they wait more than
@@ -198,7 +199,8 @@ func launch(t *testing.T, n node, wrap ...string) *jvm {
 func launchIn(t *testing.T, g generation, dir string, wrap ...string) *jvm {
 	t.Helper()
 	path := strings.Join([]string{dir, filepath.Join(tools.dir, "classes"), filepath.Join(tools.dir, g.profile, "*")}, string(os.PathListSeparator))
-	args := append(wrap, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", path, "Driver", g.root)
+	args := append(append(wrap, "java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", path), strings.Fields(g.flags)...)
+	args = append(args, "Driver", g.root)
 	j := &jvm{t: t, g: g, cmd: exec.Command(args[0], args[1:]...), lines: make(chan string)}
 	var err error
 	if j.in, err = j.cmd.StdinPipe(); err != nil {

@@ -189,37 +189,6 @@ func (j *job) explain(ctx context.Context, stage string) error {
 	return nil
 }
 
-// furnish puts beside the program what else is in a package, with the modes
-// and times that it has there.
-func (j *job) furnish(stage string) error {
-	here := filepath.Join(root(), "packaging")
-	files := map[string]string{"doc/LICENSE": "../LICENSE", "doc/CHANGELOG.md": "../CHANGELOG.md", "doc/README.md": "../README.md"}
-	for _, name := range []string{"lateral@.service", "sysusers.conf", "tmpfiles.conf", "postinst", "prerm", "postrm"} {
-		files[name] = name
-	}
-	docs, err := filepath.Glob(filepath.Join(root(), "docs", "*.md"))
-	if err != nil {
-		return err
-	}
-	for _, doc := range docs {
-		files["doc/docs/"+filepath.Base(doc)] = "../docs/" + filepath.Base(doc)
-	}
-	contrib, err := filepath.Glob(filepath.Join(root(), "contrib", "*", "*"))
-	if err != nil {
-		return err
-	}
-	for _, file := range contrib {
-		dir, name := filepath.Split(file)
-		files["doc/contrib/"+filepath.Base(dir)+"/"+name] = "../contrib/" + filepath.Base(dir) + "/" + name
-	}
-	for to, from := range files {
-		if err := place(filepath.Join(here, from), filepath.Join(stage, to), 0o644, j.when); err != nil {
-			return err
-		}
-	}
-	return os.Chtimes(filepath.Join(stage, "lateral"), j.when, j.when)
-}
-
 // pack has nfpm write one package.
 func (j *job) pack(ctx context.Context, stage, arch, format string) error {
 	text, err := os.ReadFile(filepath.Join(root(), "packaging", "nfpm.yaml"))

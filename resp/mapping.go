@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lateral/cache"
+	"lateral/jcs"
 )
 
 // A Map says which region a key is in.
@@ -87,18 +88,25 @@ func (f *Front) belongs(d *database, r *region, key string) bool { return f.wher
 // is empty, starts with NUL or ends in what makes a removal one of a prefix.
 const plain = "\x00s"
 
-// nameOf returns the key of the cache for one of a client.
+// nameOf returns the key of the cache for one of a client. A Java object that is
+// no String has a text by which clients name it (jcs.KeyName).
 func nameOf(key string) string {
 	if key == "" || key[0] == 0 || cache.IsPrefix(key) {
 		return plain + key
+	}
+	if strings.HasPrefix(key, jcs.KeyMark) {
+		return jcs.NamedKey(key)
 	}
 	return key
 }
 
 // keyOf is the reverse; ok is false for what a client cannot name: groups.
 func keyOf(name string) (key string, ok bool) {
-	if name[0] != 0 {
-		return name, true
+	if key, ok = strings.CutPrefix(name, plain); ok {
+		return key, true
 	}
-	return strings.CutPrefix(name, plain)
+	if name[0] == 0 || strings.HasPrefix(name, jcs.KeyMark) {
+		return jcs.KeyName(name)
+	}
+	return name, true
 }

@@ -70,12 +70,23 @@ func Text(list []Secret, now time.Time) string {
 	return b.String()
 }
 
+// A User is the one, by number, in whose place files are judged. A process
+// judges in its own, Me; programs that root runs to look at the files of
+// services do in that of the service.
+type User int
+
+// Owner is whoever a file belongs to: whose it has to be is not known.
+const Owner User = -1
+
 // Read reads a file of secrets, the one to send with first. It refuses a file
 // that others may read, or that somebody else could change.
-func Read(path string) ([]Secret, error) {
+func Read(path string) ([]Secret, error) { return Me().Read(path) }
+
+// Read is Read in the user's place.
+func (u User) Read(path string) ([]Secret, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, u.unreadable(path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
@@ -85,7 +96,7 @@ func Read(path string) ([]Secret, error) {
 	if !st.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w: it is a %s", path, ErrFile, st.Mode().Type())
 	}
-	if err := private(path, st); err != nil {
+	if err := u.private(path, st); err != nil {
 		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))

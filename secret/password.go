@@ -18,7 +18,7 @@ const maxPassword = 4 << 10
 func ReadPassword(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", Me().unreadable(path, err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
@@ -28,7 +28,7 @@ func ReadPassword(path string) (string, error) {
 	if !st.Mode().IsRegular() {
 		return "", fmt.Errorf("%s: %w: it is a %s", path, ErrFile, st.Mode().Type())
 	}
-	if err := private(path, st); err != nil {
+	if err := Me().private(path, st); err != nil {
 		return "", err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxPassword+1))

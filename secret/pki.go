@@ -20,6 +20,7 @@ import (
 // the authority that signs those of all members and of nobody else. Its
 // methods may be called by many goroutines.
 type PKI struct {
+	user          User
 	cert, key, ca string // files, PEM
 	now           func() time.Time
 	papers        atomic.Pointer[papers]
@@ -33,10 +34,15 @@ type papers struct {
 
 // OpenPKI reads the three files; now is the wall clock, nil time.Now.
 func OpenPKI(cert, key, ca string, now func() time.Time) (*PKI, error) {
+	return Me().OpenPKI(cert, key, ca, now)
+}
+
+// OpenPKI is OpenPKI in the user's place.
+func (u User) OpenPKI(cert, key, ca string, now func() time.Time) (*PKI, error) {
 	if now == nil {
 		now = time.Now
 	}
-	p := &PKI{cert: cert, key: key, ca: ca, now: now}
+	p := &PKI{user: u, cert: cert, key: key, ca: ca, now: now}
 	return p, p.Reload()
 }
 
@@ -45,10 +51,10 @@ func OpenPKI(cert, key, ca string, now func() time.Time) (*PKI, error) {
 func (p *PKI) Reload() error {
 	n := &papers{stamps: p.stamps(), roots: x509.NewCertPool()}
 	var err error
-	if n.cert, err = readKey(p.cert, p.key); err != nil {
+	if n.cert, err = p.user.readKey(p.cert, p.key); err != nil {
 		return err
 	}
-	ca, err := readShared(p.ca)
+	ca, err := p.user.readShared(p.ca)
 	if err != nil {
 		return err
 	}
@@ -65,12 +71,12 @@ func (p *PKI) Reload() error {
 }
 
 // readKey reads a certificate and its key, which nobody else may read.
-func readKey(cert, key string) (pair tls.Certificate, err error) {
+func (u User) readKey(cert, key string) (pair tls.Certificate, err error) {
 	st, err := os.Stat(key)
 	if err != nil {
 		return pair, err
 	}
-	if err := private(key, st); err != nil {
+	if err := u.private(key, st); err != nil {
 		return pair, err
 	}
 	if pair, err = tls.LoadX509KeyPair(cert, key); err != nil {
@@ -80,7 +86,7 @@ func readKey(cert, key string) (pair tls.Certificate, err error) {
 }
 
 // readShared reads a file that is no secret, but on which all trust is built.
-func readShared(path string) ([]byte, error) {
+func (u User) readShared(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -90,7 +96,7 @@ func readShared(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unchanged(path, st); err != nil {
+	if err := u.unchanged(path, st); err != nil {
 		return nil, err
 	}
 	return io.ReadAll(f)

@@ -15,6 +15,7 @@ import (
 // A Ring holds the secrets that are valid, the first one to send with, and
 // what is made of them. Its methods may be called by many goroutines.
 type Ring struct {
+	user User
 	path string // "" if it came from no file
 	now  func() time.Time
 	keys atomic.Pointer[keys]
@@ -58,14 +59,17 @@ func NewRing(now func() time.Time, list ...Secret) *Ring {
 }
 
 // OpenRing reads a file of secrets.
-func OpenRing(path string, now func() time.Time) (*Ring, error) {
+func OpenRing(path string, now func() time.Time) (*Ring, error) { return Me().OpenRing(path, now) }
+
+// OpenRing is OpenRing in the user's place.
+func (u User) OpenRing(path string, now func() time.Time) (*Ring, error) {
 	at := stampOf(path)
-	list, err := Read(path)
+	list, err := u.Read(path)
 	if err != nil {
 		return nil, err
 	}
 	r := NewRing(now, list...)
-	r.path, r.stamp = path, at
+	r.user, r.path, r.stamp = u, path, at
 	return r, nil
 }
 
@@ -101,7 +105,7 @@ func (r *Ring) Reload() (changed bool, err error) {
 		return false, nil
 	}
 	at := stampOf(r.path)
-	list, err := Read(r.path)
+	list, err := r.user.Read(r.path)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stamp = at

@@ -89,6 +89,26 @@ func TestLoose(t *testing.T) {
 		if _, err := Read(file); !errors.Is(err, ErrLoose) || !strings.Contains(err.Error(), "belongs to user 4711") {
 			t.Errorf("another's: %v", err)
 		}
+		if err := os.Chmod(file, 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(file); err == nil || !strings.HasSuffix(err.Error(), "run: chown 0 "+file+" && chmod 600 "+file) {
+			t.Errorf("another's, and open to its group: %v", err)
+		}
+		if err := os.Chmod(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for user, want := range map[User]string{4711: "", Owner: "", 4712: "run: chown 4712 " + file} { // root looks in their place
+			if _, err := user.Read(file); (err == nil) != (want == "") || err != nil && !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("as %d: %v", user, err)
+			}
+		}
+		if err := os.Chown(file, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := User(4711).Read(file); !errors.Is(err, fs.ErrPermission) || !strings.HasSuffix(err.Error(), "run: chown 4711 "+file) {
+			t.Errorf("root's, in another's place: %v", err)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func OpenCertificate(cert, key string) (*Certificate, error) {
 func (c *Certificate) Reload() error {
 	n := &shown{stamps: c.stamps()}
 	var err error
-	if n.cert, err = readKey(c.cert, c.key); err != nil {
+	if n.cert, err = Me().readKey(c.cert, c.key); err != nil {
 		return err
 	}
 	c.shown.Store(n)

@@ -19,7 +19,9 @@
 //	DELETE /v1/regions/{region}/elements           Done: clears the region; local
 //	GET    /v1/regions/{region}/elements/{key…}    the value's bytes, and Element (without key
 //	                                               and value) in the header Lateral-Element;
-//	                                               with Accept: application/json all as Element
+//	                                               with Accept: application/json all as Element, and
+//	                                               type and text of a value of Java's; with text/plain the
+//	                                               text alone, or no_text if there is none
 //	PUT    /v1/regions/{region}/elements/{key…}    Done: body is the value; update, if-absent, local,
 //	                                               eternal, max-life=DUR, max-idle=DUR (or unlimited),
 //	                                               in place of the region's; tag=TAG, once for each

@@ -54,6 +54,8 @@ var failures = []struct {
 }{
 	{errMiss, Failure{Status: http.StatusNotFound, Code: "miss", Why: "it was never put, was removed or evicted, or is over its lifetime",
 		Do: "lateral keys REGION lists what is there"}},
+	{errNoText, Failure{Status: http.StatusNotAcceptable, Code: "no_text", Why: "text would not say what it is",
+		Do: "ask without Accept: text/plain for its bytes, or see it with lateral get REGION KEY --tree"}},
 	{cache.ErrNoRegion, Failure{Status: http.StatusNotFound, Code: "no_region", Why: "regions are declared in the ccf files of the service",
 		Do: "lateral stats lists the regions there are"}},
 	{cache.ErrNoMember, Failure{Status: http.StatusNotFound, Code: "no_member", Why: "one that has a link lives, and one that said goodbye counts no more",

@@ -5,10 +5,8 @@ package web
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,6 +30,8 @@ type Front struct {
 	Explain func(ctx context.Context, region, key string) (cache.Explanation, error)
 	// AskJava asks Java nodes what they hold; nil: there can be none. See lateral.Node.
 	AskJava func(ctx context.Context, c cache.Command) ([]cache.JavaHeld, error)
+	// Read tells what a value of Java's reads as; nil: it is never told. See Reading.
+	Read func(v cache.Value) Reading
 	// Reasons says why the node is not ready; nil: what its Status says.
 	Reasons func(*cache.Status) []cache.Reason
 	Metrics http.Handler // answers scrapes; nil: there are none
@@ -145,27 +145,8 @@ func (f *Front) value(op cache.Op) http.HandlerFunc {
 			fail(w, err)
 			return
 		}
-		send(w, r, &rep)
+		f.send(w, r, &rep)
 	}
-}
-
-func send(w http.ResponseWriter, r *http.Request, rep *cache.Reply) {
-	w.Header().Set(tokenHeader, cache.Token{Stamp: rep.Element.Stamp}.String())
-	if strings.HasPrefix(r.Header.Get("Accept"), "application/json") {
-		answer(w, http.StatusOK, ElementOf(rep.Element))
-		return
-	}
-	s := metaOf(rep.Element)
-	s.Key, s.KeyEncoding, s.Group = "", "", "" // any bytes; a header has none of those
-	meta, err := json.Marshal(s)
-	if err != nil {
-		fail(w, err)
-		return
-	}
-	w.Header().Set(metaHeader, ascii(string(meta)))
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Length", fmt.Sprint(len(rep.Element.Value.Bytes)))
-	io.WriteString(w, rep.Element.Value.Bytes) // the reader has gone if this fails
 }
 
 // ascii writes JSON so that a header may hold it, tags in any language

@@ -73,6 +73,9 @@ func (f *Front) java(w http.ResponseWriter, r *http.Request) {
 	out := make([]JavaHeld, len(held))
 	for i := range held {
 		out[i] = JavaHeldOf(&held[i])
+		for k, e := range held[i].Elements {
+			out[i].Elements[k] = f.element(e)
+		}
 	}
 	answer(w, http.StatusOK, out)
 }

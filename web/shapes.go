@@ -20,7 +20,8 @@ type Element struct {
 	Group         string    `json:"group,omitempty"`
 	Value         *string   `json:"value,omitempty"`
 	ValueEncoding string    `json:"value_encoding,omitempty"` // base64, or absent
-	Text          string    `json:"text,omitempty"`           // what a value of Java's reads as; of the command line alone
+	Type          string    `json:"type,omitempty"`           // of a value of Java's, see Reading
+	Text          string    `json:"text,omitempty"`           // what it reads as
 	Form          string    `json:"form"`                     // bytes, java, hash, byte-array
 	Bytes         int       `json:"bytes"`                    // of the value
 	Stamp         string    `json:"stamp"`

@@ -10,6 +10,14 @@ type configCmd struct {
 	Reference referenceCmd `cmd:"" help:"Print every key with its default and meaning."`
 }
 
+func (*configCmd) Help() string {
+	return `Examples:
+
+  lateral config check /etc/lateral/groupware
+  lateral config show cache.ccf
+  lateral config reference`
+}
+
 // hostFiles are the files of a host's services as the command line names them.
 type hostFiles struct {
 	Paths   []string `arg:"" optional:"" name:"file" help:"Files (those of one directory are one service), or directories: of a service, or of services."`

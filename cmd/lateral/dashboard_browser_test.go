@@ -343,7 +343,7 @@ func actions(t *testing.T, l *live, p *tab, _ *door) {
 
 // picture keeps a picture if it is asked for.
 func (l *live) picture(p *tab, name string) {
-	if !*pictures {
+	if !*pictures || l.secured != strings.HasPrefix(name, "secured") {
 		return
 	}
 	p.run(`document.activeElement.blur(); scrollTo(0, 0)`) // as a reader has it who has not typed
@@ -431,4 +431,10 @@ func TestDashboardSecured(t *testing.T) {
 	p.wait(judged + `.includes("Mesh complete 18 of 18 links, 6 processes")`)
 	p.wait(`document.querySelectorAll("#hosts tbody tr").length === 6 && !document.querySelector("#banners").textContent.includes("No cluster secret")`)
 	clean(t, p, d)
+	l.picture(p, "secured.png")
+	if *pictures {
+		p.open(d.url()+"dashboard/?secured#mesh", 390, 844, true, true)
+		p.wait(judged + `.includes("Mesh complete")`)
+		l.picture(p, "secured-phone.png")
+	}
 }

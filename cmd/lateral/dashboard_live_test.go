@@ -25,7 +25,8 @@ import (
 
 // live are processes on addresses of loopback, as those of the demo.
 type live struct {
-	t *testing.T
+	t       *testing.T
+	secured bool
 	*site
 }
 
@@ -41,7 +42,7 @@ func newLive(t *testing.T, network, hosts int, secured bool) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &live{t, &site{dir: dir, cluster: fmt.Sprintf("dash-%d-%d", os.Getpid(), network)}}
+	l := &live{t, secured, &site{dir: dir, cluster: fmt.Sprintf("dash-%d-%d", os.Getpid(), network)}}
 	runtime.LockOSThread() // childAttr ends children with their thread
 	t.Cleanup(func() {
 		l.close()

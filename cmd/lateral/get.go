@@ -64,7 +64,8 @@ func (o *one) show(s *streams, rep *cache.Reply, raw bool) error {
 	if o.JSON {
 		e := web.ElementOf(rep.Element)
 		if rep.Element.Value.Form == cache.FormJava {
-			e.Text, _ = jcs.Text(rep.Element.Value)
+			r := readJava(rep.Element.Value)
+			e.Type, e.Text = r.Type, r.Text
 		}
 		return s.out.json(e)
 	}

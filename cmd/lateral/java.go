@@ -7,7 +7,14 @@ import (
 
 	"lateral/cache"
 	"lateral/jcs"
+	"lateral/web"
 )
+
+// readJava is what a value of Java's reads as.
+func readJava(v cache.Value) web.Reading {
+	text, ok := jcs.Text(v)
+	return web.Reading{Type: jcs.TypeOf(v), Text: text, OK: ok}
+}
 
 // javaValue makes a value of what is written, by the name of its Java type.
 func javaValue(kind, text string) (cache.Value, error) {

@@ -49,7 +49,11 @@ func (c *keygenCmd) Run(s *streams) error {
 		s.out.printf("%s: a new cluster secret, fingerprint %s\n", c.File, k.Fingerprint())
 		return nil
 	}
-	list, err := secret.Read(c.File)
+	user := secret.Me()
+	if user == 0 { // it belongs to the user that the services run as, and will
+		user = secret.Owner
+	}
+	list, err := user.Read(c.File)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,7 @@ func ringOf(l *ccf.Lateral) (*secret.Ring, error) {
 	if l.ClusterSecretFile == "" {
 		return nil, nil
 	}
-	return secret.OpenRing(l.ClusterSecretFile, nil)
+	return userOf("", nil).OpenRing(l.ClusterSecretFile, nil)
 }
 
 // waitForAll returns when everybody has most likely been heard, or ctx ends.

@@ -49,7 +49,9 @@ no new ones are taken from then on, and peers are handed those there are, for
 DrainTimeout at most; what could not be handed over is said, and the exit status
 is 1. A second signal ends it at once. SIGHUP reads the files again and says, key
 by key, what has changed and whether it can be applied without a restart.
-systemd is told of readiness, reloads and the end (Type=notify-reload).
+systemd is told of readiness, reloads, the end (Type=notify-reload), and, as
+long as the state of the service can be seen, that it lives (WatchdogSec=); its
+journal gets each line with its priority (journalctl -p warning).
 
 Examples:
 
@@ -75,17 +77,20 @@ type service struct {
 
 func (c *runCmd) Run(ctx context.Context, s *streams) error {
 	err := c.run(ctx, s)
-	if a := answer(0); err == nil || errors.As(err, &a) || c.Log != "json" {
+	if a := answer(0); err == nil || errors.As(err, &a) || c.forPeople() {
 		return err
 	}
 	c.say(s, err)
 	return answer(2)
 }
 
-// say says what went wrong in the form of the log, whose readers may be
-// machines that understand nothing else.
+// forPeople reports whether standard error is read as it is, and not as a log
+// whose readers understand nothing else, or tear its lines apart.
+func (c *runCmd) forPeople() bool { return c.Log != "json" && !inJournal() }
+
+// say says what went wrong in the form of the log, if it is for machines.
 func (c *runCmd) say(s *streams, err error) {
-	if c.Log != "json" {
+	if c.forPeople() {
 		s.err.problem(err)
 		return
 	}
@@ -236,7 +241,7 @@ func (v *service) serve(ctx context.Context, hup <-chan os.Signal, front chan er
 // front is the HTTP interface of the service.
 func (v *service) front() *web.Front {
 	return &web.Front{Do: v.calls.Do("http", v.node.Do), Status: v.node.Status, Attributes: v.node.Attributes, Verify: v.node.Verify,
-		Survey: v.node.Survey, Explain: v.node.Explain, AskJava: v.node.AskJava, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
+		Survey: v.node.Survey, Explain: v.node.Explain, AskJava: v.node.AskJava, Read: readJava, Metrics: v.metrics(), Reasons: v.reasons, Members: v.node, Level: levelLog{&v.level, v.log},
 		Dashboard: dashboardOf(v.node, v.cmd.Service, v.cmd.dir())}
 }
 
@@ -247,11 +252,16 @@ func (v *service) notify(state string) {
 	}
 }
 
-func newLog(form string, w *screen, level slog.Leveler) *slog.Logger {
+func newLog(form string, s *screen, level slog.Leveler) *slog.Logger {
+	out := &prefixed{Writer: s}
+	var h slog.Handler = slog.NewTextHandler(out, &slog.HandlerOptions{Level: level})
 	if form == "json" {
-		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: asText}))
+		h = slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: asText})
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	if inJournal() {
+		h = ranked{h, out}
+	}
+	return slog.New(h)
 }
 
 // asText has JSON say durations, ids and addresses as the text form does: ids

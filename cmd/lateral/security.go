@@ -26,7 +26,7 @@ func security(running []cache.Status, services []ccf.Service) doctor.Check {
 				if a.Lateral == nil {
 					continue
 				}
-				f := judge(a)
+				f := judge(a, userOf(v.Name, running))
 				if f == nil {
 					proven++
 					continue
@@ -58,18 +58,32 @@ func tighten(path string, err error) []string {
 	return nil
 }
 
+// userOf is the one in whose place the files of a service are judged: that of
+// its process. Root, who can be anybody, does not judge in its own.
+func userOf(service string, running []cache.Status) secret.User {
+	for _, st := range running {
+		if st.Service == service {
+			return secret.UserOf(fmt.Sprintf("/proc/%d", st.PID))
+		}
+	}
+	if me := secret.Me(); me != 0 {
+		return me
+	}
+	return secret.Owner
+}
+
 // judge looks at the files of one endpoint; nil is well.
-func judge(a ccf.Auxiliary) *doctor.Finding {
+func judge(a ccf.Auxiliary, user secret.User) *doctor.Finding {
 	l := a.Lateral
 	at := placeOf(a, "ClusterSecretFile").String() + ": "
 	if l.ClusterSecretFile != "" {
-		if _, err := secret.Read(l.ClusterSecretFile); err != nil {
+		if _, err := user.Read(l.ClusterSecretFile); err != nil {
 			return &doctor.Finding{Severity: doctor.Failure, Saw: at + err.Error(), Why: "the service does not start with it",
 				Do: "what the message says; lateral keygen makes such a file", Run: tighten(l.ClusterSecretFile, err)}
 		}
 	}
 	if l.CertFile != "" {
-		p, err := secret.OpenPKI(l.CertFile, l.KeyFile, l.CAFile, nil)
+		p, err := user.OpenPKI(l.CertFile, l.KeyFile, l.CAFile, nil)
 		if err == nil && time.Until(p.Ends()) < 7*24*time.Hour {
 			return &doctor.Finding{Severity: doctor.Warning, Saw: fmt.Sprintf("%s: %s is good until %s only", placeOf(a, "CertFile"), l.CertFile, p.Ends().UTC().Format(time.RFC3339)),
 				Why: "from then on no new links are made with this node", Do: "put a new certificate and its key in their place; they are read again by themselves"}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
+
 	"lateral/cache"
 	"lateral/mesh"
 )
@@ -43,10 +45,15 @@ func newNews(log *slog.Logger) *news {
 	return &news{log: log, mesh: shape{nodes: 1}, regions: map[string]bool{}}
 }
 
-// tell looks until ctx ends.
+// tell looks until ctx ends. What it sees is a sign of life, of which systemd
+// is told: the state of a node that is stuck cannot be seen.
 func (v *service) tell(ctx context.Context) {
 	c := newNews(v.log)
-	tick := time.NewTicker(lookEvery)
+	every, dog := lookEvery, watched()
+	if dog > 0 {
+		every = min(every, dog/2) // as sd_watchdog_enabled(3) wants
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		st := v.node.Status()
@@ -54,6 +61,9 @@ func (v *service) tell(ctx context.Context) {
 			return
 		}
 		c.look(time.Now(), &st, mesh.Verdict(st), v.reasons(&st))
+		if dog > 0 {
+			v.notify(daemon.SdNotifyWatchdog)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -24,7 +24,8 @@ type topCmd struct {
 
 func (*topCmd) Help() string {
 	return `Shows the regions of the services of this host, with what happens in them per
-second, and their links, and refreshes it. Keys: r e b g h p d v c s sort by the
+second, their links, and the keys on which Java nodes disagree that a service
+listens to (ListenOnly), and refreshes it. Keys: r e b g h p d v c s sort by the
 column with that letter, q ends it. A narrow window has fewer columns. With -n,
 or where the output is no terminal, each look is a text of its own, and tells of
 the interval before it.

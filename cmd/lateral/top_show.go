@@ -35,6 +35,10 @@ func (f *frame) draw(now, before *look) []byte {
 		s.printf("\n")
 		s.table("", f.fit(t, linkRanks))
 	}
+	if t := f.disputes(now); len(t.rows) > 0 {
+		s.printf("\n")
+		s.table("", f.fit(t, disputeRanks))
+	}
 	if f.keys {
 		s.printf("\n%s\n", s.paint(faint, f.cut(keyHelp())))
 	}

@@ -199,3 +199,33 @@ func TestTopKeys(t *testing.T) {
 		t.Error("a closed channel sorts")
 	}
 }
+
+// TestTopDisputes: keys on which Java nodes disagree have a table, of which no
+// part reaches the terminal as it is; without any there's none.
+func TestTopDisputes(t *testing.T) {
+	now := looks(0, 0)
+	f := frame{by: columnOf("gets")}
+	if text := string(f.draw(now, nil)); strings.Contains(text, "disputed") {
+		t.Errorf("nobody disagrees\n%s", text)
+	}
+	o := &cache.Observed{Crossed: 9}
+	for range 7 {
+		o.Latest = append(o.Latest, cache.Dispute{Region: "User", KeyName: cache.NameKey("424242:3\x1b[2J"), Gap: 3 * time.Millisecond, Said: []cache.Said{{Node: "10.0.0.1:22001"}, {Node: "10.0.0.2:22001"}}})
+	}
+	now.nodes[1].Endpoints = append(now.nodes[1].Endpoints, cache.EndpointStatus{Observed: o})
+	text := string(f.draw(now, nil))
+	if n := len(regexp.MustCompile(`(?m)^admindaemon +User +424242:3.\[2J +10.0.0.1:22001, 10.0.0.2:22001 +3ms$`).FindAllString(text, -1)); n != maxDisputes || strings.Contains(text, "\x1b") {
+		t.Errorf("%d of the keys are named\n%s", n, text)
+	}
+	if !regexp.MustCompile(`(?m)^admindaemon +- +… 4 more: lateral verify`).MatchString(text) {
+		t.Errorf("others are not counted\n%s", text)
+	}
+	for width := 20; width < 120; width += 7 {
+		f := frame{by: columnOf("gets"), width: width}
+		for l := range strings.SplitSeq(string(f.draw(now, nil)), "\n") {
+			if n := utf8.RuneCountInString(l); n > width {
+				t.Errorf("%d columns of %d: %s", n, width, l)
+			}
+		}
+	}
+}

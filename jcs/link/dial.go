@@ -21,6 +21,9 @@ func (p *peer) run(ctx context.Context) {
 	wait := redialFirst
 	p.feedsFor(p.generation()) // from now on, however long it takes to reach it
 	for ctx.Err() == nil {
+		if p.opened(ctx); ctx.Err() != nil {
+			return
+		}
 		began := time.Now()
 		err := p.connect(ctx)
 		if errors.Is(err, errLateral) {
@@ -31,11 +34,7 @@ func (p *peer) run(ctx context.Context) {
 		if time.Since(began) > redialMost {
 			wait = redialFirst
 		}
-		select {
-		case <-ctx.Done():
-		case <-p.poke: // it was just heard
-		case <-time.After(time.Duration(float64(wait) * (0.75 + rand.Float64()/2))):
-		}
+		p.rest(ctx, time.Duration(float64(p.pauseAfter(err, wait))*(0.75+rand.Float64()/2)))
 		wait = min(2*wait, redialMost)
 	}
 }
@@ -63,6 +62,9 @@ func (l *Links) turned(p *peer) {
 
 // connect dials, and writes what the peer is to hear until that fails.
 func (p *peer) connect(ctx context.Context) error {
+	p.mu.Lock()
+	p.tried = time.Now()
+	p.mu.Unlock()
 	dctx, cancel := context.WithTimeout(ctx, p.l.c.OpenTime)
 	defer cancel()
 	conn, err := p.l.c.Dial(dctx, p.addr)
@@ -74,7 +76,7 @@ func (p *peer) connect(ctx context.Context) error {
 	p.l.counters.dialled.Add(1)
 	g := p.generation()
 	p.mu.Lock()
-	p.conn, p.since, p.why = conn, time.Now(), ""
+	p.conn, p.since, p.why, p.at = conn, time.Now(), "", addrOf(conn.RemoteAddr().String())
 	p.mu.Unlock()
 	p.l.c.Logger.Info("jcs: connected to a Java node", "addr", p.addr, "generation", g.Family)
 	s := &session{peer: p, g: g, conn: conn, w: jcs.NewWriter(g, p.l.c.Serializer), look: firstLook}

@@ -60,6 +60,7 @@
 // configuration may be Lateral's or Java's: a mesh hello would kill a JCS 3.2.1
 // listener, which takes it for a length. So it is probed first with a DISPOSE,
 // which every JCS ignores and no JCS sends: Lateral answers with its magic.
+// When a JCS 1.3 node may be opening its port it is not dialled (opening.go).
 //
 // # Only listening
 //

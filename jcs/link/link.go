@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,8 @@ type Links struct {
 	inbound map[*inbound]bool         // true
 	peers   map[string]*peer          // by address
 	lateral map[string]bool           // configured addresses that turned out to be Lateral's
+	unmet   map[string]time.Time      // configured addresses where nobody has answered yet, and when that was tried
+	opening map[netip.Addr]time.Time  // hosts that are not dialled until then, see opening.go
 	floors  map[origin]uint64         // the last removal of many by each
 	relays  map[string]*changelog.Log // by family, see bridge.go
 	watch   *observer                 // nil without ListenOnly
@@ -103,7 +106,7 @@ func New(c Config) *Links {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	l := &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{},
+	l := &Links{c: c, inbound: map[*inbound]bool{}, peers: map[string]*peer{}, lateral: map[string]bool{}, unmet: map[string]time.Time{}, opening: map[netip.Addr]time.Time{},
 		floors: map[origin]uint64{}, relays: map[string]*changelog.Log{}, often: rate.NewLimiter(1, 5)}
 	if c.ListenOnly {
 		l.watch = &observer{sources: map[int64]*source{}}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,9 @@ const probeRegion = "lateral?"
 // dialled here, and not by the mesh.
 var ErrJava = errors.New("a Java node listens there: it is spoken to in JCS's own protocol, which has one connection each way")
 
+// errOpening is what Probe returns without a try, see opening.go.
+var errOpening = errors.New("a Java node has just connected from its host: it is dialled a second later, as JCS 1.3 is deaf for good if it is dialled while it opens its port")
+
 // A peer is a Java node that we dial.
 type peer struct {
 	l    *Links
@@ -35,6 +39,7 @@ type peer struct {
 	room chan struct{}      // for maxAsking questions
 	stop context.CancelFunc // nil until started
 
+	hurry   atomic.Bool              // see dialSoon
 	acked   atomic.Uint64            // number of the last change of ours that its kernel has
 	own     *feed                    // our own changes; used by the session alone, as are
 	relayed map[*changelog.Log]*feed // those of other generations, guarded by l.mu
@@ -45,7 +50,9 @@ type peer struct {
 	configured bool            // named by the ccf
 	requester  int64           // 0 until its datagram was heard
 	heard      time.Time
-	conn       net.Conn // nil while there is none
+	at         netip.Addr // where it was last reached
+	tried      time.Time  // to dial it
+	conn       net.Conn   // nil while there is none
 	since      time.Time
 	why        string    // there is none
 	kept       []*asking // see ask.go
@@ -82,8 +89,8 @@ func (l *Links) Announced(addr string, p *jcs.Packet) (fresh bool) {
 		x.regions = regions
 	}
 	x.gen, x.requester, x.heard = p.Gen, p.Requester, time.Now()
-	if fresh {
-		x.wake() // no need to wait with the next dial
+	if fresh || x.conn == nil && startsLate(p.Gen) {
+		x.dialSoon() // whoever announces itself listens
 	}
 	return fresh
 }
@@ -108,7 +115,7 @@ func (l *Links) Configure(addr string) {
 }
 
 func (l *Links) newPeer(addr string, g *jcs.Generation) *peer {
-	p := &peer{l: l, addr: addr, gen: g, poke: make(chan struct{}, 1), room: make(chan struct{}, maxAsking),
+	p := &peer{l: l, addr: addr, gen: g, tried: time.Now(), poke: make(chan struct{}, 1), room: make(chan struct{}, maxAsking),
 		own: &feed{log: l.c.Log, acked: l.c.Log.Next() - 1}, relayed: map[*changelog.Log]*feed{}}
 	p.acked.Store(p.own.acked)
 	return p
@@ -194,7 +201,7 @@ func (l *Links) Java(addr string) bool {
 // may dial it; ErrJava that a Java node does, which is dialled from now on.
 func (l *Links) Probe(ctx context.Context, addr string) error {
 	l.mu.Lock()
-	known, java := l.lateral[addr], l.peers[addr]
+	known, java, tried := l.lateral[addr], l.peers[addr], l.unmet[addr]
 	l.mu.Unlock()
 	if known {
 		return nil
@@ -202,9 +209,13 @@ func (l *Links) Probe(ctx context.Context, addr string) error {
 	if java != nil && java.connected() {
 		return ErrJava
 	}
+	if d, _ := l.mayOpen(addrOf(addr), tried); d > 0 && startsLate(l.c.Gen) {
+		return errOpening
+	}
 	began := time.Now()
 	conn, err := l.c.Dial(ctx, addr)
 	if err != nil {
+		l.missed(addr)
 		return err
 	}
 	defer conn.Close()

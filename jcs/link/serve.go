@@ -24,7 +24,8 @@ type inbound struct {
 	since time.Time
 	ser   jcs.Serializer // of the reader, for answers
 
-	probed bool // it has asked whether this is Lateral; of the reader
+	probed   bool        // it has asked whether this is Lateral; of the reader, as is
+	greeting *time.Timer // until it counts as a Java node that has come; nil with JCS 3 and 4
 
 	mu        sync.Mutex // guards what follows
 	gen       *jcs.Generation
@@ -110,6 +111,8 @@ func (in *inbound) run(head []byte) error {
 	}
 	r := jcs.NewReader(pace, head, in.l.c.Serializer)
 	if !r.Framed() {
+		in.greeting = time.AfterFunc(greetTime, func() { in.l.came(addrOf(in.conn.RemoteAddr().String())) })
+		defer in.greeting.Stop()
 		pace.began = time.Time{} // JCS opens a stream at once, and has something to say later
 	}
 	for skipped := 0; ; {
@@ -168,7 +171,9 @@ func (in *inbound) take(m *jcs.Message, framed bool) error {
 	l := in.l
 	l.counters.messages.Add(1)
 	if m.Op == jcs.Dispose && m.Region == probeRegion && !l.c.ListenOnly {
-		in.probed = true
+		if in.probed = true; in.greeting != nil {
+			in.greeting.Stop()
+		}
 		_, err := io.WriteString(in.conn, Magic)
 		return err
 	}
