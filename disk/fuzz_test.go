@@ -25,6 +25,7 @@ func FuzzRecord(f *testing.F) {
 		f.Add(e.Key, encode(&e)[sumBytes:])
 	}
 	f.Add("", []byte{})
+	f.Add("", []byte("\x17\x05\x00000000000\x0000000000000")) // a removal with a value
 	f.Add("k", bytes.Repeat([]byte{0xff}, 64))
 	f.Fuzz(func(t *testing.T, key string, body []byte) {
 		if len(body) > 0 {

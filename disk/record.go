@@ -59,6 +59,9 @@ func decode(key string, b []byte, attr *cache.Attributes) (e cache.Element, sum 
 	} else if c.Op == cache.Remove {
 		e.State = cache.Tombstone
 	}
+	if e.State != cache.Live && e.Value != (cache.Value{}) {
+		return e, 0, fmt.Errorf("%w: a removal that has a value", ErrHarmed)
+	}
 	return e, sum, nil
 }
 
