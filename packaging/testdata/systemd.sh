@@ -81,9 +81,9 @@ mkdir -p "$(dirname "$file")"
 sed -n '/to keep it, with systemd-networkd/,/or name/s/^ \{27,\}//p' /run/doctor >"$file"
 networkctl reload
 networkctl reconfigure eth0
-routed() { ip route | grep '^224.0.0.0/8 dev eth0 proto static'; }
+routed() { kept=$(ip route | grep '^224.0.0.0/8 dev eth0 proto static'); } # networkd takes it away and sets it again, once or twice
 wait_for 20 routed
-say "kept by networkd: $(ip route show 224.0.0.0/8)" for "$route"
+say "kept by networkd: $kept" for "$route"
 ip netns exec far lateral run --service far --host oxfar --config /etc/lateral/far --runtime-dir /run/far 2>/run/far.log &
 far=$!
 wait_for 20 lateral mesh --nodes 3
