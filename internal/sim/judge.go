@@ -291,7 +291,7 @@ func (c *cluster) forgotten(region, key string, value cache.Stamp, before sight)
 }
 
 func (c *cluster) judgeValue(l *life, region, key string, e cache.Element, must *Op) {
-	if must != nil && e.Stamp.Before(must.stamp) && !c.strangers(region, key, e.Stamp, must) {
+	if must != nil && e.Stamp.Before(must.stamp) && !c.strangers(region, key, e.Stamp, must) && !c.cameIn(region, key, e.Stamp, must) {
 		promise := "no loss"
 		if must.Verb != "put" {
 			promise = "no resurrection"
@@ -304,6 +304,14 @@ func (c *cluster) judgeValue(l *life, region, key string, e cache.Element, must 
 		}
 	}
 	c.breaksLocked("invented: %s holds %.20q at %s as %s of %s, which nobody wrote", l, e.Value.Bytes, e.Stamp, key, region)
+}
+
+// cameIn reports whether what had to survive may have been removed by a stranger to
+// the writer of an older value, even if that removal itself did not have to survive.
+func (c *cluster) cameIn(region, key string, value cache.Stamp, must *Op) bool {
+	return c.newest(region, key, func(o *Op) bool {
+		return o.Verb != "put" && must.stamp.Before(o.stamp) && c.strangers(region, key, value, o)
+	}) != nil
 }
 
 // excused reports whether a put that had to survive may be missing: something
