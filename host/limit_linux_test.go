@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"lateral/internal/lab"
 )
 
 // TestFileLimitOfOther: nobody, who may not ask the kernel about root's process,
@@ -21,7 +23,7 @@ func TestFileLimitOfOther(t *testing.T) {
 		return
 	}
 	if os.Getuid() != 0 {
-		t.Skip("needs root, to become somebody else")
+		lab.Missing(t, "root", "needs root, to become somebody else")
 	}
 	program := "/proc/self/exe" // nobody may not enter the directory it is in
 	cmd := exec.Command(program, "-test.run=^TestFileLimitOfOther$", "-test.count=1")

@@ -47,6 +47,8 @@ func (u User) private(path string, st fs.FileInfo) error {
 	switch {
 	case owner == u:
 		return nil
+	case owner == 0 && u == Me(): // which has just opened it, so it may
+		return nil
 	case owner == 0:
 		return u.unreadable(path, &fs.PathError{Op: "open", Path: path, Err: fs.ErrPermission})
 	}
