@@ -84,7 +84,7 @@ var failures = []struct {
 		Do: "lateral mesh shows who is not linked, and why; remove it again when it is"}},
 	{context.DeadlineExceeded, Failure{Status: http.StatusGatewayTimeout, Code: "timeout", Why: "a peer or the caller was too slow",
 		Do: "lateral mesh shows the links and their lag"}},
-	{ErrRequest, Failure{Status: http.StatusBadRequest, Code: "bad_request", Why: "the request cannot be understood", Do: "see the documentation of the HTTP interface (package web)"}},
+	{ErrRequest, Failure{Status: http.StatusBadRequest, Code: "bad_request", Why: "the request cannot be understood", Do: "paths are like /v1/regions/REGION/elements/KEY; go doc lateral/web lists all of them, with their parameters"}},
 }
 
 // failureOf maps an error to what is sent; Failure.Unwrap maps it back.
