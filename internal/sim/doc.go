@@ -47,11 +47,12 @@
 //
 // The plan is a function of the seed alone. The order of goroutines, of select
 // and of maps is the Go runtime's, which draws it at random. The seeded build
-// (tag simseed, and an overlay of four files of the runtime, see overlay_test.go)
-// has it drawn from the seed as well, and lets nobody be preempted: with
-// GOMAXPROCS=1, and no garbage collection during a run, a seed then repeats a
-// run exactly, which TestSeedRepeats keeps. The tests that run many schedules
-// build and use that binary. Without it a seed repeats the faults only.
+// (tag simseed, and an overlay of files of the runtime, see overlay_test.go)
+// has it drawn from the seed as well, orders nothing by address, and lets nobody
+// be preempted: with GOMAXPROCS=1, and no garbage collection during a run, a
+// seed then repeats a run exactly, which TestSeedRepeats keeps. The tests that
+// run many schedules build and use that binary. Without it a seed repeats the
+// faults only.
 //
 // # Not imitated
 //

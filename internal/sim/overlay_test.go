@@ -20,8 +20,10 @@ type edit struct{ file, old, new string }
 // drawn from the seed, for goroutines in a bubble: the order of select, of
 // timers that are due at once, of maps, and math/rand. (Whatever else draws
 // shares one number per run: how many maps are made depends on what pools
-// hold.) And nobody is preempted for having run long, or given a mutex for
-// having waited long, which a busy machine decides.
+// hold.) What goes by the address of things, or by hash keys that a process
+// draws as it starts, goes by the order in which they were made, or one key. And nobody
+// is preempted for having run long, or given a mutex for having waited long,
+// which a busy machine decides.
 var seeding = []edit{
 	{"math/rand/v2/rand.go", "//go:linkname runtime_rand runtime.rand\n", "//go:linkname runtime_rand runtime.simRand64\n"},
 	{"runtime/rand.go", "func rand() uint64 {\n", "func rand() uint64 {\n\tif simBubbled() {\n\t\treturn simMaps\n\t}\n"},
@@ -29,10 +31,48 @@ var seeding = []edit{
 	{"runtime/rand.go", "func maps_rand() uint64 {\n", "func maps_rand() uint64 {\n\tif simBubbled() {\n\t\treturn simMaps\n\t}\n"},
 	{"runtime/rand.go", "var readRandomFailed bool\n", "var readRandomFailed bool\n" + seedSource},
 	{"runtime/select.go", "j := cheaprandn(uint32(norder + 1))", "j := simRandn(uint32(norder + 1))"},
+	{"runtime/select.go", "\t\t\tblockTimerChan(c)\n", ""},
+	{"runtime/select.go", "\t// wait for someone to wake us up\n", simTimers},
 	{"runtime/time.go", "t.rand = cheaprand()", "t.rand = simRand()"},
+	{"runtime/alg.go", "\t\thashkey[i] = uintptr(bootstrapRand())\n", "\t\thashkey[i] = uintptr(i + 1)\n"},
+	{"runtime/alg.go", "\t\tkey[i] = bootstrapRand()\n", "\t\tkey[i] = 0x9e3779b97f4a7c15 * uint64(i+1)\n"},
+	{"context/context.go", "children map[canceler]struct{} //", "children map[canceler]uint64 //"},
+	{"context/context.go", "make(map[canceler]struct{})", "make(map[canceler]uint64)"},
+	{"context/context.go", "p.children[child] = struct{}{}", "p.children[child] = simChildren.Add(1)"},
+	{"context/context.go", "for child := range c.children {", "for _, child := range simOrdered(c.children) {"},
+	{"context/context.go", "// A cancelCtx can be canceled.", simChildren},
 	{"internal/sync/mutex.go", "starvationThresholdNs = 1e6", "starvationThresholdNs = 1e18"},
 	{"runtime/proc.go", "const forcePreemptNS = 10 * 1000 * 1000", "const forcePreemptNS = 3600 * 1000 * 1000 * 1000"},
 }
+
+// simTimers puts the timers that a select waits for on the heap, where each
+// draws: not in the order in which it locks, which is that of their addresses.
+const simTimers = `
+	for _, casei := range pollorder {
+		if c = scases[casei].c; c.timer != nil {
+			blockTimerChan(c)
+		}
+	}
+`
+
+// simChildren has a context cancel those that are made of it in the order in
+// which they were made, not in that of their addresses.
+const simChildren = `
+var simChildren atomic.Uint64
+
+func simOrdered(m map[canceler]uint64) (all []canceler) {
+	for child, at := range m {
+		all = append(all, child)
+		i := len(all) - 1
+		for ; i > 0 && m[all[i-1]] > at; i-- {
+			all[i] = all[i-1]
+		}
+		all[i] = child
+	}
+	return all
+}
+
+// A cancelCtx can be canceled.`
 
 // seedSource is a splitmix64 (Steele, Lea, Flood: OOPSLA 2014).
 const seedSource = `
@@ -103,7 +143,7 @@ func goroot(t testing.TB) string {
 
 // path is where the file of an edit is: of the runtime, or of the module.
 func (e edit) path(t testing.TB) string {
-	for _, std := range []string{"runtime/", "math/", "internal/sync/"} {
+	for _, std := range []string{"runtime/", "math/", "internal/sync/", "context/"} {
 		if strings.HasPrefix(e.file, std) {
 			return filepath.Join(goroot(t), "src", e.file)
 		}

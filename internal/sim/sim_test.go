@@ -101,7 +101,7 @@ func TestSeedRepeats(t *testing.T) {
 		t.Skipf("it builds the Go runtime anew: run it with %s", schedulesEnv)
 	}
 	binary := build(t)
-	const count = 60
+	const count = 400
 	forth, back := map[uint64]uint64{}, map[uint64]uint64{}
 	for _, way := range []struct {
 		o  orders
