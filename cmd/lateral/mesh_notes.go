@@ -77,7 +77,10 @@ func (s *screen) seen(list []seen) {
 
 // hint says where to go on, when links or nodes are missing.
 func (r *meshReport) hint() string {
-	if r.Complete {
+	switch {
+	case r.Complete && r.Nodes == 1 && r.Expected == 0:
+		return "one node alone is complete; if there should be others, lateral doctor says why none is found"
+	case r.Complete:
 		return ""
 	}
 	return "lateral doctor says what is wrong, and what to do: here, and on the host that is missing"
