@@ -88,11 +88,8 @@ func (r *meshReport) hint() string {
 
 // nodesText is how many processes are known.
 func (r *meshReport) nodesText() string {
-	switch {
-	case r.Nodes < r.Wanted:
-		return fmt.Sprintf("%d of %d nodes", r.Nodes, r.Wanted)
-	case r.Nodes == 1:
-		return "1 node"
+	if r.Nodes < r.Wanted {
+		return fmt.Sprintf("%d of %s", r.Nodes, counted(r.Wanted, "node"))
 	}
-	return fmt.Sprintf("%d nodes", r.Nodes)
+	return counted(r.Nodes, "node")
 }
