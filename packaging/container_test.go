@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -42,13 +43,16 @@ func imageOf(t *testing.T) (im image) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		var err error
 		switch word {
-		case "", "#", "ARG", "EXPOSE":
+		case "", "#", "ARG", "EXPOSE", "WORKDIR":
 		case "FROM":
-			if rest != "scratch" {
+			if rest != "scratch" && rest != "scratch AS tmp" {
 				t.Errorf("FROM %s: there is more in the image than the program", rest)
 			}
 		case "COPY":
 			f := strings.Fields(rest)
+			if f[len(f)-1] == "/" { // of the stage that makes /tmp: TestImage looks at it
+				continue
+			}
 			im.copies = append(im.copies, [2]string{strings.ReplaceAll(f[len(f)-2], "${TARGETARCH}", "amd64"), f[len(f)-1]})
 		case "USER":
 			u, g, _ := strings.Cut(rest, ":")
@@ -159,6 +163,7 @@ func TestContainerFiles(t *testing.T) {
 			Command     []string
 			ReadOnly    bool   `yaml:"read_only"`
 			NetworkMode string `yaml:"network_mode"`
+			Networks    map[string]struct{ Aliases []string }
 			Healthcheck struct{ Test []string }
 		}
 	}
@@ -166,8 +171,11 @@ func TestContainerFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []string{"1", "2"} {
-		s := compose.Services["lateral"+n]
-		if want := append(beside.Args[:len(beside.Args):len(beside.Args)], "--ready-nodes", "2"); !reflect.DeepEqual(s.Command, want) || !s.ReadOnly || s.NetworkMode != "service:web"+n || s.Healthcheck.Test[1] != beside.ReadinessProbe.Exec.Command[0] {
+		s, web, holds := compose.Services["lateral"+n], compose.Services["web"+n], compose.Services["pod"+n]
+		if web.NetworkMode != "service:pod"+n || holds.NetworkMode != "" || !slices.Contains(holds.Networks["default"].Aliases, peers.Metadata.Name) {
+			t.Errorf("the network of host %s is web's %q, or %+v: a new image of web would take it from Lateral", n, web.NetworkMode, holds)
+		}
+		if want := append(beside.Args[:len(beside.Args):len(beside.Args)], "--ready-nodes", "2"); !reflect.DeepEqual(s.Command, want) || !s.ReadOnly || s.NetworkMode != "service:pod"+n || s.Healthcheck.Test[1] != beside.ReadinessProbe.Exec.Command[0] {
 			t.Errorf("compose runs %+v", s)
 		}
 	}
@@ -289,12 +297,15 @@ func TestImage(t *testing.T) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	run("build", "--isolation", "chroot", "-f", "../contrib/container/Containerfile", "-t", "lateral", dist)
+	run("build", "--layers", "--isolation", "chroot", "-f", "../contrib/container/Containerfile", "-t", "lateral", dist) // as podman does
 	says := run("inspect", "--type", "image", "--format", "{{.OCIv1.Config.User}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}}", "localhost/lateral")
 	if want := "65532:65532 [/usr/bin/lateral] [run --service web --config /etc/lateral]"; says != want {
 		t.Errorf("the image has %q, want %q", says, want)
 	}
 	root := run("mount", run("from", "localhost/lateral"))
+	if st, err := os.Stat(root + "/tmp"); err != nil || st.Mode().Perm() != 0o777 {
+		t.Errorf("/tmp: %v %v: what an engine mounts there takes its mode when the container starts again", st, err)
+	}
 	files, err := filepath.Glob(root + "/*/*/*")
 	if err != nil || len(files) != 1 {
 		t.Errorf("in the image are %q %v", files, err)

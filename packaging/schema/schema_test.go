@@ -67,7 +67,7 @@ func TestCompose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := project.ServiceNames(); len(names) != 4 {
+	if names := project.ServiceNames(); len(names) != 6 {
 		t.Errorf("services %v", names)
 	}
 }
