@@ -44,6 +44,7 @@ type Port struct {
 	Port    uint16
 	At      string // where it is configured
 	Service string
+	Free    string // command that has the configuration name no address; "" if there is none
 }
 
 // A Neighbour is another member that was heard.

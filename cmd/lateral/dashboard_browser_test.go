@@ -17,7 +17,6 @@ import (
 	"testing"
 
 	"lateral/cache"
-	"lateral/internal/lab"
 	"lateral/jcs"
 )
 
@@ -372,48 +371,9 @@ func (l *live) looks(p *tab, d *door) {
 	}
 }
 
-// accessible has axe judge every view, in both colour schemes, if it can be had.
-func (l *live) accessible(t *testing.T, p *tab, d *door) {
-	path := os.Getenv("LATERAL_AXE")
-	if path == "" {
-		lab.Missing(t, "axe", "LATERAL_AXE names no axe.min.js (npm package axe-core): accessibility is not judged")
-	}
-	axe, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, dark := range []bool{false, true} {
-		for _, width := range []int{1280, 390} {
-			if dark && width < 500 {
-				continue // neither colours nor layout are others than before
-			}
-			p.open(d.url(), width, 900, dark, width < 500)
-			p.wait(judged + `.includes("Mesh incomplete")`)
-			p.run(string(axe) + "; true")
-			for _, view := range []string{"mesh", "regions", "keys", "changes"} {
-				p.run(`location.hash = "#` + view + `"`)
-				if view == "keys" {
-					list(p, "SessionCache", "starts", "4c1f0")
-					p.wait(`document.querySelectorAll("#keys-list button").length === 10`)
-					p.run(`document.querySelector("#keys-list button").click()`)
-					p.wait(`document.querySelector("#element pre")`)
-				}
-				p.wait(`!document.querySelector("#` + view + `").hidden`)
-				var bad []string
-				if err := p.eval(`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => v.id + ": " + v.help + " – " + v.nodes.map(n => n.html + " " + (n.any[0]?.message ?? "")).slice(0, 3).join(" ; ")))`, &bad); err != nil {
-					t.Fatal(err)
-				}
-				for _, v := range bad {
-					t.Errorf("%s, dark %v, %d px: %s", view, dark, width, v)
-				}
-			}
-		}
-	}
-	clean(t, p, d)
-}
-
 // TestDashboardSecured: a cluster of three hosts with a secret has no banner,
 // and misses a service that is killed as one without does, until it is back.
+// By TCP it asks for a token; its actions are there then.
 func TestDashboardSecured(t *testing.T) {
 	b := chromium(t)
 	l := newLive(t, 80, 3, true)
@@ -437,4 +397,10 @@ func TestDashboardSecured(t *testing.T) {
 		p.wait(judged + `.includes("Mesh complete")`)
 		l.picture(p, "secured-phone.png")
 	}
+	l.fill()
+	t.Run("accessible", func(t *testing.T) {
+		b.t, l.t = t, t
+		l.accessibleSecured(t, p)
+	})
+	b.t, l.t = t, t
 }

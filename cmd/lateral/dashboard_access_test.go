@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"lateral/internal/lab"
+)
+
+// An axe is axe-core, which judges a page for people who see, hear or move otherwise.
+type axe string
+
+// readAxe skips the test where it is not to be had.
+func readAxe(t *testing.T) axe {
+	t.Helper()
+	path := os.Getenv("LATERAL_AXE")
+	if path == "" {
+		lab.Missing(t, "axe", "LATERAL_AXE names no axe.min.js (npm package axe-core): accessibility is not judged")
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return axe(b)
+}
+
+// bring has it in the page that is open now.
+func (a axe) bring(p *tab) { p.t.Helper(); p.run(string(a) + "; true") }
+
+// judge wants it to have nothing to say of what is on the screen.
+func (a axe) judge(t *testing.T, p *tab, what string) {
+	t.Helper()
+	var bad []string
+	if err := p.eval(`axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v => v.id + ": " + v.help + " – " + v.nodes.map(n => n.html + " " + (n.any[0]?.message ?? "")).slice(0, 3).join(" ; ")))`, &bad); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range bad {
+		t.Errorf("%s: %s", what, v)
+	}
+}
+
+// views has it judge every view, with what they show.
+func (a axe) views(t *testing.T, p *tab, how string) {
+	t.Helper()
+	for _, view := range []string{"mesh", "regions", "changes", "keys"} {
+		p.run(`location.hash = "#` + view + `"`)
+		if view == "keys" {
+			list(p, "SessionCache", "starts", "4c1f0")
+			p.wait(`document.querySelectorAll("#keys-list button").length === 10`)
+			p.run(`document.querySelector("#keys-list button").click()`)
+			p.wait(`document.querySelector("#element pre")`)
+		}
+		p.wait(`!document.querySelector("#` + view + `").hidden`)
+		a.judge(t, p, view+", "+how)
+	}
+}
+
+// accessible has every view judged, in both colour schemes.
+func (l *live) accessible(t *testing.T, p *tab, d *door) {
+	a := readAxe(t)
+	for _, dark := range []bool{false, true} {
+		for _, width := range []int{1280, 390} {
+			if dark && width < 500 {
+				continue // neither colours nor layout are others than before
+			}
+			p.open(d.url(), width, 900, dark, width < 500)
+			p.wait(judged + `.includes("Mesh incomplete")`)
+			a.bring(p)
+			a.views(t, p, fmt.Sprintf("dark %v, %d px", dark, width))
+		}
+	}
+	clean(t, p, d)
+}
+
+// httpToken is what a secured cluster's first service wants by TCP.
+const httpToken = "token-that-opens"
+
+var servedAt = regexp.MustCompile(`"serving HTTP" addr=(\S+)`)
+
+// httpDoor is where that is.
+func (l *live) httpDoor() *door {
+	l.t.Helper()
+	d := &door{t: l.t}
+	if _, ok := until(l.t.Context(), reachTime, 10*time.Millisecond, func() bool {
+		b, err := os.ReadFile(l.procs[0].logFile())
+		if m := servedAt.FindSubmatch(b); err == nil && m != nil {
+			d.addr = string(m[1])
+		}
+		return d.addr != ""
+	}); !ok {
+		l.t.Fatal("it serves no HTTP: " + l.procs[0].tail())
+	}
+	return d
+}
+
+// accessibleSecured has the dashboard judged where it asks who is there, and
+// where something may be changed: the sign-in, every view, each dialog of an
+// action. Colours are those of one scheme and the layout that of one width at a
+// time, so two passes have all of them.
+func (l *live) accessibleSecured(t *testing.T, p *tab) {
+	a, d := readAxe(t), l.httpDoor()
+	for _, x := range []struct {
+		dark  bool
+		width int
+	}{{false, 1280}, {true, 390}} {
+		how := fmt.Sprintf("dark %v, %d px", x.dark, x.width)
+		p.open(fmt.Sprintf("%sdashboard/?%d", d.url(), x.width), x.width, 900, x.dark, x.width < 500)
+		p.wait(`document.querySelector("#token").open`)
+		a.bring(p)
+		a.judge(t, p, "sign-in, "+how)
+		signIn(t, p, d, httpToken)
+		p.wait(judged + `.includes("Mesh complete")`)
+		a.views(t, p, how)
+		for _, button := range []string{`[...document.querySelectorAll("#element button")].find(b => b.textContent.startsWith("Remove"))`,
+			`document.querySelector("#verify")`, `document.querySelector("#clear")`} {
+			p.run(button + `.click()`)
+			p.wait(`document.querySelector("#confirm").open && document.activeElement.closest("#confirm")`)
+			a.judge(t, p, "dialog of "+button+", "+how)
+			p.run(`document.querySelector("#confirm-no").click()`)
+			p.wait(`!document.querySelector("#confirm").open`)
+		}
+		clean(t, p, d)
+		p.run(`sessionStorage.clear()`)
+	}
+}
+
+// signIn answers the page that wants a token. Until then all that the console
+// has to say is that there was none.
+func signIn(t *testing.T, p *tab, d *door, token string) {
+	t.Helper()
+	requests, problems := p.noted()
+	for _, r := range requests {
+		if !strings.HasPrefix(r, d.url()) {
+			t.Errorf("it asked for %s", r)
+		}
+	}
+	for _, m := range problems {
+		if !strings.Contains(m, "401") {
+			t.Errorf("its console says %.400s", m)
+		}
+	}
+	p.run(`document.querySelector("#token input").value = "` + token + `"; document.querySelector("#token button").click()`)
+}
+
+// httpFlags have a secured cluster's first service serve by TCP.
+func (l *live) httpFlags(p *proc) []string {
+	if !l.secured || p != l.procs[0] {
+		return nil
+	}
+	file := filepath.Join(l.dir, "token")
+	if err := os.WriteFile(file, []byte(httpToken), 0o600); err != nil {
+		l.t.Fatal(err)
+	}
+	return []string{"--http", "127.0.0.1:0", "--http-token-file", file}
+}
