@@ -64,6 +64,7 @@ func (v *visit) Read(p []byte) (int, error) {
 
 // measure finds how large packets may be that get to a member, with a
 // connection that was made for it, and another one where full ones do not.
+// Where not even a small one does, or time is over, nothing is claimed.
 func (e *endpoint) measure(ctx context.Context, conn net.Conn, d *cache.SurveyedDial) {
 	c, ok := conn.(*net.TCPConn)
 	if !ok {
@@ -73,9 +74,12 @@ func (e *endpoint) measure(ctx context.Context, conn net.Conn, d *cache.Surveyed
 	if err != nil {
 		return
 	}
-	if d.Fits, _ = host.Delivered(ctx, c, wayOpening, []int{full}, fullTime); d.Fits == full {
+	least := slices.Min(host.PacketSizes) // first, so that the other end knows what this is
+	d.Fits, err = host.Delivered(ctx, c, wayOpening, []int{least, full}, fullTime)
+	if d.Fits != least || least == full || err != nil {
 		return
 	}
+	c.SetLinger(0) // what is not acknowledged holds up the goodbye
 	again, err := e.n.network.Dial(ctx, d.Addr)
 	if err != nil {
 		return
@@ -93,6 +97,7 @@ func (e *endpoint) measure(ctx context.Context, conn net.Conn, d *cache.Surveyed
 	}
 	slices.Reverse(sizes) // the smallest first, and at last the full one once more
 	d.Fits, err = host.Delivered(ctx, c, wayOpening, sizes, stepTime)
+	c.SetLinger(0)
 	if i := slices.Index(sizes, d.Fits); err == nil && i >= 0 && i+1 < len(sizes) {
 		d.Lost = sizes[i+1]
 	}

@@ -23,7 +23,7 @@ type stretch struct {
 // ways tells where packets are lost that both ends have the size for. Hosts
 // whose own MTUs differ agree on the smaller one by TCP: of these mtus speaks.
 func (g *groupView) ways() (all []Finding) {
-	bad, tried, full := map[[2]string]*stretch{}, map[[2]string]bool{}, 0
+	bad, tried, ways, full := map[[2]string]*stretch{}, map[[2]string]bool{}, 0, 0
 	for i := range g.Members {
 		for j := range g.Members {
 			from, to := &g.Members[i], &g.Members[j]
@@ -33,6 +33,7 @@ func (g *groupView) ways() (all []Finding) {
 			}
 			pair := [2]string{min(from.Host, to.Host), max(from.Host, to.Host)}
 			tried[pair], full = true, max(full, up.Fits)
+			ways++
 			if up.Lost == 0 {
 				continue
 			}
@@ -47,7 +48,7 @@ func (g *groupView) ways() (all []Finding) {
 	}
 	if len(bad) == 0 {
 		if len(tried) > 0 {
-			all = append(all, Finding{Check: checkMTU, Saw: fmt.Sprintf("the largest packets that hosts send, %d bytes, arrive everywhere", full)})
+			all = append(all, Finding{Check: checkMTU, Saw: fmt.Sprintf("packets as large as hosts send, %d bytes, arrive (%s)", full, plural(ways, "direction"))})
 		}
 		return all
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lateral/host"
 )
 
 // maxSmall bounds what is read of a file of the system: one number, or a

@@ -127,7 +127,7 @@ func (s *scene) leads(ctx context.Context, name string) bool {
 func (s *scene) knock(ctx context.Context, d door) Finding {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
-	f := Finding{About: []string{d.addr}}
+	f := Finding{About: []string{d.addr, hostOf(d.addr)}} // where its name leads may be the cause
 	packet, err := s.dial(ctx, d.addr)
 	if err == nil {
 		return s.fits(ctx, d, packet)

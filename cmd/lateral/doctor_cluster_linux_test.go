@@ -128,7 +128,7 @@ func TestClusterDoctor(t *testing.T) {
 	_, out := m.survey(0, 0, "")
 	for _, want := range []string{
 		"224.0.0.1:6780\n", "  1  oxgw01/groupware  10.77.0.1 port 57462\n",
-		"  1    · eth0 eth0\n  2 eth0    · eth0\n  3 eth0 eth0    ·\n", "  1   ·  ok  ok\n  2  ok   ·  ok\n  3  ok  ok   ·\n", "  1    · 1500 1500\n  2 1500    · 1500\n  3 1500 1500    ·\n", "the largest packets that hosts send, 1500 bytes, arrive everywhere",
+		"  1    · eth0 eth0\n  2 eth0    · eth0\n  3 eth0 eth0    ·\n", "  1   ·  ok  ok\n  2  ok   ·  ok\n  3  ok  ok   ·\n", "  1    · 1500 1500\n  2 1500    · 1500\n  3 1500 1500    ·\n", "packets as large as hosts send, 1500 bytes, arrive (6 directions)",
 		"every member hears every other in 224.0.0.1:6780", "every member can connect to every other (6 directions)", "0 failures, 0 warnings"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("healthy: no %q in\n%s", want, out)
