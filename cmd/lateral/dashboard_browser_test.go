@@ -396,6 +396,7 @@ func TestDashboardSecured(t *testing.T) {
 		p.open(d.url()+"dashboard/?secured#mesh", 390, 844, true, true)
 		p.wait(judged + `.includes("Mesh complete")`)
 		l.picture(p, "secured-phone.png")
+		clean(t, p, d)
 	}
 	l.fill()
 	t.Run("accessible", func(t *testing.T) {
