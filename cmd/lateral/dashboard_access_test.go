@@ -129,7 +129,7 @@ func (l *live) httpDoor() *door {
 // accessibleSecured has the dashboard judged where it asks who is there, and
 // where something may be changed: the sign-in, every view, each dialog of an
 // action. Colours are those of one scheme and the layout that of one width at a
-// time, so two passes have all of them.
+// time, so two passes have all of them. Escape changes nothing, and leads back.
 func (l *live) accessibleSecured(t *testing.T, p *tab) {
 	a, d := readAxe(t), l.httpDoor()
 	for _, x := range []struct {
@@ -147,17 +147,27 @@ func (l *live) accessibleSecured(t *testing.T, p *tab) {
 		a.views(t, p, how)
 		for _, button := range []string{`[...document.querySelectorAll("#element button")].find(b => b.textContent.startsWith("Remove"))`,
 			`document.querySelector("#verify")`, `document.querySelector("#clear")`} {
-			p.run(button + `.click()`)
+			p.run(`(b => { b.focus(); b.click() })(` + button + `)`)
 			p.wait(`document.querySelector("#confirm").open && document.activeElement.closest("#confirm")`)
 			a.dialog(t, p, "dialog of "+button+", "+how)
 			if strings.Contains(button, "#clear") && x.dark {
 				l.picture(p, "secured-clear-phone.png")
 			}
-			p.run(`document.querySelector("#confirm-no").click()`)
-			p.wait(`!document.querySelector("#confirm").open`)
+			press(p, "Escape", 27)
+			p.wait(`!document.querySelector("#confirm").open && document.activeElement === ` + button) // whoever reads on is where they were
 		}
+		list(p, "SessionCache", "starts", "4c1f")
+		p.wait(`document.querySelectorAll("#keys-list button").length === 40`)
 		clean(t, p, d)
 		p.run(`sessionStorage.clear()`)
+	}
+}
+
+// press presses and releases a key, by its name and the number that Windows gives it.
+func press(p *tab, key string, number int) {
+	p.t.Helper()
+	for _, kind := range []string{"rawKeyDown", "keyUp"} {
+		p.do("Input.dispatchKeyEvent", object{"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": number})
 	}
 }
 

@@ -204,9 +204,7 @@ func keyboard(t *testing.T, l *live, p *tab, d *door) {
 	p.wait(judged + `.includes("Mesh complete")`)
 	var seen []string
 	for range 5 {
-		for _, kind := range []string{"rawKeyDown", "keyUp"} {
-			p.do("Input.dispatchKeyEvent", object{"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9})
-		}
+		press(p, "Tab", 9)
 		var at string
 		if err := p.eval(`document.activeElement.textContent + "|" + getComputedStyle(document.activeElement).outlineStyle`, &at); err != nil {
 			t.Fatal(err)
