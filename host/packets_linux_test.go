@@ -5,6 +5,7 @@ package host_test
 import (
 	"io"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -19,48 +20,50 @@ func TestDelivered(t *testing.T) {
 	t.Parallel()
 	l := lab.New(t, lab.Options{})
 	a, b := l.Hosts[0], l.Hosts[1]
-	var ln net.Listener
-	var err error
-	b.Do(func() { ln, err = net.Listen("tcp4", b.Addr.String()+":0") })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	dial := func() *net.TCPConn {
-		t.Helper()
-		var c net.Conn
-		a.Do(func() { c, err = net.Dial("tcp4", ln.Addr().String()) })
+	for _, at := range []netip.Addr{b.Addr, b.Addr6} {
+		var ln net.Listener
+		var err error
+		b.Do(func() { ln, err = net.Listen("tcp", netip.AddrPortFrom(at, 0).String()) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { c.Close() })
-		return c.(*net.TCPConn)
-	}
-	sent := func(wait time.Duration, sizes ...int) int {
-		t.Helper()
-		last, err := host.Delivered(t.Context(), dial(), "opening", sizes, wait)
-		if err != nil {
-			t.Error(err)
+		defer ln.Close()
+		dial := func() *net.TCPConn {
+			t.Helper()
+			var c net.Conn
+			a.Do(func() { c, err = net.Dial("tcp", ln.Addr().String()) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { c.Close() })
+			return c.(*net.TCPConn)
 		}
-		return last
-	}
-	const ample, brief = 20 * time.Second, 300 * time.Millisecond
-	if n, err := host.PacketOf(dial()); n != 1500 || err != nil {
-		t.Errorf("packets of %d bytes, %v", n, err)
-	}
-	if n := sent(ample, 20, 1400, 9000, 1500); n != 1500 {
-		t.Errorf("of 1500 bytes %d arrived", n)
-	}
-	b.SwitchMTU(1400)
-	if n := sent(brief, 1500); n != 0 {
-		t.Errorf("through a switch that takes 1400 came %d", n)
-	}
-	if n := sent(brief, 576, 1280, 1400, 1420, 1500); n != 1400 {
-		t.Errorf("a switch takes 1400, and %d came", n)
-	}
-	l.Heal()
-	if n := sent(ample, 1500); n != 1500 {
-		t.Errorf("healed, and %d came", n)
+		sent := func(wait time.Duration, sizes ...int) int {
+			t.Helper()
+			last, err := host.Delivered(t.Context(), dial(), "opening", sizes, wait)
+			if err != nil {
+				t.Error(err)
+			}
+			return last
+		}
+		const ample, brief = 20 * time.Second, 300 * time.Millisecond
+		if n, err := host.PacketOf(dial()); n != 1500 || err != nil {
+			t.Errorf("%s: packets of %d bytes, %v", at, n, err)
+		}
+		if n := sent(ample, 20, 1400, 9000, 1500); n != 1500 {
+			t.Errorf("%s: of 1500 bytes %d arrived", at, n)
+		}
+		b.SwitchMTU(1400)
+		if n := sent(brief, 1500); n != 0 {
+			t.Errorf("%s: through a switch that takes 1400 came %d", at, n)
+		}
+		if n := sent(brief, 576, 1280, 1400, 1420, 1500); n != 1400 {
+			t.Errorf("%s: a switch takes 1400, and %d came", at, n)
+		}
+		l.Heal()
+		if n := sent(ample, 1500); n != 1500 {
+			t.Errorf("%s: healed, and %d came", at, n)
+		}
 	}
 }
 
