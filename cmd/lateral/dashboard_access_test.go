@@ -140,11 +140,18 @@ func (l *live) accessibleSecured(t *testing.T, p *tab) {
 		p.open(fmt.Sprintf("%sdashboard/?%d", d.url(), x.width), x.width, 900, x.dark, x.width < 500)
 		p.wait(`document.querySelector("#token").open`)
 		a.bring(p)
-		a.judge(t, p, "page behind the sign-in, "+how)
 		a.dialog(t, p, "sign-in, "+how)
+		within(t, p, x.width, "sign-in")
 		signIn(t, p, d, httpToken)
 		p.wait(judged + `.includes("Mesh complete")`)
 		a.views(t, p, how)
+		for _, width := range []int{320, x.width} { // 320: as in fits
+			p.do("Emulation.setDeviceMetricsOverride", object{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500})
+			p.run(`document.querySelector("#clear").click()`)
+			p.wait(`innerWidth === ` + fmt.Sprint(width) + ` && document.querySelector("#confirm").open`)
+			within(t, p, width, "keys with what may be done to them, and a dialog")
+			p.run(`document.querySelector("#confirm-no").click()`)
+		}
 		for _, button := range []string{`[...document.querySelectorAll("#element button")].find(b => b.textContent.startsWith("Remove"))`,
 			`document.querySelector("#verify")`, `document.querySelector("#clear")`} {
 			p.run(`(b => { b.focus(); b.click() })(` + button + `)`)

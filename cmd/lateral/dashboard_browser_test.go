@@ -261,18 +261,24 @@ func fits(t *testing.T, p *tab, d *door) {
 				p.wait(`document.querySelector("#feed-said").textContent.startsWith("Following")`)
 			}
 			p.wait(`!document.querySelector("#` + view + `").hidden`)
-			var wide int
-			if err := p.eval(`document.documentElement.scrollWidth`, &wide); err != nil {
-				t.Fatal(err)
-			}
-			if wide > width {
-				var who []string
-				p.eval(fmt.Sprintf(`[...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > %d).map(e => e.tagName + "#" + e.id + "." + e.className).slice(0, 10)`, width), &who)
-				t.Errorf("%s is %d px wide on a screen of %d: %q", view, wide, width, who)
-			}
+			within(t, p, width, view)
 		}
 	}
 	clean(t, p, d)
+}
+
+// within wants the page to be no wider than the screen.
+func within(t *testing.T, p *tab, width int, what string) {
+	t.Helper()
+	var wide int
+	if err := p.eval(`document.documentElement.scrollWidth`, &wide); err != nil {
+		t.Fatal(err)
+	}
+	if wide > width {
+		var who []string
+		p.eval(fmt.Sprintf(`[...document.querySelectorAll("main *, header *, dialog[open] *")].filter(e => e.getBoundingClientRect().right > %d).map(e => e.tagName + "#" + e.id + "." + e.className).slice(0, 10)`, width), &who)
+		t.Errorf("%s is %d px wide on a screen of %d: %q", what, wide, width, who)
+	}
 }
 
 // lostConnection: what is shown may be wrong, and nothing is called complete,
