@@ -75,8 +75,11 @@ func (e *endpoint) measure(ctx context.Context, conn net.Conn, d *cache.Surveyed
 		return
 	}
 	least := slices.Min(host.PacketSizes) // first, so that the other end knows what this is
-	d.Fits, err = host.Delivered(ctx, c, wayOpening, []int{least, full}, fullTime)
-	if d.Fits != least || least == full || err != nil {
+	switch n, err := host.Delivered(ctx, c, wayOpening, []int{least, full}, fullTime); {
+	case n == full:
+		d.Fits = full
+		return
+	case n == 0 || err != nil:
 		return
 	}
 	c.SetLinger(0) // what is not acknowledged holds up the goodbye
@@ -96,9 +99,13 @@ func (e *endpoint) measure(ctx context.Context, conn net.Conn, d *cache.Surveyed
 		}
 	}
 	slices.Reverse(sizes) // the smallest first, and at last the full one once more
-	d.Fits, err = host.Delivered(ctx, c, wayOpening, sizes, stepTime)
+	n, err := host.Delivered(ctx, c, wayOpening, sizes, stepTime)
 	c.SetLinger(0)
-	if i := slices.Index(sizes, d.Fits); err == nil && i >= 0 && i+1 < len(sizes) {
+	if err != nil || n == 0 {
+		return
+	}
+	d.Fits = n
+	if i := slices.Index(sizes, n); i+1 < len(sizes) {
 		d.Lost = sizes[i+1]
 	}
 }
