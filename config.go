@@ -53,7 +53,11 @@ type Network interface {
 type machine struct{}
 
 func (machine) Listen(h string, port int) (net.Listener, error) {
-	return net.Listen("tcp", net.JoinHostPort(h, strconv.Itoa(port)))
+	ln, err := net.Listen("tcp", net.JoinHostPort(h, strconv.Itoa(port)))
+	if err != nil {
+		return nil, err
+	}
+	return doorway{ln}, nil
 }
 
 func (machine) Dial(ctx context.Context, addr string) (net.Conn, error) {

@@ -103,7 +103,8 @@ func (e *endpoint) lookAround(ctx context.Context) (out cache.Surveyed) {
 	return out
 }
 
-// dialAll connects to every member at each of its addresses, and hangs up.
+// dialAll connects to every member at each of its addresses, measures the way
+// and hangs up.
 func (e *endpoint) dialAll(ctx context.Context) []cache.SurveyedDial {
 	var all []cache.SurveyedDial
 	for _, m := range e.disc.Members() {
@@ -117,20 +118,22 @@ func (e *endpoint) dialAll(ctx context.Context) []cache.SurveyedDial {
 			}
 		}
 	}
+	measuring, cancel := context.WithTimeout(ctx, surveyTime) // of the rest nothing is known
+	defer cancel()
 	room := make(chan struct{}, dialAtOnce)
 	var each sync.WaitGroup
 	for i := range all {
 		each.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			e.dialOne(ctx, &all[i])
+			e.dialOne(ctx, measuring, &all[i])
 		})
 	}
 	each.Wait()
 	return all
 }
 
-func (e *endpoint) dialOne(ctx context.Context, d *cache.SurveyedDial) {
+func (e *endpoint) dialOne(ctx, measuring context.Context, d *cache.SurveyedDial) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	begin := time.Now()
@@ -143,8 +146,11 @@ func (e *endpoint) dialOne(ctx context.Context, d *cache.SurveyedDial) {
 		}
 		return
 	}
+	defer conn.Close()
 	d.Local = hostOf(conn.LocalAddr())
-	conn.Close()
+	if d.ID != "" { // a member, and so not a Java node
+		e.measure(measuring, conn, d)
+	}
 }
 
 func dialFailure(err error) cache.DialFailure {

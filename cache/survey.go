@@ -57,6 +57,12 @@ type SurveyedDial struct {
 	Took  time.Duration `json:"took_ns"`
 	How   DialFailure   `json:"how,omitempty"` // it failed
 	Why   string        `json:"why,omitempty"` // in words
+
+	// Fits is the size in bytes of the largest packet that arrived there, of
+	// those that were tried; the first is as large as both ends take. 0: none
+	// was tried, or not even a small one was acknowledged.
+	Fits int `json:"fits,omitempty"`
+	Lost int `json:"lost,omitempty"` // of the smallest that did not arrive; 0: none was lost
 }
 
 // A DialFailure is a kind of failure to connect.

@@ -33,7 +33,7 @@ func gateway() machine {
 		loop:   func(context.Context, netip.AddrPort, string) error { return nil },
 		share:  func(netip.AddrPort) error { return nil },
 		files:  func() (uint64, uint64, error) { return 1024, 65536, nil },
-		dial:   func(context.Context, string) (int, error) { return 1460, nil },
+		dial:   func(context.Context, string) (int, error) { return 1500, nil },
 		lookup: func(context.Context, string) ([]netip.Addr, error) {
 			return []netip.Addr{netip.MustParseAddr("10.0.2.12")}, nil
 		},

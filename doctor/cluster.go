@@ -31,7 +31,7 @@ func Cluster(surveys []cache.Survey) Report {
 	var all []Finding
 	for _, s := range merged(surveys) {
 		g := newGroupView(s)
-		all = append(all, slices.Concat(g.members(), g.multicast(), g.tcp(), g.mtus(), g.clocks(), g.regions())...)
+		all = append(all, slices.Concat(g.members(), g.multicast(), g.tcp(), g.mtus(), g.ways(), g.clocks(), g.regions())...)
 	}
 	r := newReport([]Check{{Name: checkMembers}, {Name: checkMulticast}, {Name: checkTCP}, {Name: checkMTU}, {Name: checkClocks}, {Name: checkRegions}}, all)
 	r.Surveys = merged(surveys)
@@ -200,9 +200,13 @@ func (g *groupView) members() (all []Finding) {
 			}
 			continue
 		}
-		all = append(all, Finding{Check: checkMembers, Severity: Failure, Saw: fmt.Sprintf("%s could not be asked: %s", label(m), m.Why),
+		f := Finding{Check: checkMembers, Severity: Failure, Saw: fmt.Sprintf("%s could not be asked: %s", label(m), m.Why),
 			Why: "what it hears and reaches is not known; the table has what others say of it",
-			Do:  "on " + cmp.Or(m.Host, m.Addr) + ": lateral doctor, and see that the service runs"})
+			Do:  "on " + cmp.Or(m.Host, m.Addr) + ": lateral doctor, and see that the service runs"}
+		if g.narrowed(m) {
+			f.Because = checkMTU
+		}
+		all = append(all, f)
 	}
 	first := Finding{Check: checkMembers, Saw: fmt.Sprintf("%s: %d of %s asked", g.where, asked, plural(len(g.Members), "member"))}
 	if len(g.Members) == 1 {

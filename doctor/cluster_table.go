@@ -27,6 +27,7 @@ func WriteTable(w io.Writer, surveys []cache.Survey) error {
 			g.matrix(b, "multicast: the interface on which a column's member hears a row's", g.heardCell)
 		}
 		g.matrix(b, "TCP: whether a row's member can connect to a column's", g.dialCell)
+		g.matrix(b, "packets: bytes of the largest that get from a row's member to a column's (≤: larger ones are lost)", g.sizeCell)
 		g.matrix(b, "clocks: how far a row's member sees that of a column's ahead of its own", g.clockCell)
 	}
 	return b.Flush()

@@ -23,7 +23,7 @@ func surveyOf(n int) cache.Survey {
 			id, addr := fmt.Sprint(j+1), fmt.Sprintf("10.0.0.%d", j+1)
 			m.Heard = append(m.Heard, cache.SurveyedPacket{ID: id, Interface: "eth0", From: addr, Packets: 4})
 			if i != j {
-				m.Reached = append(m.Reached, cache.SurveyedDial{ID: id, Addr: addr + ":57462", Local: m.Interfaces[0].Addr})
+				m.Reached = append(m.Reached, cache.SurveyedDial{ID: id, Addr: addr + ":57462", Local: m.Interfaces[0].Addr, Fits: 1500})
 				m.Linked = append(m.Linked, id)
 				m.Skew[id] = time.Duration(j-i) * time.Millisecond
 			}
@@ -60,6 +60,15 @@ func cut(s cache.Survey, a, b int, how cache.DialFailure) {
 	for i := range s.Members[a-1].Reached {
 		if d := &s.Members[a-1].Reached[i]; d.ID == fmt.Sprint(b) {
 			d.How, d.Why = how, string(how)
+		}
+	}
+}
+
+// narrow has packets of more than 1400 bytes lost from a to b.
+func narrow(s cache.Survey, a, b int) {
+	for i := range s.Members[a-1].Reached {
+		if d := &s.Members[a-1].Reached[i]; d.ID == fmt.Sprint(b) {
+			d.Fits, d.Lost = 1400, 1420
 		}
 	}
 }
@@ -119,6 +128,23 @@ func TestCluster(t *testing.T) {
 		}, 1, []string{"clocks the clock of h3 is 2s behind those of 2 other hosts|on h3"}},
 		{"one MTU of three", func(s cache.Survey) { s.Members[1].Interfaces[0].MTU = 4000 }, 1,
 			[]string{"mtu eth0 of h2 takes and sends packets of up to 4000 bytes (MTU), others in 224.0.0.1:6780 have 1500|on h2, or give all hosts and switches of this network the other one:\n    ip link set dev eth0 mtu 1500"}},
+		{"a way that loses large packets", func(s cache.Survey) { narrow(s, 1, 2) }, 1,
+			[]string{"mtu from h1 to h2 packets of 1400 bytes arrive, and none of 1420 or more, which both ends take|on each:\n    ip link set dev eth0 mtu 1400"}},
+		{"both ways between two", func(s cache.Survey) { narrow(s, 3, 1); narrow(s, 1, 3) }, 1,
+			[]string{"mtu between h1 and h3 packets of 1400 bytes arrive, and none of 1420 or more, which both ends take|mtu 1400"}},
+		{"a switch port that loses large packets", func(s cache.Survey) {
+			narrow(s, 1, 3)
+			narrow(s, 3, 2)
+			s.Members[2].Interfaces[0].Name = "ens3"
+		}, 1, []string{"mtu between h3 and all others packets of 1400 bytes arrive, and none of 1420 or more, which both ends take|" +
+			"    ip link set dev eth0 mtu 1400   # on h1\n    ip link set dev eth0 mtu 1400   # on h2\n    ip link set dev ens3 mtu 1400   # on h3\n"}},
+		{"a member whose answer was lost", func(s cache.Survey) {
+			narrow(s, 1, 3)
+			m := &s.Members[2]
+			m.Asked, m.Why, m.Heard, m.Reached, m.Interfaces = "", "its link ended while it was asked", nil, nil, nil
+		}, 1, []string{"mtu from h1 to h3 packets of 1400 bytes arrive, and none of 1420 or more, which both ends take|mtu 1400"}},
+		{"a network that loses large packets", func(s cache.Survey) { narrow(s, 1, 2); narrow(s, 3, 2); narrow(s, 1, 3); s.Group = "" }, 1,
+			[]string{"mtu between all hosts packets of 1400 bytes arrive, and none of 1420 or more, which both ends take|mtu 1400"}},
 		{"regions", func(s cache.Survey) { s.Members[2].Regions["User"] = "replicate" }, 1, []string{"regions region User is invalidate on h1/s, h2/s, and replicate on h3/s|config show"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -217,6 +243,7 @@ func TestWriteTable(t *testing.T) {
 	cut(s, 3, 1, cache.DialSilent)
 	s.Members[1].Asked = "h3/s.A"
 	s.Members[0].Reached[0].ID = "none"
+	narrow(s, 2, 3)
 	s.Members[2].Host = "h3\x1b[2J"
 	slow(s, 3, 300*time.Millisecond)
 	delete(s.Members[1].Skew, "3")
@@ -241,6 +268,12 @@ TCP: whether a row's member can connect to a column's
   1   ·   ?  ok
   2  ok   ·  ok
   3  NO  ok   ·
+
+packets: bytes of the largest that get from a row's member to a column's (≤: larger ones are lost)
+        1     2     3
+  1     ·     ?  1500
+  2  1500     · ≤1400
+  3     ?  1500     ·
 
 clocks: how far a row's member sees that of a column's ahead of its own
          1      2      3

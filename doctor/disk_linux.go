@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 
@@ -47,25 +46,4 @@ func mountOf(path string) string {
 		path = up
 	}
 	return path
-}
-
-// segmentOf returns the largest segment that the connection sends, without
-// options; 0 if it is not known.
-func segmentOf(c *net.TCPConn) (n int) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return 0
-	}
-	err = raw.Control(func(fd uintptr) {
-		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			n = int(info.Snd_mss)
-			if info.Options&1 != 0 { // TCPI_OPT_TIMESTAMPS: 12 bytes of each segment
-				n += 12
-			}
-		}
-	})
-	if err != nil {
-		return 0
-	}
-	return n
 }

@@ -4,8 +4,4 @@
 
 package doctor
 
-import "net"
-
 func diskAt(string) (disk, error) { return disk{}, errNoDisk }
-
-func segmentOf(*net.TCPConn) int { return 0 }

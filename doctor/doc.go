@@ -46,7 +46,8 @@
 //	links             all links of the mesh are up
 //
 // Cluster judges what all members say that they could hear and reach at one
-// time: there the direction shows in which something is lost. Its checks:
+// time: there the direction shows in which something is lost, and which sizes
+// of packets are. Its checks:
 //
 //	members, multicast, tcp, mtu, clocks, regions
 //

@@ -44,6 +44,7 @@ type Port struct {
 	Port    uint16
 	At      string // where it is configured
 	Service string
+	Free    string // command that has the configuration name no address; "" if there is none
 }
 
 // A Neighbour is another member that was heard.
@@ -183,7 +184,7 @@ func builtin(o Options, m machine) []Check {
 		checks = append(checks, Check{Name: "peers", DependsOn: []string{"interfaces", "peer-names"}, Run: s.reach})
 	}
 	checks = append(checks, o.Last...)
-	checks = append(checks, Check{Name: "hostname", Run: s.hostname}, Check{Name: "file-limit", Run: s.files})
+	checks = append(checks, Check{Name: "hostname", DependsOn: []string{"interfaces"}, Run: s.hostname}, Check{Name: "file-limit", Run: s.files})
 	if len(o.Places) > 0 {
 		checks = append(checks, Check{Name: "disk-space", Run: s.disks})
 	}

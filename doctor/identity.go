@@ -19,7 +19,7 @@ func (s *scene) hostname(ctx context.Context) []Finding {
 		ask = s.Identity
 	}
 	id, err := ask(ctx)
-	f := Finding{Severity: Warning}
+	f := Finding{Severity: Warning, About: []string{id.Hostname}}
 	const javas = "Lateral announces the address its packets leave from, but JCS and much other software announces what the host's own name leads to"
 	switch {
 	case err != nil:
@@ -36,6 +36,11 @@ func (s *scene) hostname(ctx context.Context) []Finding {
 	case s.foreign(id):
 		f.Saw = fmt.Sprintf("the hostname %s leads to %s, which this machine does not have", id.Hostname, addresses(id.Addrs))
 		f.Why = javas
+		for _, name := range s.candidates() { // whose it may have been
+			if i, ok := s.find(name); ok && !s.addressed(i) {
+				f.About = append(f.About, name)
+			}
+		}
 		s.hostsRemedy(&f, id)
 	default:
 		f.Severity = Ok

@@ -108,7 +108,7 @@ func (s *scene) examine(name string) Finding {
 	case !s.addressed(i):
 		f.Saw = fmt.Sprintf("interface %s has no address of the family its groups need", name)
 		f.Why = "peers dial the address that packets come from"
-		f.Do = fmt.Sprintf("give it one: ip addr add ADDRESS/LENGTH dev %s", name)
+		f.Do = "give it one; the routes are gone with the last:\n    " + strings.Join(append([]string{"ip addr add ADDRESS/LENGTH dev " + name}, s.routesBack(name)...), "\n    ")
 	default:
 		f.Severity, f.Saw = Ok, describe(i)
 	}

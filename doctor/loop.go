@@ -161,7 +161,8 @@ func loopback(ctx context.Context, group netip.AddrPort, dev string) error {
 // echo sends a random word and reads until it comes back.
 func echo(ctx context.Context, c net.PacketConn, to *net.UDPAddr, wait time.Duration) error {
 	word := []byte(rand.Text())
-	if err := c.SetDeadline(time.Now().Add(wait)); err != nil {
+	now := time.Now()
+	if err := errors.Join(c.SetReadDeadline(now.Add(wait)), c.SetWriteDeadline(now.Add(max(wait, loopWait)))); err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { c.SetReadDeadline(time.Now()) })

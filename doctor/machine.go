@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"lateral/host"
 )
 
 // maxSmall bounds what is read of a file of the system: one number, or a
@@ -81,14 +83,15 @@ type disk struct {
 
 var errNoDisk = errors.New("it is not known on this system how full a disk is")
 
-// dialTCP connects and hangs up; it returns how many bytes a segment towards
-// that address may have.
-func dialTCP(ctx context.Context, addr string) (segment int, err error) {
+// dialTCP connects and hangs up; it returns how many bytes a packet towards
+// that address may have, 0 if that is not known.
+func dialTCP(ctx context.Context, addr string) (packet int, err error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return 0, err
 	}
 	defer c.Close()
-	return segmentOf(c.(*net.TCPConn)), nil
+	packet, _ = host.PacketOf(c.(*net.TCPConn))
+	return packet, nil
 }

@@ -33,7 +33,7 @@ func (s *scene) neighbours(ctx context.Context) []Finding {
 			all = append(all, Finding{Severity: Warning, About: []string{n.Name},
 				Saw: fmt.Sprintf("%s announces %s, a loopback address%s", n.Name, n.Addr, from(n)),
 				Why: "whoever dials it reaches itself; JCS 1.3 does so when a host's own name leads to 127.x",
-				Do:  "on that host, let its name lead to its network address in /etc/hosts"})
+				Do:  "on that host, correct AdvertiseHost; of a Java node, let the name of its host lead to its network address in /etc/hosts"})
 		}
 	}
 	f := Finding{Saw: fmt.Sprintf("heard %s on other hosts and %d on this one", plural(far, "member"), near)}

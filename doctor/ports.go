@@ -37,6 +37,9 @@ func (s *scene) port(p Port) Finding {
 		f.Saw = fmt.Sprintf("%s: %s is no address of this machine%s", what, a, at(p.At))
 		f.Why = "a service can't listen on it and refuses to start"
 		f.Do = "correct the address, or leave it out to listen on all"
+		if p.Free != "" {
+			f.Run = []string{p.Free}
+		}
 		return f
 	}
 	owners, err := s.owners("tcp", p.Addr, p.Port)

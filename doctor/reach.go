@@ -128,10 +128,10 @@ func (s *scene) leads(ctx context.Context, name string) bool {
 func (s *scene) knock(ctx context.Context, d door) Finding {
 	ctx, cancel := context.WithTimeout(ctx, dialWait)
 	defer cancel()
-	f := Finding{About: []string{d.addr}}
-	segment, err := s.dial(ctx, d.addr)
+	f := Finding{About: []string{d.addr, hostOf(d.addr)}} // where its name leads may be the cause
+	packet, err := s.dial(ctx, d.addr)
 	if err == nil {
-		return s.fits(ctx, d, segment)
+		return s.fits(ctx, d, packet)
 	}
 	f.Severity = Warning
 	what := d.whose + " at " + d.addr
@@ -169,35 +169,30 @@ func (s *scene) openOut(d door) []string {
 	return fs.open(traffic{to: a.Addr(), proto: "tcp", port: a.Port(), out: true})
 }
 
-// fits compares the segment that a member takes with what this host would send
+// fits compares the packets that a member takes with what this host would send
 // it: where they differ so do the MTUs of one network, and what is too large
 // for one of its hosts or switches is lost without a word.
-func (s *scene) fits(ctx context.Context, d door, segment int) Finding {
+func (s *scene) fits(ctx context.Context, d door, packet int) Finding {
 	f := Finding{About: []string{d.addr}, Saw: fmt.Sprintf("%s at %s takes TCP connections", d.whose, d.addr)}
 	a, err := netip.ParseAddrPort(d.addr)
-	if err != nil || segment == 0 {
+	if err != nil || packet == 0 {
 		return f
 	}
 	rt, err := s.route(a.Addr())
 	i, ok := s.find(rt.Interface)
-	heads := 40
-	if a.Addr().Is6() {
-		heads = 60
-	}
 	if err != nil || !ok || i.Loopback || rt.Gateway.IsValid() {
 		return f
 	}
-	if segment+heads >= i.MTU {
+	if packet >= i.MTU {
 		if lost := s.onTheWay(ctx, d, a.Addr(), i.Name, i.MTU); lost != nil {
 			return *lost
 		}
 		return f
 	}
-	mtu := segment + heads
 	return Finding{Severity: Warning, About: f.About,
-		Saw: fmt.Sprintf("%s at %s takes packets of %d bytes, and %s here sends up to %d (MTU)", d.whose, d.addr, mtu, i.Name, i.MTU),
+		Saw: fmt.Sprintf("%s at %s takes packets of %d bytes, and %s here sends up to %d (MTU)", d.whose, d.addr, packet, i.Name, i.MTU),
 		Why: "hosts of one network must agree: what is larger than a host or switch on the way takes is lost without a word, so that links come up and then stall",
-		Run: []string{fmt.Sprintf("ip link set dev %s mtu %d", i.Name, mtu)}, Do: s.keepMTU(i.Name, mtu) + "\nor give all hosts and switches of this network the larger MTU"}
+		Run: []string{fmt.Sprintf("ip link set dev %s mtu %d", i.Name, packet)}, Do: s.keepMTU(i.Name, packet) + "\nor give all hosts and switches of this network the larger MTU"}
 }
 
 // cause is the innermost error: what the kernel said.

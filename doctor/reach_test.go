@@ -27,13 +27,13 @@ func TestPeers(t *testing.T) {
 	o.Peers = []Peer{{Host: "gw02", Port: 57462, At: "cache.ccf:9"}, {Host: "10.0.2.13", Port: 57462, At: "cache.ccf:9"}}
 	for _, c := range []struct {
 		err      error
-		segment  int
+		packet   int
 		severity Severity
 		texts    []string
 	}{
-		{nil, 1460, Ok, []string{"10.0.2.13:57462 takes TCP connections"}},
-		{nil, 1380, Warning, []string{"takes packets of 1420 bytes, and eth0 here sends up to 1500", "ip link set dev eth0 mtu 1420", "to keep it"}},
-		{nil, 8960, Ok, nil},
+		{nil, 1500, Ok, []string{"10.0.2.13:57462 takes TCP connections"}},
+		{nil, 1420, Warning, []string{"takes packets of 1420 bytes, and eth0 here sends up to 1500", "ip link set dev eth0 mtu 1420", "to keep it"}},
+		{nil, 9000, Ok, nil},
 		{failing(syscall.ECONNREFUSED), 0, Warning, []string{"refuses TCP: nobody listens there (cache.ccf:9)"}},
 		{failing(syscall.EHOSTUNREACH), 0, Warning, []string{"can't be reached: no route to host", "ip route get 10.0.2.13"}},
 		{context.DeadlineExceeded, 0, Warning, []string{"does not answer TCP", "doctor --cluster"}},
@@ -41,7 +41,7 @@ func TestPeers(t *testing.T) {
 		{errors.New("odd"), 0, Warning, []string{"odd"}},
 	} {
 		m := gateway()
-		m.dial = func(context.Context, string) (int, error) { return c.segment, c.err }
+		m.dial = func(context.Context, string) (int, error) { return c.packet, c.err }
 		m = m.withRoutes(append(m.table, route("10.0.2.0/24", "eth0"))...)
 		expect(t, examine(t, o, m), "peers", c.severity, c.texts...)
 	}
@@ -63,7 +63,7 @@ func TestPeersHeard(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		all = append(all, addr)
-		return 1460, nil
+		return 1500, nil
 	}
 	expect(t, examine(t, o, m), "peers", Ok, "65 further members were not dialled")
 	slices.Sort(all)

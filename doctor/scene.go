@@ -31,7 +31,7 @@ type machine struct {
 	// false: there is none, or it may not be read.
 	text   func(path string) (string, bool)
 	lookup host.Lookup
-	dial   func(ctx context.Context, addr string) (segment int, err error) // bytes that a segment there may have
+	dial   func(ctx context.Context, addr string) (packet int, err error) // bytes that a packet there may have
 	// echoes returns which sizes of packets are answered; nil where none can be sent.
 	echoes  func(ctx context.Context, to netip.Addr, sizes []int) ([]int, error)
 	filesOf func(pid int) (hard uint64, err error) // what another process may open

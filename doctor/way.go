@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"lateral/host"
 )
 
-// sizes are those of packets by which the MTU of what lies between two hosts
-// is found: of PPPoE, tunnels, IPv6's least and IPv4's.
-var sizes = []int{1492, 1476, 1450, 1420, 1400, 1380, 1280, 576}
+// whyLost is what comes of it, whoever finds it.
+const whyLost = "a switch or tunnel on the way loses what is larger without a word: links come up, and end after LinkTimeout whenever much is to be said"
 
 // onTheWay finds what lies between this host and a member of its network, such
 // as a switch, and loses packets of the size that both have: their MTUs agree,
@@ -22,7 +23,7 @@ func (s *scene) onTheWay(ctx context.Context, d door, to netip.Addr, dev string,
 		return nil
 	}
 	ask := []int{mtu}
-	for _, n := range sizes {
+	for _, n := range host.PacketSizes {
 		if n < mtu {
 			ask = append(ask, n)
 		}
@@ -34,6 +35,6 @@ func (s *scene) onTheWay(ctx context.Context, d door, to netip.Addr, dev string,
 	fit := slices.Max(answered)
 	return &Finding{Severity: Warning, About: []string{d.addr},
 		Saw: fmt.Sprintf("%s at %s answers packets of %d bytes (ICMP echo) and none of %d, the MTU of %s here", d.whose, d.addr, fit, mtu, dev),
-		Why: "a switch or tunnel on the way loses what is larger without a word: links come up, and end after LinkTimeout whenever much is to be said (or a firewall keeps large echoes back)",
+		Why: whyLost + " (or a firewall keeps large echoes back)",
 		Run: []string{fmt.Sprintf("ip link set dev %s mtu %d", dev, fit)}, Do: s.keepMTU(dev, fit) + "\non all hosts of this network; or give the switch the larger MTU"}
 }

@@ -59,9 +59,9 @@ func TestFitsTheWay(t *testing.T) {
 	s.echoes = func(_ context.Context, _ netip.Addr, sizes []int) ([]int, error) {
 		return slices.DeleteFunc(slices.Clone(sizes), func(n int) bool { return n > 1450 }), nil
 	}
-	for segment, want := range map[int]string{1460: "answers packets of 1450 bytes (ICMP echo) and none of 1500", 1360: "takes packets of 1400 bytes", 0: "takes TCP connections"} {
-		if f := s.fits(t.Context(), door{addr: "10.1.0.2:57462", whose: "x"}, segment); !strings.Contains(f.Saw, want) {
-			t.Errorf("segments of %d: %+v", segment, f)
+	for packet, want := range map[int]string{1500: "answers packets of 1450 bytes (ICMP echo) and none of 1500", 1400: "takes packets of 1400 bytes", 0: "takes TCP connections"} {
+		if f := s.fits(t.Context(), door{addr: "10.1.0.2:57462", whose: "x"}, packet); !strings.Contains(f.Saw, want) {
+			t.Errorf("packets of %d: %+v", packet, f)
 		}
 	}
 }

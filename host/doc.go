@@ -3,7 +3,8 @@
 // Package host knows this machine: interfaces, routes, multicast memberships,
 // sockets and the pid that owns them, the host's name and what it resolves to.
 //
-// It reads, and never changes anything. The sources are
+// It reads, and never changes anything; Delivered alone sends, on a connection
+// that it is given. The sources are
 //
 //	interfaces      the Go runtime (rtnetlink on Linux)
 //	Routes          /proc/net/route, /proc/net/ipv6_route   what route -n prints
@@ -13,6 +14,7 @@
 //	OwnersOf        /proc/PID/fd                            what netstat -p prints
 //	Identify        the resolver, /etc/hosts
 //	Watch           rtnetlink groups                        what ip monitor prints
+//	PacketOf        TCP_INFO                                what ss -ti prints
 //
 // Each text source has a parser of an io.Reader; opening the file is the
 // caller's two lines. RouteTo is asked of the kernel because /proc shows one

@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"runtime"
+	"time"
 )
 
 // errHere is what every question gets that only Linux can answer.
@@ -34,6 +36,14 @@ func RouteVia(group netip.Addr, dev string) (Route, error) {
 
 // Watch works on Linux only.
 func Watch(context.Context, func()) error { return fmt.Errorf("host: watch: %w", errHere) }
+
+// PacketOf is known on Linux only.
+func PacketOf(*net.TCPConn) (int, error) { return 0, fmt.Errorf("host: packets: %w", errHere) }
+
+// Delivered is known on Linux only.
+func Delivered(context.Context, *net.TCPConn, string, []int, time.Duration) (int, error) {
+	return 0, fmt.Errorf("host: packets: %w", errHere)
+}
 
 // FileLimitOf is known on Linux only.
 func FileLimitOf(pid int) (hard uint64, err error) {

@@ -30,6 +30,7 @@ type watch struct {
 	nodes      []*lateral.Node
 	collectors []*Collector
 	gone       map[int]bool // by place: its process has ended
+	observes   bool         // it may not be written to
 	each       func()       // what else happens between two scrapes
 	scrapes    int
 	series     map[string][]string
@@ -63,7 +64,7 @@ func (w *watch) add(n *lateral.Node) {
 func (w *watch) pass(d time.Duration) {
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		for i, n := range w.nodes {
-			if w.gone[i] {
+			if w.gone[i] || w.observes {
 				continue
 			}
 			for _, c := range []cache.Command{{Op: cache.Put, Region: "SessionCache"}, {Op: cache.Update, Region: "User"}, {Op: cache.Get, Region: "User"}} {

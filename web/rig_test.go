@@ -141,7 +141,7 @@ var surveyed = cache.Survey{Cluster: "ox", Group: "224.0.0.1:6780", At: time.Uni
 	Party: cache.Party{Host: "h", Service: "s", Endpoint: "A", Addr: "10.0.0.1:1", PID: 7}, ID: "1", Receive: true, Asked: "link", Why: "w",
 	Interfaces: []cache.SurveyedInterface{{Name: "eth0", Addr: "10.0.0.1", Reason: "r"}},
 	Heard:      []cache.SurveyedPacket{{ID: "2", Interface: "eth0", From: "10.0.0.2", Packets: 3}},
-	Reached:    []cache.SurveyedDial{{ID: "2", Addr: "10.0.0.2:1", Local: "10.0.0.1", Took: time.Second, How: cache.DialSilent, Why: "i/o timeout"}},
+	Reached:    []cache.SurveyedDial{{ID: "2", Addr: "10.0.0.2:1", Local: "10.0.0.1", Took: time.Second, How: cache.DialSilent, Why: "i/o timeout", Fits: 1400, Lost: 1420}},
 	Linked:     []string{"2"}, Regions: map[string]string{"User": "invalidate"}, Skew: map[string]time.Duration{"2": -time.Second}}}}
 
 // runtimeDir is a directory whose sockets have short enough paths.

@@ -104,6 +104,7 @@ func (l *live) start(p *proc) {
 	}
 	defer log.Close()
 	cmd := exec.Command("lateral", "run", "--service", p.service, "--host", p.host.name, "--config", filepath.Join(p.host.dir, p.service), "--runtime-dir", p.host.runtime)
+	cmd.Args = append(cmd.Args, l.httpFlags(p)...)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, childAttr()
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	if err := cmd.Start(); err != nil {

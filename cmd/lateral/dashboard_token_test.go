@@ -10,12 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"syscall"
 	"testing"
 )
-
-var servedAt = regexp.MustCompile(`"serving HTTP" addr=(\S+)`)
 
 // TestDashboardSignIn: by TCP the page asks for a token, again if it is wrong;
 // with the one for reading it shows no actions, with the other it does.

@@ -50,8 +50,9 @@ configuration uses are used.
 
 With --cluster all members of the cluster send, listen and connect to each other at
 one time, asked by a service of this host, and a table shows who hears and reaches
-whom, in which direction, and how far their clocks are apart. It takes some seconds
-and a few packets; members that cannot be asked are named.
+whom, in which direction, how large packets may be, and how far their clocks are
+apart. It takes some seconds and a few packets; members that cannot be asked are
+named.
 
 All but a little works without root; what root would see is said where it is
 missing. Exit status: 0 all is well, 1 warnings, 2 failures.
@@ -227,7 +228,7 @@ func wire(o *doctor.Options, service string, a ccf.Auxiliary, running []cache.St
 	if l.Receive {
 		addr, _ := netip.ParseAddr(l.TcpListenerHost) // zero: all addresses
 		o.Ports = append(o.Ports, doctor.Port{Addr: addr, Port: uint16(l.TcpListenerPort),
-			At: placeOf(a, "TcpListenerPort").String(), Service: service})
+			At: placeOf(a, "TcpListenerPort").String(), Service: service, Free: commentOut(a, "TcpListenerHost")})
 	}
 }
 

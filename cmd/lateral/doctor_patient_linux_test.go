@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,7 +35,7 @@ func fillIn(words string) func(doctor.Finding) []string {
 			case strings.HasPrefix(line, "ADDRESS "): // a line of that file
 				run = append(run, fmt.Sprintf("echo '%s' >>/etc/hosts", strings.Replace(line, "ADDRESS", "@HELPER", 1)))
 			default:
-				run = append(run, strings.NewReplacer("MEMBER", "@HELPER", "SERVER:", "127.0.0.1:").Replace(line))
+				run = append(run, strings.NewReplacer("MEMBER", "@HELPER", "SERVER:", "127.0.0.1:", "ADDRESS/LENGTH", "@ADDR/24").Replace(line))
 			}
 		}
 		return run
@@ -154,7 +155,9 @@ func (p *patient) treat(bin string) {
 			p.green(bin, x.env+c+";")
 			return
 		}
-		p.shell(bin, c)
+		if !p.network(c) {
+			p.shell(bin, c)
+		}
 	}
 	if x.anew {
 		p.end()
@@ -233,6 +236,9 @@ func (p *patient) harm(bin, line string) {
 		p.held = holder.PID
 		return
 	}
+	if p.network(line) {
+		return
+	}
 	out, err := p.command(bin, line).CombinedOutput()
 	exit := (*exec.ExitError)(nil)
 	switch lacks := errors.As(err, &exit) && exit.ExitCode() == 127; {
@@ -242,6 +248,25 @@ func (p *patient) harm(bin, line string) {
 	default:
 		p.t.Fatalf("%s: %v\n%s", line, err, out)
 	}
+}
+
+// network does what a host cannot do itself: "@SWITCH 1400" has the switch port
+// take no larger packets, "@CABLE out" and "@CABLE in" are the cable.
+func (p *patient) network(line string) bool {
+	p.t.Helper()
+	switch what, how, _ := strings.Cut(line, " "); {
+	case what == "@SWITCH":
+		bytes, err := strconv.Atoi(how)
+		must(p.t, err)
+		p.h.SwitchMTU(bytes)
+	case line == "@CABLE out":
+		p.h.CableOut()
+	case line == "@CABLE in":
+		p.h.CableIn()
+	default:
+		return false
+	}
+	return true
 }
 
 // named judges what the doctor said of a broken host, and returns its remedy.

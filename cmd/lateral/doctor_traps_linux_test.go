@@ -71,6 +71,13 @@ var traps = []trap{
 		"for i in $(seq 100); do ip link show docker0 | grep -q LOWER_UP && break; sleep 0.05; done"},
 		check: "multicast-route", texts: []string{"docker0", "network of containers"}},
 	{name: "interface down", setUp: []string{"ip link set eth0 down"}, check: "interfaces", texts: []string{"eth0 is down"}},
+	{name: "cable out", setUp: []string{"@CABLE out"}, check: "interfaces", texts: []string{"eth0 is up but has no carrier"}, mend: func(f doctor.Finding) []string {
+		if !strings.HasPrefix(f.Do, "plug in the cable") {
+			return nil
+		}
+		return []string{"@CABLE in"}
+	}},
+	{name: "no address", setUp: []string{"ip addr flush dev eth0"}, check: "interfaces", texts: []string{"eth0 has no address of the family its groups need"}, mend: fillIn("ip ")},
 	{name: "loopback down", setUp: []string{"ip link set lo down"}, check: "interfaces", texts: []string{"lo is down"}},
 	{name: "multicast flag off", setUp: []string{"ip link set eth0 multicast off"}, check: "interfaces", texts: []string{"multicast flag off"}},
 	{name: "interface misspelt", ccf: with("Interface=eth7"), check: "interfaces", texts: []string{"there is no interface eth7"}},
@@ -103,11 +110,15 @@ var traps = []trap{
 	{name: "hostname is loopback", setUp: []string{"printf '127.0.0.1 localhost\\n127.0.1.1 %s.example.org %s\\n' $(hostname) $(hostname) >hosts", "mount --bind hosts /etc/hosts"},
 		check: "hostname", texts: []string{"127.0.1.1 only (/etc/hosts:2)"}},
 	{name: "hostname unknown", setUp: []string{"echo 127.0.0.1 localhost >hosts", "mount --bind hosts /etc/hosts"}, check: "hostname", texts: []string{"leads nowhere"}},
+	{name: "hostname is another's", setUp: []string{"printf '127.0.0.1 localhost\\n10.9.9.9 %s\\n' $(hostname) >hosts", "mount --bind hosts /etc/hosts"}, check: "hostname", texts: []string{"leads to 10.9.9.9, which this machine does not have"}},
+	{name: "address of another machine", ccf: with("TcpListenerHost=10.9.9.9"), check: "listener-ports", texts: []string{"10.9.9.9 is no address of this machine"}},
 	{name: "TCP port taken", setUp: []string{"@HOLD tcp4 :57462"}, check: "listener-ports", texts: []string{"TCP port 57462", "is taken by"}},
 	{name: "TCP port taken, seen by nobody", user: true, setUp: []string{"@HOLD tcp4 :57462"}, check: "listener-ports", texts: []string{"a process of another user", "as root, lateral doctor tells"}},
 	{name: "UDP port not shared", setUp: []string{"@HOLD udp4 :6780"}, check: "udp-port", texts: []string{"can't be bound beside the others"}, also: []string{"neighbours"}},
 	{name: "TcpServers beside discovery", ccf: with("TcpServers=@HELPER:57462"), check: "config", texts: []string{"TcpServers beside UdpDiscoveryEnabled=true"}},
 	{name: "peer's name unknown", ccf: with("UdpDiscoveryEnabled=false", "TcpServers=gw:57462"), check: "peer-names", texts: []string{"the name gw leads nowhere"}, mend: fillIn("ADDRESS gw")},
+	{name: "peer's name is this host", ccf: with("UdpDiscoveryEnabled=false", "TcpServers=gw:57462"), setUp: []string{"printf '127.0.0.1 localhost\\n127.0.1.1 gw\\n@ADDR %s\\n' $(hostname) >hosts", "mount --bind hosts /etc/hosts"},
+		check: "peer-names", texts: []string{"the name gw leads to 127.0.1.1", "dial itself"}, mend: fillIn("ADDRESS gw")},
 	{name: "peer's name leads elsewhere now", ccf: with("UdpDiscoveryEnabled=false", "TcpServers=gw:57472"), setUp: []string{"cp /etc/hosts hosts", "echo @HELPER gw >>hosts", "mount --bind hosts /etc/hosts"}, runs: true, anew: true,
 		then:  []string{"lateral mesh --wait 20s --nodes 2", "sed 's/.* gw$/10.77.0.250 gw/' /etc/hosts >new && cat new >/etc/hosts"},
 		check: "peer-address-changed", texts: []string{"the name gw leads to 10.77.0.250, and the link of groupware with the peer of that name is with @HELPER", "start groupware anew"}},
@@ -116,9 +127,11 @@ var traps = []trap{
 	{name: "secret for all to read", setUp: []string{"chmod 644 cluster.secret"}, check: "security", texts: []string{"its mode is 0644"}},
 	{name: "another secret", ccf: with("UdpDiscoveryPort=6797"), flags: "--listen 5s", setUp: []string{"rm cluster.secret", "lateral keygen cluster.secret"}, check: "neighbours", texts: []string{"is not believed", "fingerprint", "scp"}, mend: fillIn("scp")},
 	{name: "packets larger than others take", ccf: with("UdpDiscoveryAddr=228.5.6.7", "UdpDiscoveryPort=6789", "Interface=eth0"), setUp: []string{"ip link set eth0 mtu 4000"}, check: "peers", texts: []string{"takes packets of 1500 bytes"}},
+	{name: "a switch that loses large packets", setUp: []string{"@SWITCH 1400"}, check: "peers", texts: []string{"answers packets of 1400 bytes (ICMP echo) and none of 1500", "to keep it", "on all hosts of this network"}},
 	{name: "few files", env: "ulimit -n 256;", check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "few files for a service", env: "ulimit -n 256;", runs: true, check: "file-limit", texts: []string{"no more than 256 files"}},
 	{name: "disk full", setUp: []string{"mkdir -p run", "mount -t tmpfs -o size=64k none run", "chmod 700 run"}, check: "disk-space", texts: []string{"has 64 KiB free"}},
+	{name: "disk that is read-only", setUp: []string{"mkdir -p run", "mount -t tmpfs none run", "chmod 700 run", "mount -o remount,ro run"}, check: "disk-space", texts: []string{"is read-only"}},
 	{name: "disk of a region full", ccf: plainCCF + `jcs.region.Spooled=A,DC
 jcs.auxiliary.DC=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheFactory
 jcs.auxiliary.DC.attributes=org.apache.jcs.auxiliary.disk.indexed.IndexedDiskCacheAttributes

@@ -118,3 +118,18 @@ func TestTopOnTerminal(t *testing.T) {
 		t.Errorf("colours, or more columns than there is room for: %q", all.String())
 	}
 }
+
+// TestColoursOnTerminal: there are some, unless it can't or somebody does not want them.
+func TestColoursOnTerminal(t *testing.T) {
+	_, program := terminal(t, 90, 20)
+	for _, x := range []struct {
+		no, term string
+		want     bool
+	}{{"", "xterm", true}, {"1", "xterm", false}, {"0", "xterm", false}, {"", "dumb", false}} {
+		t.Setenv("NO_COLOR", x.no)
+		t.Setenv("TERM", x.term)
+		if s := newScreen(program); s.colours != x.want || !s.terminal || s.width != 90 {
+			t.Errorf("NO_COLOR=%s TERM=%s: %+v", x.no, x.term, s)
+		}
+	}
+}

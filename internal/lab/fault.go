@@ -48,6 +48,18 @@ func (h *Host) CableIn() {
 	}
 }
 
+// SwitchMTU has the switch port of h lose frames of larger packets, in bytes,
+// either way and without a word, as one does that was never told of the MTU
+// that its hosts have. What the kernel hands on in one piece, to be cut up by
+// a network card, passes (is_skb_forwardable).
+func (h *Host) SwitchMTU(bytes int) {
+	h.lab.t.Helper()
+	h.link("MTU of the switch", h.lab.bridge, h.port(), func(l netlink.Link) error { return netlink.LinkSetMTU(l, bytes) })
+}
+
+// normalMTU is that of Ethernet, which the lab has.
+const normalMTU = 1500
+
 // settleWithin is ample: the kernel takes news of a carrier up to a second.
 const settleWithin = 5 * time.Second
 
@@ -206,6 +218,9 @@ func (h *Host) heal() error {
 	}
 	errs = append(errs, h.lab.bridge.doErr(h.unwire),
 		h.lab.bridge.doErr(func() error { return setLink(h.port(), netlink.LinkSetUp) }),
+		h.lab.bridge.doErr(func() error {
+			return setLink(h.port(), func(l netlink.Link) error { return netlink.LinkSetMTU(l, normalMTU) })
+		}),
 		h.space.doErr(h.up),
 		h.settle())
 	return errors.Join(errs...)

@@ -99,7 +99,7 @@ function element(e) {
     ['Written', date(e.written)], ['Last access', date(e.accessed)], ['Stamp', e.stamp],
     ['Lifetime', e.eternal ? 'eternal' : `${life(e.max_life_s)}, idle ${life(e.max_idle_s)}`], ['Travels', e.lateral ? 'yes' : 'no'],
     e.tags?.length && ['Tags', e.tags.join(', ')], e.name.binary && ['Key', 'is no text: what cannot be shown is replaced']].filter(Boolean)
-  return [el('pre', { tabindex: '0', 'aria-label': 'Value' }, visible(e.text)),
+  return [el('pre', { role: 'region', tabindex: '0', 'aria-label': 'Value' }, visible(e.text)),
     el('dl', {}, ...facts.flatMap(([name, text]) => [el('dt', {}, name), el('dd', {}, line(text))]))]
 }
 
