@@ -65,6 +65,7 @@ type Disk struct {
 	seen     held            // of the store, as of the last batch
 	removals int             // since the file was packed
 	changed  map[string]bool // by key, since packing began; nil: it has not
+	cleared  int             // how often the store was emptied
 
 	marking sync.Mutex // held to change alone, and the file that says so; taken before files
 	alone   bool
@@ -128,6 +129,9 @@ func (d *Disk) open(wipe, aside bool) error {
 	if errors.Is(err, ErrHarmed) {
 		d.quarantine(err)
 		s, o, err = openStore(d.file(""), d.c.unsynced)
+	}
+	if err == nil {
+		os.Remove(d.file(packSuffix)) // of a life that was killed while it packed
 	}
 	switch {
 	case err != nil:
