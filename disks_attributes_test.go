@@ -59,7 +59,7 @@ func TestDiskAttributes(t *testing.T) {
 	}
 }
 
-// Who may wait for no time leaves what can be noted at once, and ends.
+// Who may wait for no time leaves at most what can be noted at once, and ends.
 func TestShutdownSpoolTimeLimit(t *testing.T) {
 	c, dir := newCluster(t), t.TempDir()
 	c.cut = map[string]func(){}
@@ -71,7 +71,7 @@ func TestShutdownSpoolTimeLimit(t *testing.T) {
 	}
 	c.stop("1")
 	c.own(1, lines...)
-	if d := c.disk("1", "Big"); d.Elements == 0 || d.Elements == 96 || d.Harmed > 0 {
+	if d := c.disk("1", "Big"); d.Elements == 96 || d.Harmed > 0 {
 		t.Errorf("%+v", d)
 	}
 }
@@ -127,7 +127,7 @@ func TestHarmedDiskIsRefilled(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				for i := len(b) / 4; i < len(b); i += 100 {
+				for i := 8192; i < len(b); i += 100 { // behind the pages that say where all is
 					b[i] ^= 0x10
 				}
 				if err := os.WriteFile(file, b, 0o600); err != nil { // the same file, if a node has it open

@@ -15,7 +15,7 @@ import (
 // allTiers are the lines of regions that have everything: a disk, peers (of Told), a server. Memory holds ten.
 func allTiers(dir, addr string, more ...string) []string {
 	const r, lru = "jcs.region.", "org.apache.jcs.engine.memory.lru.LRUMemoryCache"
-	lines := append(onDisk(dir), r+"Kept=DC,VC", r+"Told=DC,LTCP,VC", r+"Told.cacheattributes.MemoryCacheName="+lru, "AllowGet=true", "PutOnlyMode=false")
+	lines := append(onDisk(dir), r+"Kept=DC,VC", r+"Told=DC,LTCP,VC", r+"Both=DC,LTCP,VC", r+"Told.cacheattributes.MemoryCacheName="+lru, "AllowGet=true", "PutOnlyMode=false")
 	remote := onRemote(addr)
 	for _, l := range remote {
 		if !strings.HasPrefix(l, r) {
@@ -82,7 +82,7 @@ func TestTiersInOrder(t *testing.T) {
 func TestRemoteChangesWhatIsOnDisk(t *testing.T) {
 	t.Parallel()
 	srv := redistest.Start(t)
-	for _, region := range []string{"Kept", "Told"} {
+	for _, region := range []string{"Kept", "Told", "Both"} {
 		for how, change := range map[string]func(c *cluster, key string, open func()){
 			"told": func(c *cluster, key string, _ func()) { srv.CLI("SET", key, "2") },
 			"lost": func(c *cluster, key string, _ func()) {
@@ -125,5 +125,22 @@ func TestRemoteChangesWhatIsOnDisk(t *testing.T) {
 				c.expect("1", region, "gone", "")
 			})
 		}
+	}
+}
+
+// What a node writes and memory has no room for stays on disk when the server tells of the write.
+func TestOwnWritesStayOnDisk(t *testing.T) {
+	t.Parallel()
+	srv := redistest.Start(t)
+	c := newRealCluster(t)
+	c.own(1, allTiers(t.TempDir(), srv.Addr())...)
+	c.tracked("Kept")
+	for i := range 40 {
+		c.put("1", "Kept", fmt.Sprint("k", i), "v")
+	}
+	c.soon("all invalidations are verified", func() bool { return c.remote("1", "Kept").Kept >= 40 })
+	c.written("1", "Kept")
+	if d := c.disk("1", "Kept"); d.Elements != 30 || d.Removed > 0 {
+		t.Errorf("%+v", d)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // several goroutines at once, and by the one that reads a connection: Drop and Gap
 // must be quick.
 type Region interface {
-	// Look returns what memory has of a key, in any state.
+	// Look returns what memory has of a key, in any state, or else what is on disk.
 	Look(key string) (e cache.Element, ok bool)
 	// Drop: what memory and disk have of the key may be stale.
 	Drop(key string)
@@ -25,7 +25,7 @@ type Region interface {
 	Merge(e cache.Element)
 	// Gap: whatever was found on the server so far may be stale.
 	Gap()
-	// Keys offers every live key in memory until yield returns false.
+	// Keys offers every live key in memory or on disk, some perhaps twice, until yield returns false.
 	Keys(yield func(key string) bool)
 	// Stamp is newer than everything that the node knows of.
 	Stamp() cache.Stamp
