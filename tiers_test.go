@@ -139,7 +139,7 @@ func TestOwnWritesStayOnDisk(t *testing.T) {
 		c.put("1", "Kept", fmt.Sprint("k", i), "v")
 	}
 	c.soon("all invalidations are verified", func() bool { return c.remote("1", "Kept").Kept >= 40 })
-	c.written("1", "Kept")
+	c.soon("it is on disk", func() bool { return c.disk("1", "Kept").Queued == 0 })
 	if d := c.disk("1", "Kept"); d.Elements != 30 || d.Removed > 0 {
 		t.Errorf("%+v", d)
 	}
