@@ -27,7 +27,7 @@ type Config struct {
 	Retention time.Duration // ByStamp: the longest life of anything
 
 	MaxElements    int   // removals that are kept among them; < 0 is unlimited
-	MaxBytes       int64 // of keys and records; the file may take twice that; ≤ 0 is unlimited
+	MaxBytes       int64 // of keys and records; the file may take three times that; ≤ 0 is unlimited
 	MaxQueued      int   // elements that may wait to be written
 	PackAtRemovals int   // pack the file after so many removals; ≤ 0: when half of it is free
 	PackAtEnd      bool  // pack the file at the end if a quarter of it is free
