@@ -77,7 +77,7 @@ func (d *Disk) packInto(ctx context.Context, s *store, path string, cleared int)
 	if err := ignoreMissing(os.Remove(path)); err != nil {
 		return err
 	}
-	to, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: true})
+	to, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: true, NoGrowSync: s.unsynced})
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func openStore(path string, unsynced bool) (*store, *opened, error) {
 }
 
 func (s *store) options() *bbolt.Options {
-	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: s.unsynced,
+	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: s.unsynced, NoGrowSync: s.unsynced,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			s.file = f // Open may panic, and then nobody else has it
