@@ -90,7 +90,7 @@ func (e *endpoint) openJava(a ccf.Auxiliary, id cache.NodeID, port int) {
 	c := e.c
 	j.links = link.New(link.Config{Requester: j.requester, Gen: j.gen, Serializer: ser, Receive: c.Receive, Filter: c.FilterRemoveByHashCode, Bridge: c.Bridge, ListenOnly: c.ListenOnly,
 		Regions: j.regions, Region: j.region, Clock: &e.n.clock, Now: e.n.wall, Dial: e.n.network.Dial,
-		OpenTime: c.OpenTimeOut, AnswerTime: c.SocketTimeOut, Settle: javaSettle, Logger: e.n.log.With("endpoint", e.name)})
+		OpenTime: c.OpenTimeOut, AnswerTime: c.SocketTimeOut, Settle: javaSettle, Freed: func() { e.disc.Reconsider() }, Logger: e.n.log.With("endpoint", e.name)})
 	e.java = j
 }
 

@@ -4,9 +4,9 @@ package ccf
 
 import "strings"
 
-// nearest returns the word that was probably meant: equal but for case, or a
+// Nearest returns the word that was probably meant: equal but for case, or a
 // few letters away, or the only one that begins or ends with it; "" if none is.
-func nearest(word string, among []string) string {
+func Nearest(word string, among []string) string {
 	best, bestAt := "", 1+min(3, len(word)/3)
 	longer, howMany := "", 0
 	if len(word) > 100 {
@@ -35,9 +35,9 @@ func partOf(word, w string) bool {
 	return len(word) >= 4 && (strings.HasPrefix(w, word) || strings.HasSuffix(w, word))
 }
 
-// meant is nearest as a sentence, or otherwise if nothing is near.
+// meant is Nearest as a sentence, or otherwise if nothing is near.
 func meant(word string, among []string, otherwise string) string {
-	if w := nearest(word, among); w != "" {
+	if w := Nearest(word, among); w != "" {
 		return "did you mean " + printable(w) + "?"
 	}
 	return otherwise

@@ -12,7 +12,7 @@ func TestNearest(t *testing.T) {
 		"File": "", // of two
 		"Key":  "", "Maxi": "", "Objekte": "", "": "", "Nothing": "",
 	} {
-		if got := nearest(word, among); got != want {
+		if got := Nearest(word, among); got != want {
 			t.Errorf("%q: %q, want %q", word, got, want)
 		}
 	}

@@ -164,6 +164,10 @@ func (d *Discoverer) Announce() {
 // Refresh asks DNS again soon, as after a failed dial; at most once a second.
 func (d *Discoverer) Refresh() { poke(d.again) }
 
+// Reconsider has Changed tell as if Members differed: who takes some of them
+// for something else does not any more.
+func (d *Discoverer) Reconsider() { poke(d.changed) }
+
 // Heard returns the packet counters.
 func (d *Discoverer) Heard() Counts {
 	d.mu.Lock()

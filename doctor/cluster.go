@@ -92,13 +92,22 @@ func label(m *cache.Surveyed) string {
 }
 
 // hears tells on which interfaces b heard a; ok is false where it is not known.
-func hears(b, a *cache.Surveyed) (on []string, ok bool) {
+// Who was not asked answers what he hears: if nobody heard him, he may have heard
+// nobody.
+func (g *groupView) hears(b, a *cache.Surveyed) (on []string, ok bool) {
 	for _, h := range b.Heard {
 		if h.ID == a.ID && !slices.Contains(on, h.Interface) {
 			on = append(on, h.Interface)
 		}
 	}
-	return on, b.Asked != "" && len(b.Interfaces) > 0 && a.ID != "" && (a.Asked != "" || a.Receive)
+	return on, b.Asked != "" && len(b.Interfaces) > 0 && a.ID != "" && (a.Asked != "" || g.heard(a))
+}
+
+// heard reports whether anybody on another host heard a member.
+func (g *groupView) heard(m *cache.Surveyed) bool {
+	return slices.ContainsFunc(g.Members, func(o cache.Surveyed) bool {
+		return o.Host != m.Host && slices.ContainsFunc(o.Heard, func(h cache.SurveyedPacket) bool { return h.ID == m.ID })
+	})
 }
 
 // reaches tells how the dials from a to b went: nil is that none was made.

@@ -33,7 +33,7 @@ func (g *groupView) multicast() []Finding {
 	for i := range g.Members {
 		for j := range g.Members {
 			a, b := &g.Members[i], &g.Members[j]
-			on, known := hears(b, a)
+			on, known := g.hears(b, a)
 			switch {
 			case i == j || !known:
 			case a.Host == b.Host && len(on) == 0:
@@ -124,8 +124,12 @@ func (g *groupView) unheard(p way, far []way) Finding {
 			}
 		}
 	}
+	why := "both hear and are heard by others, so something between these two drops"
+	if len(far) < 3 { // there are no others
+		why = "something between the two drops"
+	}
 	f := Finding{Check: checkMulticast, Severity: Warning, Saw: fmt.Sprintf("%s does not hear %s by multicast; %s", label(p.to), label(p.from), back),
-		Why: "both hear and are heard by others, so something between these two drops what goes in that direction: most often a packet filter on " + p.to.Host,
+		Why: why + " what goes in that direction: most often a packet filter on " + p.to.Host,
 		Do:  fmt.Sprintf("on %s: lateral doctor; see what drops UDP from there: nft list ruleset; iptables -S", p.to.Host)}
 	if addr, err := netip.ParseAddr(g.addrOf(p.from)); err == nil {
 		group := netip.MustParseAddrPort(g.Group)
@@ -190,9 +194,9 @@ func (g *groupView) undialled(a, b *cache.Surveyed, other, d *cache.SurveyedDial
 		f.Saw += "; nor the other way round"
 	}
 	f.Do = g.letIn(a, b, d)
-	_, knowAB := hears(b, a)
-	_, knowBA := hears(a, b)
-	if ab, ba := hearsAtAll(b, a), hearsAtAll(a, b); backDown != nil && knowAB && knowBA && ab != ba {
+	_, knowAB := g.hears(b, a)
+	_, knowBA := g.hears(a, b)
+	if ab, ba := g.hearsAtAll(b, a), g.hearsAtAll(a, b); backDown != nil && knowAB && knowBA && ab != ba {
 		lost := label(a)
 		if ab {
 			lost = label(b)
@@ -203,8 +207,8 @@ func (g *groupView) undialled(a, b *cache.Surveyed, other, d *cache.SurveyedDial
 }
 
 // hearsAtAll reports whether b heard a.
-func hearsAtAll(b, a *cache.Surveyed) bool {
-	on, _ := hears(b, a)
+func (g *groupView) hearsAtAll(b, a *cache.Surveyed) bool {
+	on, _ := g.hears(b, a)
 	return len(on) > 0
 }
 

@@ -86,7 +86,7 @@ func (g *groupView) matrix(b *bufio.Writer, title string, cell func(row, column 
 }
 
 func (g *groupView) heardCell(from, to *cache.Surveyed) string {
-	on, known := hears(to, from)
+	on, known := g.hears(to, from)
 	switch {
 	case len(on) > 0:
 		return strings.Join(on, ",")

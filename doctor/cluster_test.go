@@ -178,6 +178,39 @@ func TestClusterForms(t *testing.T) {
 	}
 }
 
+// Of one who can't be asked and was not heard it is not known whether he would
+// be: only those who heard the others answer. If one host heard him, the rest
+// should have.
+func TestClusterSilent(t *testing.T) {
+	for _, n := range []int{2, 3} {
+		s := surveyOf(n)
+		m := &s.Members[1]
+		m.Asked, m.Why, m.Heard, m.Reached, m.Interfaces, m.Linked = "", "it does not answer", nil, nil, nil, nil
+		for i := range n {
+			if i != 1 {
+				cut(s, i+1, 2, cache.DialSilent)
+				unlink(s, i+1, 2)
+			}
+		}
+		deafen(s, 1, 2)
+		var b strings.Builder
+		if err := WriteTable(&b, []cache.Survey{s}); err != nil {
+			t.Fatal(err)
+		}
+		heard := strings.Contains(strings.ReplaceAll(b.String(), " ", ""), "\n2NO·")
+		r := Cluster([]cache.Survey{s})
+		said := slices.ContainsFunc(r.Findings, func(f Finding) bool {
+			return f.Check == checkMulticast && strings.HasPrefix(f.Saw, "h1/s does not hear h2/s")
+		})
+		if third := n == 3; heard != third || said != third {
+			t.Errorf("%d members: in the table %v, said %v\n%s%+v", n, heard, said, &b, r.Findings)
+		}
+	}
+	s := surveyOf(2)
+	deafen(s, 2, 1)
+	expect(t, Cluster([]cache.Survey{s}), "multicast", Warning, "h2/s does not hear h1/s by multicast; the other direction is well", "something between the two drops")
+}
+
 func TestWriteTable(t *testing.T) {
 	s := surveyOf(3)
 	deafen(s, 2, 1)

@@ -31,6 +31,7 @@
 //
 // and those lent by the caller, who knows files and services; before neighbours:
 //
+//	services          none answers and no files are named: what was not looked at
 //	advertised        peers are told an address that leads here
 //	security          the files of secrets; who was refused for want of one
 //	disk-tier         directories of regions on disk: writable, with room

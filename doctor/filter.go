@@ -61,7 +61,9 @@ func findFilters(ctx context.Context, root string) (filters, bool) {
 // bars reports whether something may drop what comes in (input) or leaves
 // (output).
 func (f filters) bars(hook string) bool {
-	return f.manager != "" || f.tables || slices.ContainsFunc(f.chains, func(c chain) bool { return c.Hook == hook })
+	name := strings.ToUpper(hook)
+	tables := f.tables && (strings.Contains(f.list, "-A "+name+" ") || strings.Contains(f.list, "-P "+name+" DROP"))
+	return f.manager != "" || tables || slices.ContainsFunc(f.chains, func(c chain) bool { return c.Hook == hook })
 }
 
 // dropping returns the base chains of a ruleset, as nft -j lists it, in whose

@@ -5,6 +5,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -22,9 +23,12 @@ func (s *scene) inbound(context.Context) []Finding {
 			continue
 		}
 		dev := s.entry(p.Service)
-		where := fs.keepsOut(knock{dev: dev, proto: "tcp", port: p.Port})
+		where, v := fs.judged(knock{dev: dev, proto: "tcp", port: p.Port})
 		f := Finding{About: []string{fmt.Sprintf("tcp/%d", p.Port)}, Saw: fmt.Sprintf("nothing in the packet filter is seen to keep TCP port %d closed", p.Port)}
-		if where != "" {
+		switch v {
+		case unsure:
+			f.Saw = fmt.Sprintf("whether the packet filter (%s) lets TCP port %d in depends on what is not known here, such as the source", where, p.Port)
+		case dropped:
 			f.Severity = Warning
 			f.Saw = fmt.Sprintf("the packet filter (%s) keeps other hosts from TCP port %d%s", where, p.Port, at(p.At))
 			f.Why = "members can't connect to this host; a link comes up only where this host can connect to them"
@@ -53,26 +57,27 @@ func (s *scene) entry(service string) string {
 	return ""
 }
 
-// keepsOut names what certainly drops a packet; "" if nothing does.
-func (f filters) keepsOut(k knock) string {
-	tables := nftRules(f.ruleset)
-	var names []string
-	for name := range tables {
-		names = append(names, name)
+// judged tells what becomes of a packet, and names the chain: dropped where one
+// certainly drops it, unsure where one may.
+func (f filters) judged(k knock) (where string, v verdict) {
+	v = passes
+	take := func(name string, of verdict) {
+		if of == dropped && v != dropped || of == unsure && v == passes {
+			where, v = name, of
+		}
 	}
-	slices.Sort(names)
-	for _, name := range names {
+	tables := nftRules(f.ruleset)
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		if family, _, _ := strings.Cut(name, " "); family != "inet" && family != "ip" {
 			continue
 		}
 		for _, c := range tables[name].base {
-			if c.Hook == "input" && c.Type == "filter" && tables[name].all.judge(c.Name, c.Policy, k) == dropped {
-				return "nftables, chain " + c.Name + " of table " + name
+			if c.Hook == "input" && c.Type == "filter" {
+				take("nftables, chain "+c.Name+" of table "+name, tables[name].all.judge(c.Name, c.Policy, k))
 			}
 		}
 	}
-	if t, policy := iptablesRules(f.list); t.judge("INPUT", policy, k) == dropped {
-		return "iptables, chain INPUT"
-	}
-	return ""
+	t, policy := iptablesRules(f.list)
+	take("iptables, chain INPUT", t.judge("INPUT", policy, k))
+	return where, v
 }

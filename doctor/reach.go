@@ -70,6 +70,7 @@ func (s *scene) peerName(ctx context.Context, p Peer) Finding {
 // A door is where a member listens.
 type door struct {
 	addr, whose, at string
+	from            netip.Addr // its packets come from there; zero if unknown
 }
 
 // reach dials every member that is heard or configured, and hangs up.
@@ -103,7 +104,7 @@ func (s *scene) doors(ctx context.Context) []door {
 	}
 	for _, n := range s.heard.get() {
 		if n.Addr.IsValid() && n.Addr.Port() != 0 {
-			add(door{addr: n.Addr.String(), whose: n.Name})
+			add(door{addr: n.Addr.String(), whose: n.Name, from: n.HeardFrom})
 		}
 	}
 	for _, p := range s.Peers {
@@ -150,6 +151,10 @@ func (s *scene) knock(ctx context.Context, d door) Finding {
 	default:
 		f.Saw = fmt.Sprintf("%s: %v%s", what, cause(err), at(d.at))
 		f.Do = "see that the address is right and the host is up"
+	}
+	if a, err := netip.ParseAddrPort(d.addr); err == nil && d.from.IsValid() && d.from != a.Addr() {
+		f.Why = fmt.Sprintf("it announces that address, and its packets come from %s: who dials it dials nobody, so there is a link with it only where it has dialled", d.from)
+		f.Run, f.Do = nil, "on that host: correct AdvertiseHost, or leave it out (lateral doctor there names the line), or see that the address leads there"
 	}
 	return f
 }

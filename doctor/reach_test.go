@@ -80,6 +80,12 @@ func TestPeersBarred(t *testing.T) {
 	m.dial = func(context.Context, string) (int, error) { return 0, failing(syscall.EPERM) }
 	m.tools.filters = func() (filters, bool) { return filters{tables: true, list: "-A OUTPUT -p tcp -j DROP"}, true }
 	expect(t, examine(t, o, m), "peers", Warning, "iptables -I OUTPUT -d 10.0.2.13 -p tcp --dport 57462 -j ACCEPT")
+	m.tools.filters = func() (filters, bool) { return filters{tables: true, list: "-P OUTPUT ACCEPT\n-A INPUT -p udp -j DROP"}, true }
+	for _, f := range examine(t, o, m).Findings {
+		if f.Check == "peers" && len(f.Run) > 0 {
+			t.Errorf("a filter that drops nothing that leaves: %q", f.Run)
+		}
+	}
 	m.tools.filters = func() (filters, bool) { return filters{}, false }
 	r := examine(t, o, m)
 	expect(t, r, "packet-filter", Ok, "as root, lateral doctor tells")
@@ -89,6 +95,20 @@ func TestPeersBarred(t *testing.T) {
 		if f.Check == "peers" && len(f.Run) > 0 {
 			t.Errorf("without knowing any rule: %q", f.Run)
 		}
+	}
+}
+
+// Who announces an address that is not his is told from one behind a filter: by
+// where his packets come from.
+func TestPeersElsewhere(t *testing.T) {
+	o := page
+	m := gateway()
+	m.dial = func(context.Context, string) (int, error) { return 0, failing(syscall.ETIMEDOUT) }
+	for from, want := range map[string]string{"10.0.2.14": "its packets come from 10.0.2.14", "10.0.2.13": "if it can't dial this host either"} {
+		o.Neighbours = func(context.Context) ([]Neighbour, error) {
+			return []Neighbour{{Name: "x", Addr: netip.MustParseAddrPort("10.0.2.13:57462"), HeardFrom: netip.MustParseAddr(from)}}, nil
+		}
+		expect(t, examine(t, o, m), "peers", Warning, want)
 	}
 }
 

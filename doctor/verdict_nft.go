@@ -42,11 +42,37 @@ func nftRules(ruleset string) map[string]*nftTable {
 			t.base = append(t.base, *n.Chain)
 		case n.Rule != nil:
 			t := at(n.Rule.Family + " " + n.Rule.Table)
-			t.all[n.Rule.Chain] = append(t.all[n.Rule.Chain], nftRule(n.Rule.Expr))
+			t.all[n.Rule.Chain] = append(t.all[n.Rule.Chain], nftForms(n.Rule.Expr)...)
 		}
 	}
 	return tables
 }
+
+// nftForms reads one rule. A verdict map whose elements are listed is a rule for
+// each; of a named one nothing is known.
+func nftForms(exprs []map[string]json.RawMessage) (out []rule) {
+	var m struct {
+		Key  json.RawMessage
+		Data struct{ Set [][2]json.RawMessage }
+	}
+	at := slices.IndexFunc(exprs, func(e map[string]json.RawMessage) bool { return e["vmap"] != nil })
+	if at < 0 || json.Unmarshal(exprs[at]["vmap"], &m) != nil || len(m.Data.Set) == 0 {
+		return []rule{nftRule(exprs)}
+	}
+	for _, element := range m.Data.Set[:min(len(m.Data.Set), maxRules)] {
+		match, err := json.Marshal(map[string]any{"op": "==", "left": m.Key, "right": element[0]})
+		var does map[string]json.RawMessage
+		if err != nil || json.Unmarshal(element[1], &does) != nil {
+			return []rule{nftRule(exprs)}
+		}
+		one := slices.Concat(exprs[:at], []map[string]json.RawMessage{{"match": match}}, exprs[at+1:], []map[string]json.RawMessage{does})
+		out = append(out, nftRule(one))
+	}
+	return out
+}
+
+// transports are the protocols whose fields no packet of another one has.
+var transports = []string{"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp"}
 
 // nftRule reads the expressions of one rule.
 func nftRule(exprs []map[string]json.RawMessage) rule {
@@ -136,6 +162,10 @@ func nftMatch(text json.RawMessage) func(k knock) answer {
 		}
 	case m.Left.Payload.Field == "dport":
 		return func(k knock) answer { return not(known(nftHas(m.Right, "", int(k.port)))) }
+	case slices.Contains(transports, m.Left.Payload.Protocol):
+		return func(k knock) answer { return min(maybe, known(m.Left.Payload.Protocol == k.proto)) }
+	case m.Left.Payload.Field == "protocol" || m.Left.Payload.Field == "nexthdr": // of IPv4 alone, of IPv6 alone
+		return func(k knock) answer { return min(maybe, not(known(nftHas(m.Right, k.proto, -1)))) }
 	}
 	return unknown
 }

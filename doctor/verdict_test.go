@@ -69,14 +69,22 @@ func TestNftVerdict(t *testing.T) {
 		{"jump that ends", rule("in", `{"goto": {"target": "more"}}`) + rule("in", accept) + rule("more", `{"reject": {"type": "icmp"}}`), true},
 		{"map", rule("in", `{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": "@zones"}}`), false},
 		{"extension", rule("in", `{"xt": null}`, accept), false},
+		{"fields of other protocols", rule("in", match(`"payload": {"protocol": "icmp", "field": "type"}`, "==", `"echo-request"`), accept) + rule("in", match(`"payload": {"protocol": "icmpv6", "field": "type"}`, "==", `"echo-request"`), accept) +
+			rule("in", match(`"payload": {"protocol": "ip", "field": "protocol"}`, "==", `"icmp"`), accept) + rule("in", match(`"payload": {"protocol": "ip6", "field": "nexthdr"}`, "==", `"ipv6-icmp"`), accept), true},
+		{"a field of ours", rule("in", match(`"payload": {"protocol": "tcp", "field": "sport"}`, "==", "22"), accept), false},
+		{"our protocol", rule("in", match(`"payload": {"protocol": "ip", "field": "protocol"}`, "==", `"tcp"`), accept), false},
+		{"map of states", rule("in", `{"vmap": {"key": {"ct": {"key": "state"}}, "data": {"set": [["established", {"accept": null}], ["invalid", {"drop": null}]]}}}`), true},
+		{"map of ports", rule("in", `{"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [[22, {"accept": null}], [57462, {"jump": {"target": "more"}}]]}}}`) + rule("more", accept), false},
+		{"map of pairs", rule("in", `{"vmap": {"key": {"concat": []}, "data": {"set": [[{"concat": []}, {"accept": null}]]}}}`), false},
 		{"no JSON", `, {"rule": {"family": "inet", "table": "fw", "chain": "in", "expr": [{"match": 3}, {"accept": null}]}}`, false},
 	} {
 		f := filters{ruleset: head + c.rules + "]}"}
-		if got := f.keepsOut(knock{dev: "eth0", proto: "tcp", port: 57462}); (got != "") != c.out {
-			t.Errorf("%s: kept out by %q, want %v", c.name, got, c.out)
+		where, got := f.judged(knock{dev: "eth0", proto: "tcp", port: 57462})
+		if (got == dropped) != c.out || got == passes != (where == "") {
+			t.Errorf("%s: %d by %q, want kept out: %v", c.name, got, where, c.out)
 		}
 	}
-	if f := (filters{ruleset: "{"}); f.keepsOut(knock{}) != "" {
+	if where, v := (filters{ruleset: "{"}).judged(knock{}); v != passes || where != "" {
 		t.Error("half a ruleset keeps somebody out")
 	}
 }
@@ -86,6 +94,6 @@ func FuzzVerdict(f *testing.F) {
 	f.Add("-P INPUT DROP\n-A INPUT -i eth0 ! -p tcp --dport 1:2,3 -j more\n-A more -g INPUT", ruleset)
 	f.Add("-A INPUT --tcp-flags\n-A INPUT -m", `{"nftables": [{"rule": {"expr": [{"match": {"op": "in", "right": {"range": [1]}}}]}}]}`)
 	f.Fuzz(func(t *testing.T, list, nft string) {
-		filters{list: list, ruleset: nft}.keepsOut(knock{dev: "eth0", proto: "tcp", port: 1})
+		filters{list: list, ruleset: nft}.judged(knock{dev: "eth0", proto: "tcp", port: 1})
 	})
 }

@@ -2,7 +2,10 @@
 
 package javaser
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 const (
 	firstHandle = 0x7e0000 // java.io.ObjectStreamConstants.baseWireHandle
@@ -15,18 +18,20 @@ const (
 // A stream that is never reset would make them grow without end. So they are
 // kept by the top-level value that brought them. When all together cost more
 // than the limit, the oldest lose first all but their classes and short texts,
-// which is what keys are, then everything. What something referred to later
-// stays: a text or a class by itself, anything else with its whole value. In
-// practice classes, region names and keys that the application holds are pinned
-// early, and what was cached goes.
+// then all texts but those as short as keys are, which go last. What
+// something referred to later stays: a text or a class by itself, anything else
+// with its whole value. In practice classes, region names and keys that the
+// application holds are pinned early, and what was cached goes.
 type handles struct {
 	blocks []*[blockSize]Value // nil: all of it is forgotten
 	n      int                 // handles given out
 	spare  *[blockSize]Value   // an empty block
 
 	values []span        // what is kept, oldest first
+	keys   map[int]Value // what is left of values that are gone: what may be a key
+	aged   []int         // the numbers of keys, oldest first; some may be pinned since
 	pins   map[int]Value // what stays
-	kept   int           // the cost of values
+	kept   int           // the cost of values and keys
 	pinned int           // that of what stays
 	start  int           // first handle of the value that is being read
 }
@@ -39,9 +44,10 @@ type span struct {
 }
 
 const (
-	costPin  = 80      // in the table of pins
-	costSeat = 8       // in a block, taken or not
-	maxText  = 1 << 10 // of a text that outlives its value
+	costPin  = 80      // in the tables of keys and pins
+	costSeat = 16      // in a block, taken or not
+	maxText  = 1 << 10 // of a text that outlives the rest of its value
+	maxKey   = 64      // of one that outlives these
 )
 
 func (h *handles) add(v Value) {
@@ -69,6 +75,10 @@ func (h *handles) get(i int) (v Value, known bool) {
 		if v, ok := h.pins[i]; ok {
 			return v, true
 		}
+		if v, ok := h.keys[i]; ok {
+			h.pin(i, v)
+			return v, true
+		}
 	}
 	if b := h.blocks[i/blockSize]; b != nil {
 		v = b[i%blockSize]
@@ -87,6 +97,7 @@ func (h *handles) pin(i int, v Value) {
 	if cost, ok := light(v); ok {
 		h.pins[i] = v
 		h.pinned += cost + costPin
+		h.unkey(i)
 		return
 	}
 	at := sort.Search(len(h.values), func(k int) bool { return h.values[k].end > i })
@@ -133,8 +144,10 @@ func (h *handles) close(cost, limit int) bool {
 			h.kept += s.cost
 		}
 	}
-	if h.kept > enough {
-		h.drop(max(0, limit/2-h.pinned))
+	h.toKeys(enough)
+	for len(h.aged) > 0 && h.kept > enough {
+		h.unkey(h.aged[0])
+		h.aged = h.aged[1:]
 	}
 	return h.pinned <= limit
 }
@@ -144,7 +157,7 @@ func (h *handles) strip(s *span) {
 	s.stripped, s.cost = true, costSeat*(s.end-s.first)
 	for i := s.first; i < s.end; i++ {
 		seat := &h.blocks[i/blockSize][i%blockSize]
-		if cost, ok := light(*seat); ok && cost <= maxText {
+		if cost, ok := light(*seat); ok && cost <= costNode+maxText {
 			s.cost += cost
 		} else {
 			*seat = nil
@@ -152,19 +165,38 @@ func (h *handles) strip(s *span) {
 	}
 }
 
-// drop forgets the oldest until no more than enough is kept.
-func (h *handles) drop(enough int) {
-	keep := h.values[:0]
-	for i, s := range h.values {
-		if h.kept > enough && i < len(h.values)-1 {
-			h.forget(s)
-			h.kept -= s.cost
-			continue
+// toKeys leaves of the oldest values what may be keys, and classes, until no
+// more than enough is kept.
+func (h *handles) toKeys(enough int) {
+	gone := 0
+	for ; gone < len(h.values)-1 && h.kept > enough; gone++ {
+		s := h.values[gone]
+		h.kept -= s.cost
+		for i := s.first; i < s.end; i++ {
+			var v Value
+			if b := h.blocks[i/blockSize]; b != nil {
+				v = b[i%blockSize]
+			}
+			if cost, ok := light(v); ok && cost <= costNode+maxKey && h.pins[i] == nil {
+				if h.keys == nil {
+					h.keys = map[int]Value{}
+				}
+				h.keys[i], h.aged = v, append(h.aged, i)
+				h.kept += cost + costPin
+			}
 		}
-		keep = append(keep, s)
+		h.forget(s)
 	}
-	clear(h.values[len(keep):])
-	h.values = keep
+	h.values = slices.Delete(h.values, 0, gone)
+}
+
+// unkey takes a number out of the keys, if it is one.
+func (h *handles) unkey(i int) {
+	if v, ok := h.keys[i]; ok {
+		cost, _ := light(v)
+		delete(h.keys, i)
+		h.kept -= cost + costPin
+	}
 }
 
 // forget lets go of a span, and of blocks of which nothing is kept.

@@ -221,38 +221,40 @@ func TestNeverReset(t *testing.T) {
 
 // TestKeysStay reads what JCS 2 writes when the application has its keys as
 // objects and puts under them again: much later the stream refers to them. The
-// values, which are larger by far, go meanwhile.
+// values go meanwhile, larger by far or not much longer than keys.
 func TestKeysStay(t *testing.T) {
 	const limit = 1 << 20
 	keys := make([]*String, 3000)
 	for i := range keys {
 		keys[i] = &String{fmt.Sprint("key ", i)}
 	}
-	e, in := NewEncoder(), &bytes.Buffer{}
-	d := NewDecoder(in, Limits{Retained: limit})
-	for i := range 10 * len(keys) {
-		key := keys[i%len(keys)]
-		if err := e.Encode(List([]Value{key, List([]Value{&String{strings.Repeat("x", 2000)}})})); err != nil {
-			t.Fatal(err)
+	for _, size := range []int{2000, 100} {
+		e, in := NewEncoder(), &bytes.Buffer{}
+		d := NewDecoder(in, Limits{Retained: limit})
+		for i := range 10 * len(keys) {
+			key := keys[i%len(keys)]
+			if err := e.Encode(List([]Value{key, List([]Value{&String{strings.Repeat("x", size)}})})); err != nil {
+				t.Fatal(err)
+			}
+			in.Write(e.Take())
+			v, err := d.Next()
+			if err != nil {
+				t.Fatalf("values of %d bytes, message %d: %v", size, i, err)
+			}
+			if list, _ := Elements(v); list[0].(*String).S != key.S {
+				t.Fatalf("message %d is of %v, want %s", i, list[0], key.S)
+			}
 		}
-		in.Write(e.Take())
-		v, err := d.Next()
-		if err != nil {
-			t.Fatalf("message %d: %v", i, err)
+		h := &d.handles
+		blocks := 0
+		for _, b := range h.blocks {
+			if b != nil {
+				blocks++
+			}
 		}
-		if list, _ := Elements(v); list[0].(*String).S != key.S {
-			t.Fatalf("message %d is of %v, want %s", i, list[0], key.S)
+		if h.kept+h.pinned > limit || len(h.pins) > 2*len(keys) || blocks*blockSize*costSeat > limit || len(h.keys) > limit/costPin {
+			t.Errorf("%d and %d bytes are kept of a limit of %d, %d pins, %d keys, %d blocks", h.kept, h.pinned, limit, len(h.pins), len(h.keys), blocks)
 		}
-	}
-	h := &d.handles
-	blocks := 0
-	for _, b := range h.blocks {
-		if b != nil {
-			blocks++
-		}
-	}
-	if h.kept+h.pinned > limit || len(h.pins) > 2*len(keys) || blocks*blockSize*8 > limit {
-		t.Errorf("%d and %d bytes are kept of a limit of %d, %d pins, %d blocks", h.kept, h.pinned, limit, len(h.pins), blocks)
 	}
 }
 

@@ -85,6 +85,9 @@ func Read(path string) ([]Secret, error) { return Me().Read(path) }
 // Read is Read in the user's place.
 func (u User) Read(path string) ([]Secret, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: copy that of the other nodes there, or make the first one: lateral keygen %s", err, path)
+	}
 	if err != nil {
 		return nil, u.unreadable(path, err)
 	}

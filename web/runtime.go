@@ -11,10 +11,18 @@ import (
 	"strconv"
 )
 
+// SystemDir is where the services of the system have their sockets: those that
+// systemd starts (the unit's RuntimeDirectory), and those that root starts.
+const SystemDir = "/run/lateral"
+
 // RuntimeDir returns where the sockets of this user's services are, given what
-// was asked for ("" is nothing): that, $LATERAL_RUNTIME_DIR, lateral in
-// $XDG_RUNTIME_DIR, for root /run/lateral, else a private directory among the
-// temporary files.
+// was asked for ("" is nothing): that, $LATERAL_RUNTIME_DIR, for root SystemDir,
+// lateral in $XDG_RUNTIME_DIR, else a private directory among the temporary
+// files.
+//
+// For root $XDG_RUNTIME_DIR does not count. systemd's PAM module sets it where
+// root logs in by ssh, and not where a unit is started or sudo is used: one and
+// the same user would look for services in two places.
 func RuntimeDir(asked string) string {
 	if asked != "" {
 		return asked
@@ -22,11 +30,11 @@ func RuntimeDir(asked string) string {
 	if d := os.Getenv("LATERAL_RUNTIME_DIR"); d != "" {
 		return d
 	}
+	if os.Getuid() == 0 {
+		return SystemDir
+	}
 	if d := os.Getenv("XDG_RUNTIME_DIR"); d != "" {
 		return filepath.Join(d, "lateral")
-	}
-	if os.Getuid() == 0 {
-		return "/run/lateral"
 	}
 	return filepath.Join(os.TempDir(), "lateral-"+strconv.Itoa(os.Getuid()))
 }

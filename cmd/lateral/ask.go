@@ -6,12 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"lateral/cache"
+	"lateral/ccf"
 	"lateral/web"
 )
 
@@ -20,7 +22,7 @@ const askTimeout = 5 * time.Second
 
 // place says where the services of this host are found.
 type place struct {
-	RuntimeDir string `name:"runtime-dir" placeholder:"DIR" help:"Directory of the services' sockets; default $$LATERAL_RUNTIME_DIR, $$XDG_RUNTIME_DIR/lateral, /run/lateral (root)."`
+	RuntimeDir string `name:"runtime-dir" placeholder:"DIR" help:"Directory of the services' sockets; default $$LATERAL_RUNTIME_DIR, else /run/lateral for root, $$XDG_RUNTIME_DIR/lateral for others."`
 }
 
 func (p *place) dir() string { return web.RuntimeDir(p.RuntimeDir) }
@@ -35,9 +37,7 @@ func (p *place) services(name string) ([]*web.Client, error) {
 		if len(all) > 0 {
 			return all, nil
 		}
-		return nil, &problem{saw: "no service runs: there is no live socket in " + p.dir(), err: errNoService,
-			why: "a service is asked through its socket there, as the user who runs it, or root",
-			do:  "start one with lateral run, or name its directory with --runtime-dir"}
+		return nil, p.nobody(web.SystemDir)
 	}
 	for _, c := range all {
 		if c.Service == name {
@@ -49,6 +49,23 @@ func (p *place) services(name string) ([]*web.Client, error) {
 		do += "\nrunning: " + names(all)
 	}
 	return nil, &problem{saw: fmt.Sprintf("service %s does not run: there is no live socket for it in %s", name, p.dir()), do: do, err: errNoService}
+}
+
+// nobody is the problem that no service answers. Who looks where only services
+// of his own would be is told of the system's, which he may not ask.
+func (p *place) nobody(system string) error {
+	out := &problem{saw: "no service runs: there is no live socket in " + p.dir(), err: errNoService,
+		why: "a service is asked through its socket there, as the user who runs it, or root",
+		do:  "start one with lateral run, or name its directory with --runtime-dir"}
+	if p.RuntimeDir != "" || os.Getenv("LATERAL_RUNTIME_DIR") != "" || p.dir() == system {
+		return out
+	}
+	if st, err := os.Stat(system); err == nil && st.IsDir() {
+		out.saw = "no service of this user runs: there is no live socket in " + p.dir()
+		out.why = "services of the system have theirs in " + system + ", which only root may ask, and the user that they run as"
+		out.do = "ask as root (sudo lateral …), or start a service of your own with lateral run"
+	}
+	return out
 }
 
 var errNoService = errors.New("no such service runs")
@@ -121,7 +138,11 @@ func (o *one) pick(ctx context.Context, region string) (*web.Client, error) {
 		return has[0], nil
 	case 0:
 		slices.Sort(regions)
-		return nil, &problem{saw: fmt.Sprintf("no service has a region %s", region), why: "there are: " + strings.Join(regions, ", "),
+		saw := "no service has a region " + region
+		if near := ccf.Nearest(region, regions); near != "" {
+			saw += "; did you mean " + near + "?"
+		}
+		return nil, &problem{saw: saw, why: "there are: " + strings.Join(regions, ", "),
 			do: "check the spelling, or name the service that shall make it from jcs.default with --service (" + names(cs) + ")"}
 	}
 	return nil, &problem{saw: fmt.Sprintf("region %s is in several services: %s", region, names(has)),

@@ -34,7 +34,7 @@ func (r *benchReport) rows() (rows []benchRow) {
 		for _, x := range []struct {
 			what string
 			p    percentiles
-		}{{"put returns", t.Put}, {"first other service", t.First}, {fmt.Sprintf("all %d other services", t.Peers), t.All}} {
+		}{{"put returns", t.Put}, {"first other service", t.First}, {"all " + counted(t.Peers, "other service"), t.All}} {
 			if x.p.N > 0 {
 				add("propagation", x.what, "p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, max %.2f ms (%d puts)", x.p.P50, x.p.P90, x.p.P99, x.p.Max, x.p.N)
 			}

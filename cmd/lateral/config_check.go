@@ -96,5 +96,13 @@ func (s *screen) lint(l lint) {
 	case l.Warnings > 0:
 		c = yellow
 	}
-	s.printf("%s\n", s.paint(c, fmt.Sprintf("%d errors, %d warnings, %d notes", l.Errors, l.Warnings, l.Notes)))
+	s.printf("%s\n", s.paint(c, strings.Join([]string{counted(l.Errors, "error"), counted(l.Warnings, "warning"), counted(l.Notes, "note")}, ", ")))
+}
+
+// counted is a number of things: "1 note", "2 notes".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -19,6 +19,7 @@ import (
 	"lateral/ccf"
 	"lateral/doctor"
 	"lateral/host"
+	"lateral/web"
 )
 
 type doctorCmd struct {
@@ -42,9 +43,10 @@ those of peers lead to, open files, disk space, the directories of the disk
 tier, the servers of remote tiers, the cluster secret and who was
 refused for want of it, Java nodes of JCS (where they have others dial them,
 whether they listen there, whether their regions are the same), and the files
-themselves. Each finding has what was seen, why it matters and what to do: a line "run:" is a command that mends it at once,
-"do:" what is left, and how to keep it. What only follows from something else is
-not shown. Only interfaces that the configuration uses are used.
+themselves. Each finding has what was seen, why it matters and what to do: a line
+"run:" is a command that mends it at once, "do:" what is left, and how to keep it.
+What only follows from something else is not shown. Only interfaces that the
+configuration uses are used.
 
 With --cluster all members of the cluster send, listen and connect to each other at
 one time, asked by a service of this host, and a table shows who hears and reaches
@@ -100,6 +102,9 @@ func (c *doctorCmd) Run(ctx context.Context, s *streams) error {
 	}
 	o.Places = append(o.Places, doctor.Place{Path: dir, For: "sockets of services", Need: 1 << 20})
 	o.Checks = append(o.Checks, advertised(services), security(running, services), diskTier(running, services), remoteTier(running, services))
+	if len(running) == 0 && len(c.Config) == 0 {
+		o.Checks = append(o.Checks, unasked(c.nobody(web.SystemDir)))
+	}
 	if len(running) > 0 {
 		o.Checks = append(o.Checks, clocks(running), alike(running, services), moved(running, services, host.SystemLookup))
 		o.Last = append(o.Last, links(running))

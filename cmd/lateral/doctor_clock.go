@@ -54,7 +54,7 @@ func clocks(running []cache.Status) doctor.Check {
 				Saw: fmt.Sprintf("the clock of %s is %s this host's", off[0], aheadOf(skews[off[0]]))})
 		}
 		if len(skews) > 0 && len(all) == 0 {
-			all = append(all, doctor.Finding{Saw: fmt.Sprintf("clocks of %d other hosts differ from this host's by %v at most", len(skews), worst.Round(time.Millisecond))})
+			all = append(all, doctor.Finding{Saw: fmt.Sprintf("clocks: %s within %v of this host's", counted(len(skews), "other host"), worst.Round(time.Millisecond))})
 		}
 		return all
 	}}

@@ -18,6 +18,16 @@ import (
 // maxMissing bounds the missing links that are listed one by one.
 const maxMissing = 8
 
+// unasked says what the doctor could not look at where no service answers and
+// no files are named. That none runs is no ailment of the host.
+func unasked(why error) doctor.Check {
+	return doctor.Check{Name: "services", Run: func(context.Context) []doctor.Finding {
+		p := problemOf(why)
+		return []doctor.Finding{{Saw: "groups, ports, members and the secret are not looked at: no files are named, and " + p.saw,
+			Details: []string{"lateral doctor --config FILE looks at them, whether a service runs or not", p.why}}}
+	}}
+}
+
 // links is the doctor's look at the mesh as running services see it. It comes
 // last: that a member cannot be reached, or has a wrong clock, is said before.
 func links(running []cache.Status) doctor.Check {

@@ -59,6 +59,9 @@ func (c *getCmd) Run(ctx context.Context, s *streams) error {
 // bytes are wanted.
 func (o *one) show(s *streams, rep *cache.Reply, raw bool) error {
 	if !rep.Found {
+		if s.out.terminal && !o.JSON { // who types this sees no exit status
+			s.err.printf("%s\n", s.err.paint(faint, "not there"))
+		}
 		return no
 	}
 	if o.JSON {

@@ -69,7 +69,7 @@ type streams struct {
 func main() {
 	var cli commands
 	s := streams{in: os.Stdin, out: newScreen(os.Stdout), err: newScreen(os.Stderr)}
-	kctx, err := newParser(&cli).Parse(os.Args[1:])
+	kctx, err := newParser(&cli).Parse(words(os.Args[1:]))
 	if err != nil {
 		s.err.problem(usage(err))
 		os.Exit(2)

@@ -64,7 +64,7 @@ func manual(m *kong.Application, date time.Time) string {
 	})
 	p.macro("SH", "ENVIRONMENT")
 	p.terms([][2]string{
-		{"LATERAL_RUNTIME_DIR", "Directory of the services' sockets, in place of $XDG_RUNTIME_DIR/lateral, or /run/lateral for root."},
+		{"LATERAL_RUNTIME_DIR", "Directory of the services' sockets, in place of /run/lateral for root, $XDG_RUNTIME_DIR/lateral for others."},
 		{"NO_COLOR", "If it is set and not empty, nothing is coloured. Without a terminal nothing is either."},
 	})
 	p.macro("SH", "FILES")

@@ -159,7 +159,7 @@ func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status)
 	}
 	notes := append(r.Notes, javaLimits(nodes)...)
 	r.MeshStatus = mesh.Verdict(nodes...)
-	r.Notes = append(r.Notes, notes...)
+	r.Notes = append(openNotes(r.Notes, nodes), notes...)
 	r.Groups = groups(nodes)
 	if r.Nodes < wanted {
 		r.Complete = false
@@ -167,7 +167,7 @@ func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status)
 	}
 	for _, n := range nodes {
 		for _, why := range n.Unready() {
-			r.Notes = append(r.Notes, "service "+n.Service+" is not ready: "+why)
+			r.Notes = append(r.Notes, "service "+n.Service+" is not ready: "+withNames(why, nodes))
 		}
 	}
 	for _, s := range r.Services {
@@ -197,9 +197,5 @@ func (r *meshReport) summary() string {
 	if r.Complete {
 		word = "complete"
 	}
-	nodes := fmt.Sprint(r.Nodes)
-	if r.Nodes < r.Wanted {
-		nodes += fmt.Sprintf(" of %d", r.Wanted)
-	}
-	return fmt.Sprintf("mesh %s: %d of %d links, %s nodes", word, r.Present, r.Expected, nodes)
+	return fmt.Sprintf("mesh %s: %d of %d links, %s", word, r.Present, r.Expected, r.nodesText())
 }

@@ -90,9 +90,13 @@ func memberKey(m cache.Member) string {
 // mesh prints the report for people: the links, what is missing and why, and
 // for each group what is expected against what is there.
 func (s *screen) mesh(r *meshReport) {
-	s.links(r.Links)
-	for _, g := range r.Groups {
-		s.printf("\n")
+	if len(r.Links) > 0 {
+		s.links(r.Links)
+	}
+	for i, g := range r.Groups {
+		if i > 0 || len(r.Links) > 0 {
+			s.printf("\n")
+		}
 		s.group(g)
 	}
 	if len(r.Missing) > 0 {
@@ -104,15 +108,16 @@ func (s *screen) mesh(r *meshReport) {
 		s.table("  ", t)
 	}
 	s.printf("\n")
-	for _, e := range r.Seen {
-		s.printf("%s: %s\n", e.Name, stableText(e.Stable))
-	}
+	s.seen(r.Seen)
 	for _, n := range r.Notes {
 		s.printf("%s\n", n)
 	}
 	c := red
 	if r.Complete {
 		c = green
+	}
+	if h := r.hint(); h != "" {
+		s.printf("%s\n", h)
 	}
 	s.printf("%s\n", s.paint(c, r.summary()))
 }

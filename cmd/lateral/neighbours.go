@@ -46,7 +46,7 @@ func heardBy(running []cache.Status, services []ccf.Service) (out []doctor.Neigh
 				}
 				seen[m.ID] = true
 				addr, _ := netip.ParseAddrPort(m.Addr) // zero if it cannot be dialled
-				out = append(out, doctor.Neighbour{Name: m.Host + " " + m.Service, Addr: addr, Group: e.Group, ThisHost: m.Host == st.Host})
+				out = append(out, doctor.Neighbour{Name: m.Host + " " + m.Service, Addr: addr, Group: e.Group, ThisHost: m.Host == st.Host, HeardFrom: linkedFrom(e, m.ID)})
 			}
 			for addr, cluster := range e.Others {
 				n := doctor.Neighbour{Group: e.Group, Cluster: cluster, Join: joining(services, e.Group, cluster)}
@@ -56,6 +56,16 @@ func heardBy(running []cache.Status, services []ccf.Service) (out []doctor.Neigh
 		}
 	}
 	return out
+}
+
+// linkedFrom is where the link with a member comes from; zero if there is none.
+func linkedFrom(e cache.EndpointStatus, id string) netip.Addr {
+	for _, l := range e.Links {
+		if a, err := netip.ParseAddrPort(l.Remote); err == nil && l.PeerID == id {
+			return a.Addr().Unmap()
+		}
+	}
+	return netip.Addr{}
 }
 
 // Once somebody on another host has answered and nobody new came for quietTime,

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"lateral/ccf"
 	"lateral/web"
 )
@@ -22,19 +20,6 @@ type problem struct {
 
 func (p *problem) Error() string { return p.saw }
 func (p *problem) Unwrap() error { return p.err }
-
-// usage makes a problem of an error in the command line.
-func usage(err error) error {
-	command := "lateral"
-	if pe := (*kong.ParseError)(nil); errors.As(err, &pe) {
-		for _, p := range pe.Context.Path {
-			if p.Command != nil {
-				command += " " + p.Command.Name
-			}
-		}
-	}
-	return &problem{saw: err.Error(), do: command + " --help shows what there is, with examples", err: err}
-}
 
 // problem prints an error for people.
 func (s *screen) problem(err error) {

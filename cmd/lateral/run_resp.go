@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,9 +114,29 @@ func (v *service) openResp(door *secret.Door) (*resp.Front, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.undeclared(m)
 	return resp.New(resp.Config{Map: m, Door: door, Service: v.cmd.Service, Version: lateral.Version, Node: v.node.Status().Node,
 		MaxClients: v.cmd.RespMaxClients, IdleTimeout: v.cmd.RespIdle, Logger: v.log, Mesh: v.node.Channels(),
 		Open: func(name string) (resp.Region, error) { return v.timed(name) }})
+}
+
+// undeclared says which regions of a map no file has. They are made from
+// jcs.default, so a typing error keeps sessions where nobody looks for them.
+func (v *service) undeclared(m resp.Map) {
+	var names []string
+	for _, r := range v.ccf.Regions {
+		names = append(names, r.Name)
+	}
+	for _, x := range m {
+		if slices.Contains(names, x.Region) {
+			continue
+		}
+		text := "--resp-map: no file declares region " + x.Region + ", which is made from jcs.default"
+		if near := ccf.Nearest(x.Region, names); near != "" {
+			text += "; did you mean " + near + "?"
+		}
+		v.log.Warn(text, "region", x.Region)
+	}
 }
 
 // mapOf gathers what the regions say of themselves.

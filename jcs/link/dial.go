@@ -52,12 +52,19 @@ func (p *peer) ended(err error) {
 // turned takes in that a configured address is Lateral's after all.
 func (l *Links) turned(p *peer) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	if l.peers[p.addr] == p {
 		delete(l.peers, p.addr)
 	}
 	l.lateral[p.addr] = true
+	l.mu.Unlock()
 	l.c.Logger.Info("jcs: a Lateral node listens where a Java node did", "addr", p.addr)
+	l.freed()
+}
+
+func (l *Links) freed() {
+	if l.c.Freed != nil {
+		l.c.Freed()
+	}
 }
 
 // connect dials, and writes what the peer is to hear until that fails.

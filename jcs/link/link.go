@@ -62,6 +62,7 @@ type Config struct {
 	AnswerTime time.Duration // JCS: SocketTimeOut
 	Message    time.Duration // how long one message may take from its first to its last byte; 0 is 2 minutes
 	Settle     time.Duration // how long a node whose listener has opened may still make its regions
+	Freed      func()        // Java says of an address no more that it is a Java node's; may be nil
 	Logger     *slog.Logger
 }
 

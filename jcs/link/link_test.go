@@ -244,9 +244,11 @@ func TestSend(t *testing.T) {
 	}
 }
 
-// TestRegionsAreChosen: a node is told of what it has announced.
+// TestRegionsAreChosen: a node is told of what it has announced, and when it
+// leaves nothing, and who else may use its address hears so.
 func TestRegionsAreChosen(t *testing.T) {
-	r, l := newRig(t, nil), newListener(t)
+	freed := false
+	r, l := newRig(t, func(c *Config) { c.Freed = func() { freed = true } }), newListener(t)
 	p := &jcs.Packet{Gen: jcs.JCS3, Requester: 5, Regions: []string{"beta"}}
 	if !r.Announced(l.addr(), p) || r.Announced(l.addr(), p) {
 		t.Error("news is what was not known")
@@ -266,8 +268,8 @@ func TestRegionsAreChosen(t *testing.T) {
 	if _, err := c.Read(make([]byte, 1)); err == nil {
 		t.Error("it said goodbye, and is still written to")
 	}
-	if r.Java(l.addr()) {
-		t.Error("it is not forgotten")
+	if r.Java(l.addr()) || !freed {
+		t.Error("it is not forgotten, or nobody hears of it")
 	}
 }
 

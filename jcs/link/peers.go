@@ -160,23 +160,30 @@ func (l *Links) Expire(silence time.Duration) {
 }
 
 func (l *Links) drop(addr, why string) {
+	if l.dropped(addr) {
+		l.c.Logger.Info("jcs: a Java node is forgotten", "addr", addr, "why", why)
+		l.freed()
+	}
+}
+
+// dropped lets go of a peer that is not configured, if there is one.
+func (l *Links) dropped(addr string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.peers[addr]
 	if p == nil {
-		return
+		return false
 	}
 	p.mu.Lock()
-	configured := p.configured
-	p.mu.Unlock()
-	if configured {
-		return
+	defer p.mu.Unlock()
+	if p.configured {
+		return false
 	}
 	delete(l.peers, addr)
 	if p.stop != nil {
 		p.stop()
 	}
-	l.c.Logger.Info("jcs: a Java node is forgotten", "addr", addr, "why", why)
+	return true
 }
 
 func (l *Links) list() []*peer {
