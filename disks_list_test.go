@@ -95,7 +95,8 @@ func TestListsWhatIsOnDisk(t *testing.T) {
 				if got := c.keys("1", region, ""); got != strings.Join(all, " ") {
 					t.Errorf("%s: %q", region, got)
 				}
-				for pattern, want := range map[string]string{"k0[3-6]": "k03 k04 k06", "k03": "k03", "g/k": cache.GroupKey("g", "k"), "k05": "", "nobody": ""} {
+				for pattern, want := range map[string]string{"k0[3-6]": "k03 k04 k06", "k03": "k03", "g/k": cache.GroupKey("g", "k"), "k05": "", "nobody": "",
+					"z1.*": "z1 z10 z11", "g/.*": cache.GroupKey("g", "k"), "k3[0-9]|z0": "k30 k31 k32 k33 k34 k36 k37 k38 k39 z0", "no.*": ""} {
 					if got := c.keys("1", region, pattern); got != want {
 						t.Errorf("%s, %s: %q", region, pattern, got)
 					}

@@ -9,7 +9,9 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lateral/cache"
 	"lateral/disk"
@@ -111,7 +113,7 @@ func (b *bound) list(now int64, c *cache.Command) (cache.Reply, error) {
 			}
 		}
 		if keys == nil {
-			d.Each(found)
+			d.Each(prefixes(c.Pattern), found)
 		}
 	}
 	again, err := b.Apply(now, *c) // what was on disk alone and is written meanwhile is there no more, but in memory
@@ -123,11 +125,24 @@ func (b *bound) list(now int64, c *cache.Command) (cache.Reply, error) {
 // file need not be read for them.
 func literal(pattern string) (keys []string) {
 	if re, err := regexp.Compile(pattern); err == nil && pattern != "" {
-		if text, whole := re.LiteralPrefix(); whole {
+		if text, whole := re.LiteralPrefix(); whole && !strings.ContainsRune(text, utf8.RuneError) {
 			return cache.KeysOfText(text)
 		}
 	}
 	return nil
+}
+
+// prefixes returns what keys start with that may match a pattern. Those that are no texts
+// start with NUL, whatever people read of them.
+func prefixes(pattern string) []string {
+	if re, err := regexp.Compile(pattern); err == nil {
+		text, _ := re.LiteralPrefix()
+		text, _, _ = strings.Cut(text, string(utf8.RuneError)) // which any byte that is no UTF-8 matches
+		if text != "" && text[0] != 0 {
+			return []string{text, "\x00"}
+		}
+	}
+	return []string{""}
 }
 
 // lister gathers a reply, each key once.

@@ -19,7 +19,10 @@ import (
 	"lateral/internal/memnet"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// valkey-go sleeps for a second at most after a connection that was refused, and ends.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valkey-io/valkey-go.(*call).DelayDo.func1"))
+}
 
 // plain is a ccf with one lateral auxiliary and a region of each kind; more
 // lines may change any of it.

@@ -240,12 +240,21 @@ func (b *bound) remoteStatus() (out []cache.RemoteStatus) {
 	return out
 }
 
-// tierEar is a region as its remote tiers see it.
+// tierEar is a region as its remote tiers see it: its memory, and what is on its disks alone, as
+// that is served, too, before any tier is asked.
 type tierEar struct{ b *bound }
 
 func (h tierEar) Look(key string) (cache.Element, bool) {
 	e, _ := h.b.Lookup(key)
-	return e, !e.Stamp.IsZero()
+	if !e.Stamp.IsZero() {
+		return e, true
+	}
+	for _, d := range h.b.disks {
+		if e, state := d.Look(key); state == cache.KnownLive {
+			return e, true
+		}
+	}
+	return e, false
 }
 
 func (h tierEar) Drop(key string) {
@@ -266,7 +275,19 @@ func (h tierEar) apply(c cache.Command) {
 func (h tierEar) Gap() { h.b.Gap() }
 
 func (h tierEar) Keys(yield func(key string) bool) {
-	h.b.Each(func(e cache.Element) bool { return e.State != cache.Live || yield(e.Key) })
+	more := true
+	h.b.Each(func(e cache.Element) bool {
+		more = e.State != cache.Live || yield(e.Key)
+		return more
+	})
+	for _, d := range h.b.disks {
+		if more {
+			d.Each([]string{""}, func(e *cache.Element) bool {
+				more = yield(e.Key)
+				return more
+			})
+		}
+	}
 }
 
 func (h tierEar) Stamp() cache.Stamp { return h.b.n.clock.Next(h.b.n.now()) }

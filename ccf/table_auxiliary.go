@@ -114,7 +114,7 @@ var diskKeys = []*key{
 	row(scopeBlock, gAll, "MaxKeySize", tInt, "5000", "Elements on disk, for each region; the oldest go first. -1 is no limit."),
 	row(scopeBlock, g13to3, "BlockSizeBytes", tInt, "0", "Bytes of a block; 0 is 4096.").or(g4, "BlockSizeBytes", tInt, "4096").unneeded(storeReason),
 	row(scopeBlock, g13to3, "KeyPersistenceIntervalSeconds", tSeconds, "300", "How often the keys are written.").or(g4, "KeyPersistenceInterval", tISO, "PT5M").unneeded(storeReason),
-	mine(scopeDisk, "MaxDiskBytes", tSize, "1G", "Bytes of keys and values on disk, for each region; the oldest go first. The file may take twice that. 0 is no limit.").least(0),
+	mine(scopeDisk, "MaxDiskBytes", tSize, "1G", "Bytes of keys and values on disk, for each region; the oldest go first. The file may take three times that. 0 is no limit.").least(0),
 	mine(scopeDisk, "Restore", tWord, "PROVEN", "What an earlier life left is taken at the start if no peer was linked when it ended, who might have removed something since (PROVEN), "+
 		"in any case, by stamp (ALWAYS), or never. Of regions whose values do not travel to peers, but their removals do, never.").of("PROVEN", "ALWAYS", "NEVER"),
 }

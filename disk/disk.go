@@ -27,7 +27,7 @@ type Config struct {
 	Retention time.Duration // ByStamp: the longest life of anything
 
 	MaxElements    int   // removals that are kept among them; < 0 is unlimited
-	MaxBytes       int64 // of keys and records; the file may take twice that; ≤ 0 is unlimited
+	MaxBytes       int64 // of keys and records; the file may take three times that; ≤ 0 is unlimited
 	MaxQueued      int   // elements that may wait to be written
 	PackAtRemovals int   // pack the file after so many removals; ≤ 0: when half of it is free
 	PackAtEnd      bool  // pack the file at the end if a quarter of it is free
@@ -65,6 +65,7 @@ type Disk struct {
 	seen     held            // of the store, as of the last batch
 	removals int             // since the file was packed
 	changed  map[string]bool // by key, since packing began; nil: it has not
+	cleared  int             // how often the store was emptied
 
 	marking sync.Mutex // held to change alone, and the file that says so; taken before files
 	alone   bool
@@ -128,6 +129,9 @@ func (d *Disk) open(wipe, aside bool) error {
 	if errors.Is(err, ErrHarmed) {
 		d.quarantine(err)
 		s, o, err = openStore(d.file(""), d.c.unsynced)
+	}
+	if err == nil {
+		os.Remove(d.file(packSuffix)) // of a life that was killed while it packed
 	}
 	switch {
 	case err != nil:

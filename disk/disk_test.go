@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,5 +93,38 @@ func TestReopened(t *testing.T) {
 	holds(t, d, "k8", "")
 	if st := d.Status(); st.Elements != 2999 || st.Bytes == 0 || st.FileBytes == 0 {
 		t.Errorf("%+v", st)
+	}
+}
+
+// TestLongKeys: a key that the store cannot take stays out of it, and nothing
+// else goes with it.
+func TestLongKeys(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("k", 40_000) // a region takes 64 KiB
+	for _, byStamp := range []bool{false, true} {
+		c := config(t)
+		c.ByStamp, c.unsynced = byStamp, true
+		d := Open(c)
+		d.Note(putOf("k", "v", 1))
+		d.write()
+		d.Note(putOf(long, "v", 2))
+		d.Note(putOf("", "v", 2))
+		d.Note(removeOf(cache.Remove, long+"2", 2))
+		d.Note(putOf("k2", "v", 2))
+		d.write()
+		holds(t, d, "k", "v")
+		holds(t, d, "k2", "v")
+		holds(t, d, long, "")
+		if st := d.Status(); st.Harmed > 0 || st.Lost != 2 || st.Elements != 2 {
+			t.Errorf("by stamp %t: %+v", byStamp, st)
+		}
+		d.Note(removeOf(cache.Remove, long+":", 3)) // of many: by stamp it would have to be remembered
+		d.Note(putOf("after", "v", 4))
+		d.write()
+		holds(t, d, "after", "v")
+		if st := d.Status(); st.Harmed > 0 || (st.Wiped == 1) != byStamp || !st.Works {
+			t.Errorf("by stamp %t: %+v", byStamp, st)
+		}
+		d.Close()
 	}
 }

@@ -93,10 +93,10 @@ func (s *store) since(keys []Dated, from int64, n int) (_ []Dated, next int64, e
 	return keys, next, err
 }
 
-// Each offers what Look would find of every key, in no order, until yield returns
-// false. What comes or goes meanwhile may be among it or not. It reads the whole file,
-// a part at a time; yield may call back.
-func (d *Disk) Each(yield func(e *cache.Element) bool) {
+// Each offers what Look would find of every key that starts with one of some prefixes, in no order and some
+// perhaps twice, until yield returns false. What comes or goes meanwhile may be among it or not. It reads all
+// of these records, values too, some MB at a time; yield may call back.
+func (d *Disk) Each(prefixes []string, yield func(e *cache.Element) bool) {
 	seen := map[string]bool{}
 	d.mu.Lock()
 	for _, b := range []*batch{d.queue, d.writing} {
@@ -104,32 +104,37 @@ func (d *Disk) Each(yield func(e *cache.Element) bool) {
 			continue
 		}
 		for key := range b.notes {
-			seen[key] = true
+			seen[key] = slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		}
 	}
 	d.mu.Unlock()
-	for key := range seen {
+	for key, wanted := range seen {
+		if !wanted {
+			continue
+		}
 		if e, state := d.Look(key); state == cache.KnownLive && !yield(&e) {
 			return
 		}
 	}
-	for at, more := "", true; more; more = at != "" {
-		var part []cache.Element
-		part, at = d.part(at)
-		for i := range part {
-			if !seen[part[i].Key] && !yield(&part[i]) {
-				return
+	for _, p := range prefixes {
+		for at, more := "", true; more; more = at != "" {
+			var part []cache.Element
+			part, at = d.part(p, at)
+			for i := range part {
+				if !seen[part[i].Key] && !yield(&part[i]) {
+					return
+				}
 			}
 		}
 	}
 }
 
 // part reads live elements behind a key, and returns the one to go on behind.
-func (d *Disk) part(after string) (found []cache.Element, last string) {
+func (d *Disk) part(prefix, after string) (found []cache.Element, last string) {
 	d.files.RLock()
 	s, err := d.currentStore(), error(nil)
 	if s != nil {
-		last, err = s.each(after, listChunk, func(e *cache.Element, _ []byte, _ uint64) error {
+		last, err = s.each(prefix, after, listChunk, func(e *cache.Element, _ []byte, _ uint64) error {
 			found = append(found, *e)
 			return nil
 		})

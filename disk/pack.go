@@ -54,8 +54,9 @@ func (d *Disk) pack(ctx context.Context) {
 	}
 	d.mu.Lock()
 	d.changed, d.removals = map[string]bool{}, 0
+	cleared := d.cleared
 	d.mu.Unlock()
-	err := d.packInto(ctx, s, d.file(packSuffix))
+	err := d.packInto(ctx, s, d.file(packSuffix), cleared)
 	d.mu.Lock()
 	d.changed = nil
 	if err == nil {
@@ -72,11 +73,11 @@ func (d *Disk) pack(ctx context.Context) {
 	os.Remove(d.file(packSuffix))
 }
 
-func (d *Disk) packInto(ctx context.Context, s *store, path string) error {
+func (d *Disk) packInto(ctx context.Context, s *store, path string, cleared int) error {
 	if err := ignoreMissing(os.Remove(path)); err != nil {
 		return err
 	}
-	to, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: true})
+	to, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: true, NoGrowSync: s.unsynced})
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (d *Disk) packInto(ctx context.Context, s *store, path string) error {
 		switch d.mu.Lock(); {
 		case len(d.changed) > maxChanged:
 			err = errBusy
-		case d.store != s || d.wiping:
+		case d.store != s || d.wiping || d.cleared != cleared:
 			err = errBusy
 		}
 		d.mu.Unlock()
@@ -119,7 +120,7 @@ func copyPart(s *store, to *bbolt.DB, after string) (last string, err error) {
 	err = to.Update(func(tx *bbolt.Tx) (err error) {
 		els, order := tx.Bucket(bucketElements), tx.Bucket(bucketOrder)
 		els.FillPercent = dense // in the order of keys
-		last, err = s.each(after, packChunk, func(e *cache.Element, record []byte, _ uint64) error {
+		last, err = s.each("", after, packChunk, func(e *cache.Element, record []byte, _ uint64) error {
 			return errors.Join(els.Put([]byte(e.Key), record), order.Put(place(e), []byte(e.Key)))
 		})
 		return err
@@ -168,10 +169,16 @@ func (d *Disk) swap(s *store, path string) error {
 	}
 	s.close()
 	err := os.Rename(path, s.path)
-	db, oerr := bbolt.Open(s.path, 0o600, s.options())
-	if oerr == nil {
-		s.db = db
+	if err == nil && !s.unsynced { // else a loss of power may bring the old one back, without what is acknowledged from now on
+		err = syncDir(d.c.Dir)
 	}
+	oerr := guard(func() error {
+		db, err := bbolt.Open(s.path, 0o600, s.options())
+		if err == nil {
+			s.db = db
+		}
+		return err
+	})
 	d.files.Unlock()
 	if oerr != nil {
 		d.giveUp(oerr)

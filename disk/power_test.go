@@ -37,6 +37,9 @@ func TestChild(t *testing.T) {
 	}
 	c := config(t)
 	c.Dir, c.ByStamp = dir, os.Getenv(childDir+"_BYSTAMP") != ""
+	if os.Getenv(childDir+"_PACK") != "" {
+		c.PackAtRemovals = 1
+	}
 	d := Open(c)
 	go d.Run(context.Background())
 	for i := 0; ; i++ {
@@ -60,8 +63,8 @@ func TestChild(t *testing.T) {
 	}
 }
 
-// TestPowerCut kills a process that writes, with signal 9 at a random moment:
-// what was acknowledged is there afterwards, or what was written later; and
+// TestPowerCut kills a process that writes, with signal 9 at a random moment; every third packs its
+// file after each round. What was acknowledged is there afterwards, or what was written later; and
 // what was removed is not.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
@@ -74,6 +77,9 @@ func TestPowerCut(t *testing.T) {
 			cmd.Env = append(os.Environ(), childDir+"="+c.Dir)
 			if c.ByStamp {
 				cmd.Env = append(cmd.Env, childDir+"_BYSTAMP=1")
+			}
+			if trial%3 == 0 {
+				cmd.Env = append(cmd.Env, childDir+"_PACK=1")
 			}
 			out, err := cmd.StdoutPipe()
 			if err == nil {

@@ -4,6 +4,7 @@ package disk
 
 import (
 	"github.com/zeebo/xxh3"
+	"go.etcd.io/bbolt"
 
 	"lateral/cache"
 )
@@ -64,6 +65,12 @@ func kindOf(c *cache.Change) kind {
 }
 
 func (d *Disk) noteLocked(n *note) {
+	if !storable(n.e.Key) { // so no version is there either, that could come back
+		if n.kind == put {
+			d.count.lost++
+		}
+		return
+	}
 	old := d.queue.notes[n.e.Key]
 	if old == nil && (n.kind == supersede || n.kind == forget || n.kind == remove && !d.c.ByStamp) && !d.maybeLocked(n.e.Key) {
 		return
@@ -106,6 +113,10 @@ func (d *Disk) Last() int {
 	return d.room / 2
 }
 
+// storable reports whether the store takes a key. It would refuse the whole batch
+// for one that it does not take.
+func storable(key string) bool { return key != "" && len(key) <= bbolt.MaxKeySize }
+
 func weight(n *note) int64 { return int64(len(n.e.Key) + len(n.e.Value.Bytes)) }
 
 // maybeLocked reports whether a version of the key may be on disk, or on its way.
@@ -136,7 +147,7 @@ func merge(old, n *note, byStamp bool) *note {
 }
 
 func (d *Disk) noteFloorLocked(k floor, e *cache.Element) {
-	if d.c.ByStamp && e.State == cache.Forgotten { // on this node alone: nothing of it may stay
+	if d.c.ByStamp && (e.State == cache.Forgotten || !storable(cache.FloorKey(k.op, k.name))) { // on this node alone, or not to be remembered there: nothing of it may stay
 		d.wipeLocked()
 		return
 	}

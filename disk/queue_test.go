@@ -4,7 +4,6 @@ package disk
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -84,71 +83,6 @@ func TestTooManyRemovals(t *testing.T) {
 		holds(t, d, "k1", "")
 		holds(t, d, "after", "v")
 		d.Close()
-	}
-}
-
-// TestPack writes and reads while a file is packed again and again.
-func TestPack(t *testing.T) {
-	t.Parallel()
-	c := config(t)
-	c.PackAtRemovals, c.unsynced, c.ByStamp = 500, true, true
-	d, stop := start(t, c)
-	const keys = 3 * packChunk
-	for i := range keys {
-		d.Note(putOf(fmt.Sprint("k", i), fmt.Sprint(i, "-0"), 1))
-		if i%1000 == 999 {
-			flush(t, d)
-		}
-	}
-	d.Note(removeOf(cache.RemoveGroup, "g", 1)) // is copied, too
-	var all sync.WaitGroup
-	last := make([]int, keys) // the round in which a key was written; even: removed
-	done := make(chan struct{})
-	all.Go(func() {
-		r := rand.New(rand.NewPCG(1, 1))
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
-			i := r.IntN(keys)
-			e, ok, err := d.Fetch(t.Context(), "r", fmt.Sprint("k", i))
-			if err != nil || ok && !strings.HasPrefix(e.Value.Bytes, fmt.Sprint(i, "-")) {
-				t.Errorf("k%d: %q, %v", i, e.Value.Bytes, err)
-				return
-			}
-		}
-	})
-	r := rand.New(rand.NewPCG(2, 2))
-	for round := 1; d.Status().Packed < 3 && round < 3000; round++ {
-		for range 100 {
-			i := r.IntN(keys)
-			last[i] = round
-			if round%2 == 0 {
-				d.Note(removeOf(cache.Remove, fmt.Sprint("k", i), 1+round))
-			} else {
-				d.Note(putOf(fmt.Sprint("k", i), fmt.Sprint(i, "-", round), 1+round))
-			}
-		}
-		flush(t, d)
-	}
-	close(done)
-	all.Wait()
-	if st := d.Status(); st.Packed < 3 || st.Harmed > 0 {
-		t.Errorf("%+v", st)
-	}
-	stop()
-	d, _ = start(t, c)
-	for i, round := range last {
-		want := ""
-		if round%2 == 1 || round == 0 {
-			want = fmt.Sprint(i, "-", round)
-		}
-		holds(t, d, fmt.Sprint("k", i), want)
-	}
-	if st := d.Status(); st.Harmed > 0 {
-		t.Errorf("%+v", st)
 	}
 }
 

@@ -99,6 +99,9 @@ func (d *Disk) giveUp(err error) {
 	if rerr != nil { // some systems do not remove what is open
 		rerr = ignoreMissing(os.Remove(d.file("")))
 	}
+	if rerr == nil && !d.c.unsynced {
+		rerr = syncDir(d.c.Dir)
+	}
 	if rerr != nil {
 		d.c.Log.Error("the elements on disk lack what is removed from now on, and cannot be deleted: delete them before the next start", "file", d.file(""), "error", rerr)
 	}
@@ -137,6 +140,7 @@ func (d *Disk) wipe(s *store) *store {
 	case err == nil:
 		d.mu.Lock()
 		d.known, d.wiping, d.removals = map[uint64]struct{}{}, false, 0
+		d.cleared++ // what was copied of it so far is void
 		d.mu.Unlock()
 		return s
 	case harmed(err):
@@ -230,7 +234,7 @@ func (d *Disk) expire(from string) string {
 	}
 	now := d.c.Now().UnixMilli()
 	var gone []cache.Element
-	next, err := s.each(from, maxLooked, func(e *cache.Element, _ []byte, _ uint64) error { d.collect(&gone, e, now); return nil })
+	next, err := s.each("", from, maxLooked, func(e *cache.Element, _ []byte, _ uint64) error { d.collect(&gone, e, now); return nil })
 	if err != nil {
 		d.replace(s, err)
 		return ""
@@ -254,7 +258,7 @@ func (d *Disk) expire(from string) string {
 
 func (d *Disk) collect(gone *[]cache.Element, e *cache.Element, now int64) {
 	if e.State == cache.Live && d.over(e, now) || e.State == cache.Tombstone && d.forgotten(e.Stamp, now) {
-		*gone = append(*gone, *e)
+		*gone = append(*gone, cache.Element{Key: e.Key, Stamp: e.Stamp}) // not its value: there may be many
 	}
 }
 

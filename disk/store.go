@@ -79,7 +79,7 @@ func openStore(path string, unsynced bool) (*store, *opened, error) {
 }
 
 func (s *store) options() *bbolt.Options {
-	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: s.unsynced,
+	return &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType, NoSync: s.unsynced, NoGrowSync: s.unsynced,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			f, err = os.OpenFile(name, flag, mode)
 			s.file = f // Open may panic, and then nobody else has it
@@ -221,17 +221,26 @@ func (s *store) size() int64 {
 	return i.Size()
 }
 
-// each offers up to n records of elements whose keys come after one, and
+// partBytes is how much of records is looked at in one go, and one record more: they
+// are in memory then, and may be of any size.
+const partBytes = 4 << 20
+
+// each offers up to n records, of partBytes or so, of elements whose keys start with a prefix and come after one, and
 // returns the last key, "" if there are no more. The bytes are valid meanwhile.
-func (s *store) each(after string, n int, visit func(e *cache.Element, record []byte, sum uint64) error) (last string, err error) {
+func (s *store) each(prefix, after string, n int, visit func(e *cache.Element, record []byte, sum uint64) error) (last string, err error) {
 	err = guard(func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
-			c := tx.Bucket(bucketElements).Cursor()
-			k, v := c.Seek([]byte(after))
+			c, left := tx.Bucket(bucketElements).Cursor(), partBytes
+			k, v := c.Seek([]byte(max(prefix, after)))
 			if after != "" && string(k) == after {
 				k, v = c.Next()
 			}
-			for ; k != nil && n > 0; k, v = c.Next() {
+			for ; k != nil && n > 0 && left > 0; k, v = c.Next() {
+				if !bytes.HasPrefix(k, []byte(prefix)) {
+					k = nil
+					break
+				}
+				left -= len(v)
 				e, sum, err := decode(string(k), v, nil)
 				if err == nil {
 					err = visit(&e, v, sum)

@@ -3,21 +3,11 @@
 package remote
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"lateral/internal/lab"
 	"lateral/internal/redistest"
@@ -136,43 +126,11 @@ func says(password string) func() (string, error) {
 	return func() (string, error) { return password, nil }
 }
 
-// papers makes an authority and a certificate for 127.0.0.1, and returns the
-// files of authority, certificate and key.
-func papers(t *testing.T) (ca, cert, key string, pool *x509.CertPool) {
-	dir := t.TempDir()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &k.PublicKey, k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kder, err := x509.MarshalPKCS8PrivateKey(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, b []byte) string {
-		p := filepath.Join(dir, name)
-		if err := os.WriteFile(p, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	c, _ := x509.ParseCertificate(der)
-	pool = x509.NewCertPool()
-	pool.AddCert(c)
-	cert = write("cert.pem", "CERTIFICATE", der)
-	return cert, cert, write("key.pem", "PRIVATE KEY", kder), pool
-}
-
 // TestGuarded: TLS with both sides proven, and an ACL user who may do no more than the
 // documentation gives him.
 func TestGuarded(t *testing.T) {
 	t.Parallel()
-	ca, cert, key, pool := papers(t)
+	ca, cert, key, pool := redistest.Papers(t)
 	port := lab.Port(t)
 	srv := redistest.Start(t, "--tls-port", fmt.Sprint(port), "--tls-cert-file", cert, "--tls-key-file", key, "--tls-ca-cert-file", ca,
 		"--user", "lateral", "on", ">word", "~lateral:*", "-@all", "+@hash", "+get", "+del", "+pttl", "+pexpire", "+pexpireat", "+scan", "+ping", "+hello", "+auth", "+select",

@@ -205,6 +205,9 @@ func (t *Tier) compare(ctx context.Context, key string, there cache.Element) {
 	if ok && keep {
 		t.count.kept++
 	}
+	if queued && waits.Stamp.Before(there.Stamp) { // else it would be answered with until it is written
+		t.goneLocked(key, waits.Stamp)
+	}
 	now := t.s.c.Now().UnixMilli()
 	renew := ok && there.Stamp.IsZero() && !queued && !t.s.c.GetOnly && idled(&here, now)
 	if renew {

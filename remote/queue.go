@@ -35,9 +35,7 @@ func (t *Tier) Note(c cache.Change) {
 			t.noteLocked(void(c.Element))
 		}
 	case c.Element.State == cache.Forgotten && many:
-		if t.peers.raise(k, c.Element.Stamp); len(t.peers) > maxFloors {
-			t.peers = floors{k: c.Element.Stamp}
-		}
+		t.peersLocked(k, c.Element.Stamp)
 		return
 	case c.Element.State == cache.Forgotten:
 		t.goneLocked(c.Element.Key, c.Element.Stamp)
@@ -57,9 +55,32 @@ func (t *Tier) Note(c cache.Change) {
 	poke(t.wake)
 }
 
+// peersLocked remembers a removal of many by a peer. If these are too many, those go that
+// are on the server by now, and of the others the older half becomes a removal of everything.
+func (t *Tier) peersLocked(k floor, s cache.Stamp) {
+	if t.peers.raise(k, s); len(t.peers) <= maxFloors {
+		return
+	}
+	for k, s := range t.peers {
+		if s.Compare(t.floors[k]) <= 0 {
+			delete(t.peers, k)
+		}
+	}
+	if len(t.peers) <= maxFloors {
+		return
+	}
+	all, middle := floor{op: cache.RemoveAll}, t.peers.median()
+	for k, s := range t.peers {
+		if s.Compare(middle) <= 0 {
+			delete(t.peers, k)
+		}
+	}
+	t.peers.raise(all, middle)
+}
+
 // beginLocked counts a note.
 func (t *Tier) beginLocked() {
-	if t.queue.size() == 0 {
+	if t.queue.size()+t.writing.size() == 0 {
 		t.oldest = t.s.c.Now()
 	}
 	t.seq++
@@ -110,19 +131,30 @@ func void(e cache.Element) cache.Element {
 
 func weight(e *cache.Element) int64 { return int64(len(e.Key) + len(e.Value.Bytes)) }
 
-// wipeLocked makes everything void that was written up to a stamp: too much
-// waits. When the server is there again the region is empty on it.
+// wipeLocked makes everything void that was written up to a stamp, or to that of whatever waits: too
+// much does. When the server is there again the region is empty on it.
 func (t *Tier) wipeLocked(s cache.Stamp) {
 	t.count.wiped++
 	for _, e := range t.queue.notes {
 		if e.State == cache.Live {
 			t.count.lost++
 		}
+		s = later(s, e.Stamp)
+	}
+	for _, f := range t.queue.floors {
+		s = later(s, f)
 	}
 	seq := t.queue.seq
 	t.queue, t.bytes, t.values = newBatch(), 0, 0
 	t.queue.seq = seq
 	t.queue.floors.raise(floor{op: cache.RemoveAll}, s)
+}
+
+func later(a, b cache.Stamp) cache.Stamp {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // ownLocked notes that this node changes a key on the server now.

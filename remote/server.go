@@ -118,12 +118,18 @@ func (s *Server) Tier(c TierConfig) *Tier {
 		queue: newBatch(), writing: newBatch(), settled: make(chan struct{}), floors: floors{}, peers: floors{}, own: map[string]time.Time{}, check: map[string]struct{}{}}
 }
 
-// Attach has the region hear of changes. It may hold nothing yet that is not
-// dropped at a Gap.
+// Attach has the region hear of changes. What it holds by then, of an earlier life, is compared with the server's
+// where values travel; else it must hold nothing.
 func (t *Tier) Attach() {
 	t.s.mu.Lock()
 	t.s.tiers[regionName(t.c.Region)] = t
 	t.s.mu.Unlock()
+	if t.c.ByStamp {
+		t.mu.Lock()
+		t.checkAll = true
+		t.mu.Unlock()
+		poke(t.checks)
+	}
 }
 
 // Run writes what is noted, verifies and sweeps, until ctx ends. What waits then is lost: see Flush.

@@ -231,6 +231,16 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// trackers are the commands that kill the connections on which a server tells of changes.
+func trackers(srv *redistest.Server) (kill []string) {
+	for line := range strings.Lines(srv.CLI("CLIENT", "LIST")) {
+		if m := regexp.MustCompile(`^id=(\d+) .* flags=\S*B`).FindStringSubmatch(line); m != nil {
+			kill = append(kill, "CLIENT KILL ID "+m[1])
+		}
+	}
+	return kill
+}
+
 // TestTrackingLost: the connection that tells of changes is killed, and nothing else.
 func TestTrackingLost(t *testing.T) {
 	t.Parallel()
@@ -244,13 +254,7 @@ func TestTrackingLost(t *testing.T) {
 		gaps, losses := at(r.m, func(m *memory) int { return m.gaps }), r.s.Losses()
 		newer := cache.Element{Key: "k", Value: cache.Value{Bytes: "2"}, Attr: &cache.DefaultAttributes, Stamp: cache.Stamp{Time: s.Time + 1, Node: 3}}
 		// All at once: the change is made where nobody can be told of it.
-		var ids []string
-		for line := range strings.Lines(srv.CLI("CLIENT", "LIST")) {
-			if m := regexp.MustCompile(`^id=(\d+) .* flags=\S*B`).FindStringSubmatch(line); m != nil {
-				ids = append(ids, "CLIENT KILL ID "+m[1])
-			}
-		}
-		srv.Pipe(append(append([]string{"MULTI"}, ids...), fmt.Sprintf("HSET %s:aux:k %q 2", c.Prefix, fieldOf(&newer)), "EXEC")...)
+		srv.Pipe(append(append([]string{"MULTI"}, trackers(srv)...), fmt.Sprintf("HSET %s:aux:k %q 2", c.Prefix, fieldOf(&newer)), "EXEC")...)
 		r.until("the loss is noticed", func() bool { return r.s.Losses() > losses })
 		if byStamp { // compared: the newer version is taken in
 			r.until("the newer version is here", func() bool { e, _ := r.m.Look("k"); return e.Value.Bytes == "2" })

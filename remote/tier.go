@@ -16,7 +16,7 @@ import (
 // several goroutines at once, and by the one that reads a connection: Drop and Gap
 // must be quick.
 type Region interface {
-	// Look returns what memory has of a key, in any state.
+	// Look returns what memory has of a key, in any state, or else what is on disk.
 	Look(key string) (e cache.Element, ok bool)
 	// Drop: what memory and disk have of the key may be stale.
 	Drop(key string)
@@ -25,7 +25,7 @@ type Region interface {
 	Merge(e cache.Element)
 	// Gap: whatever was found on the server so far may be stale.
 	Gap()
-	// Keys offers every live key in memory until yield returns false.
+	// Keys offers every live key in memory or on disk, some perhaps twice, until yield returns false.
 	Keys(yield func(key string) bool)
 	// Stamp is newer than everything that the node knows of.
 	Stamp() cache.Stamp
@@ -62,13 +62,13 @@ type Tier struct {
 	seq      uint64 // of the last note
 	done     uint64 // up to where everything is written, or given up
 	settled  chan struct{}
-	floors   floors // on the server
-	known    bool   // floors are what the server has
-	asked    uint64 // how often they were found not to be
-	peers    floors // removals of many by peers, that may not be on the server yet
-	gone     [2]map[string]cache.Stamp
-	own      map[string]time.Time // keys that this node wrote itself a moment ago
-	check    map[string]struct{}  // keys to verify
+	floors   floors                    // on the server
+	known    bool                      // floors are what the server has
+	asked    uint64                    // how often they were found not to be
+	peers    floors                    // removals of many by peers, that may not be on the server yet
+	gone     [2]map[string]cache.Stamp // by key: nothing up to the stamp is believed
+	own      map[string]time.Time      // keys that this node wrote itself a moment ago
+	check    map[string]struct{}       // keys to verify
 	checkAll bool
 	count    counters
 	oldest   time.Time // when the first of what waits was noted
@@ -153,11 +153,13 @@ func (t *Tier) over(e *cache.Element, now int64) bool {
 	return e.Attr.Expired(e.Stamp.UnixMilli(), e.Accessed, now) || now-e.Stamp.UnixMilli() > t.c.Retention.Milliseconds()
 }
 
-// waiting returns what is not written yet of a key.
+// waiting returns what is not written yet of a key, if it counts: not where the server was found
+// to have something newer, or a peer has removed it.
 func (t *Tier) waiting(key string) (e cache.Element, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.waitingLocked(key)
+	e, ok = t.waitingLocked(key)
+	return e, ok && !t.goneByLocked(&e)
 }
 
 func (t *Tier) waitingLocked(key string) (e cache.Element, ok bool) {
@@ -187,12 +189,17 @@ func (t *Tier) judge(e cache.Element) (cache.Element, bool, error) {
 
 // voidLocked reports whether a removal that this node knows of means a version.
 func (t *Tier) voidLocked(e *cache.Element) bool {
+	return t.goneByLocked(e) || t.floors.covers(e) || t.queue.floors.covers(e) || t.writing.floors.covers(e) || t.peers.covers(e)
+}
+
+// goneByLocked reports whether something newer of the key is known of.
+func (t *Tier) goneByLocked(e *cache.Element) bool {
 	for _, m := range t.gone {
 		if s, ok := m[e.Key]; ok && e.Stamp.Compare(s) <= 0 {
 			return true
 		}
 	}
-	return t.floors.covers(e) || t.queue.floors.covers(e) || t.writing.floors.covers(e) || t.peers.covers(e)
+	return false
 }
 
 // read asks the server for the newest version of a key; one without Attr is

@@ -22,7 +22,8 @@ type keysCmd struct {
 
 func (*keysCmd) Help() string {
 	return `One key to a line, sorted; a key of a group as group/key. The keys are those
-that this service holds, in memory or on disk.
+that this service holds, in memory or on disk. A pattern that begins with a text
+reads only those on disk that begin so; any other reads all of its disk.
 
 With --java every Java node that shares the region is asked as well, which
 nothing else does: one key to a line, with who holds it. What they answer is not
