@@ -9,8 +9,8 @@ package region
 // than it is locked for, and then waits at the gate, a sync.Mutex, which nobody gets before he runs. Writers of
 // one key at a time hold it with the lock. Passes over a whole shard need not.
 const (
-	tries = 20
-	nap   = 40 // turns of a loop between two tries, some 20 ns
+	tries = 100 // a put of a large region waits for memory some five times while it has the lock
+	nap   = 40  // turns of a loop between two tries, some 20 ns
 )
 
 func (s *shard) rlock() {
