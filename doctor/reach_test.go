@@ -80,7 +80,9 @@ func TestPeersBarred(t *testing.T) {
 	m.dial = func(context.Context, string) (int, error) { return 0, failing(syscall.EPERM) }
 	m.tools.filters = func() (filters, bool) { return filters{tables: true, list: "-A OUTPUT -p tcp -j DROP"}, true }
 	expect(t, examine(t, o, m), "peers", Warning, "iptables -I OUTPUT -d 10.0.2.13 -p tcp --dport 57462 -j ACCEPT")
-	m.tools.filters = func() (filters, bool) { return filters{tables: true, list: "-P OUTPUT ACCEPT\n-A INPUT -p udp -j DROP"}, true }
+	m.tools.filters = func() (filters, bool) {
+		return filters{tables: true, list: "-P OUTPUT ACCEPT\n-A INPUT -p udp -j DROP"}, true
+	}
 	for _, f := range examine(t, o, m).Findings {
 		if f.Check == "peers" && len(f.Run) > 0 {
 			t.Errorf("a filter that drops nothing that leaves: %q", f.Run)

@@ -17,7 +17,7 @@ var trapsElsewhere = map[string]string{
 	"jcs-nodes": "../../interop/traps_test.go", "jcs-address": "../../interop/traps_test.go", "jcs-listener": "../../interop/traps_test.go", "jcs-regions": "../../interop/traps_test.go",
 	"members": "doctor_cluster_linux_test.go", "multicast": "doctor_cluster_linux_test.go", "tcp": "doctor_cluster_linux_test.go",
 	"services": "testdata/doctor.txtar", // no ailment: it says what was not looked at
-	"clocks": "doctor_cluster_linux_test.go", "mtu": "doctor_cluster_linux_test.go",
+	"clocks":   "doctor_cluster_linux_test.go", "mtu": "doctor_cluster_linux_test.go",
 }
 
 // checkNames are how checks get their names, in doctor and here.

@@ -8,8 +8,10 @@ import (
 	"errors"
 	"flag"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,6 +47,30 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
+
+// TestScriptsApart: scripts run beside each other, with the ports of the stock
+// files, so each has addresses of its own.
+func TestScriptsApart(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*.txtar")
+	if len(files) == 0 {
+		t.Fatal("no scripts")
+	}
+	of := map[string]string{}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, net := range scriptNet.FindAllString(string(text), -1) {
+			if other := of[net]; other != "" && other != name {
+				t.Errorf("%s and %s both have %s", other, name, net)
+			}
+			of[net] = name
+		}
+	}
+}
+
+var scriptNet = regexp.MustCompile(`127\.78\.[0-9]+\.`)
 
 // status N COMMAND ARGS… wants that exit status of a command.
 func status(ts *testscript.TestScript, neg bool, args []string) {
