@@ -137,15 +137,7 @@ func (p *patient) treat(bin string) {
 		p.green(bin, "")
 		return
 	}
-	if x.runs {
-		p.eventually(bin, func(r doctor.Report) error {
-			if !slices.ContainsFunc(r.Findings, func(f doctor.Finding) bool { return f.Check == x.check && f.Severity != doctor.Ok }) {
-				return fmt.Errorf("all is well with %s:\n%s", x.check, text(r))
-			}
-			return nil
-		})
-	}
-	run := p.named(bin, p.look(bin, x.env))
+	run := p.named(bin)
 	if x.env != "" && !mayRaise(p.t) {
 		p.t.Log("this process may not raise limits (CAP_SYS_RESOURCE): the remedy is not tried")
 		return
@@ -269,11 +261,28 @@ func (p *patient) network(line string) bool {
 	return true
 }
 
-// named judges what the doctor said of a broken host, and returns its remedy.
-func (p *patient) named(bin string, r doctor.Report) (run []string) {
+// named wants the doctor to say what the host has, and nothing else, as soon as the kernel and
+// the neighbours have taken in what broke it. It returns the remedy.
+func (p *patient) named(bin string) (run []string) {
+	p.t.Helper()
+	var said []doctor.Finding
+	lab.Eventually(p.t, 20*time.Second, func() (err error) {
+		run, said, err = p.judge(bin, p.look(bin, p.trap.env))
+		return err
+	})
+	for _, f := range said {
+		if p.page != nil {
+			p.page.say(p.trap.name, p.plain(f))
+		}
+	}
+	return run
+}
+
+// judge says what is wrong with a report, and returns its remedy and the findings that name the cause.
+func (p *patient) judge(bin string, r doctor.Report) (run []string, said []doctor.Finding, err error) {
 	p.t.Helper()
 	x := p.trap
-	found := false
+	var wrong []error
 	for _, f := range r.Findings {
 		if f.Severity == doctor.Ok || f.Because != "" {
 			continue
@@ -281,36 +290,38 @@ func (p *patient) named(bin string, r doctor.Report) (run []string) {
 		whole := strings.Join(slices.Concat([]string{f.Saw, f.Why, f.Do}, f.Run, f.Details), "\n")
 		switch {
 		case f.Check == x.check && !slices.ContainsFunc(x.texts, func(text string) bool { return !strings.Contains(whole, p.fill.Replace(text)) }):
-			found = true
-			if p.page != nil {
-				p.page.say(x.name, p.plain(f))
-			}
+			said = append(said, f)
 			if f.Why == "" || f.Do == "" {
-				p.t.Errorf("no why or do in %+v", f)
+				wrong = append(wrong, fmt.Errorf("no why or do in %+v", f))
 			}
-			switch {
-			case x.mend != nil:
-				run = append(run, x.mend(f)...)
-			case x.user && len(f.Run) == 0 && strings.Contains(f.Do, "as root, lateral doctor"):
-				user, said := p.trap, p.page
-				p.page = nil
-				p.trap.user, p.trap.texts, p.trap.also = false, nil, []string{"security"} // for whom the files are another's
-				run = p.named(bin, p.look(bin, ""))
-				p.trap, p.page = user, said
-			default:
-				run = append(run, f.Run...)
-			}
-			if x.anew && !strings.Contains(f.Do, "anew") {
-				p.t.Errorf("nothing says that the service is to be started anew: %s", f.Do)
-			}
+			mend, err := p.remedy(bin, f)
+			run, wrong = append(run, mend...), append(wrong, err)
 		case !slices.Contains(x.also, f.Check):
-			p.t.Errorf("beside the cause: %s: %s", f.Check, f.Saw)
+			wrong = append(wrong, fmt.Errorf("beside the cause: %s: %s", f.Check, f.Saw))
 		}
 	}
-	if !found || len(run) == 0 && !x.anew {
-		p.t.Errorf("no finding of %s with %q and a command; the report:\n%s", x.check, x.texts, text(r))
+	if len(said) == 0 || len(run) == 0 && !x.anew {
+		wrong = append(wrong, fmt.Errorf("no finding of %s with %q and a command; the report:\n%s", x.check, x.texts, text(r)))
 	}
-	return run
+	return run, said, errors.Join(wrong...)
+}
+
+// remedy is what a finding has one do: where it sends who is not root to root, what root is told.
+func (p *patient) remedy(bin string, f doctor.Finding) (run []string, err error) {
+	x := p.trap
+	if x.anew && !strings.Contains(f.Do, "anew") {
+		err = fmt.Errorf("nothing says that the service is to be started anew: %s", f.Do)
+	}
+	switch {
+	case x.mend != nil:
+		return x.mend(f), err
+	case x.user && len(f.Run) == 0 && strings.Contains(f.Do, "as root, lateral doctor"):
+		p.trap.user, p.trap.texts, p.trap.also = false, nil, []string{"security"} // for whom the files are another's
+		defer func() { p.trap = x }()
+		run, _, more := p.judge(bin, p.look(bin, ""))
+		return run, errors.Join(err, more)
+	}
+	return f.Run, err
 }
 
 // plain is a finding with the numbers of this run replaced by some of the page's.
@@ -344,20 +355,16 @@ var helperAddr = regexp.MustCompile(`\b10\.77\.0\.1\b`)
 
 var fingerprints = regexp.MustCompile("fingerprint [0-9a-f]{8}")
 
-// green wants nothing to be wrong.
+// green wants nothing to be wrong, as soon as the kernel is done with what a
+// command has put up, and neighbours on a busy machine have answered.
 func (p *patient) green(bin, before string) {
 	p.t.Helper()
-	well := func(r doctor.Report) error {
-		if r.ExitCode != 0 {
+	lab.Eventually(p.t, 20*time.Second, func() error {
+		if r := p.look(bin, before); r.ExitCode != 0 {
 			return fmt.Errorf("exit %d:\n%s", r.ExitCode, text(r))
 		}
 		return nil
-	}
-	if p.trap.runs {
-		p.eventually(bin, well)
-	} else if err := well(p.look(bin, before)); err != nil {
-		p.t.Error(err)
-	}
+	})
 }
 
 func text(r doctor.Report) string {
