@@ -7,7 +7,7 @@ trap 'st=$?; [ $st = 0 ] || { journalctl --no-pager -o short-monotonic | tail -1
 wait_for() { # SECONDS COMMAND…
 	n=$(($1 * 20)); shift
 	until "$@" >/dev/null 2>&1; do
-		n=$((n - 1)); [ $n -gt 0 ] || { echo "not so: $*"; return 1; }
+		n=$((n - 1)); [ $n -gt 0 ] || { echo "not so: $*"; "$@"; return 1; }
 		sleep 0.05
 	done
 }
