@@ -84,7 +84,7 @@ func (m *Mesh) lacks(region string, since time.Time) string {
 			continue
 		}
 		if known = true; p.Receive || p.ID == 0 {
-			return "no link yet with " + key(p)
+			return "no link yet with " + m.called(key(p))
 		}
 	}
 	if waited < settleTime && len(linked) == 0 && !known {

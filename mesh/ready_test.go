@@ -56,15 +56,17 @@ func TestReadyWhenFilled(t *testing.T) {
 // Alone a node is ready after a second; peers that are known but do not answer
 // are waited for for a while, and no longer.
 func TestReadyWithoutPeers(t *testing.T) {
+	addr := netip.AddrPortFrom(at(7), 1).String()
 	for name, x := range map[string]struct {
 		peers []Peer
 		after time.Duration
+		why   string
 	}{
-		"alone":          {nil, settleTime},
-		"a silent one":   {[]Peer{{ID: 7, Addrs: []string{netip.AddrPortFrom(at(7), 1).String()}, Receive: true}}, readyPatience},
-		"an address":     {[]Peer{{Addrs: []string{netip.AddrPortFrom(at(7), 1).String()}, Receive: true}}, readyPatience},
-		"one long gone":  {[]Peer{{ID: 7, Stale: true, Receive: true}}, settleTime},
-		"one that sends": {[]Peer{{ID: 7}}, 0},
+		"alone":          {nil, settleTime, "looking for peers"},
+		"a silent one":   {[]Peer{{ID: 7, Host: "h7", Service: "s", Endpoint: "E", Addrs: []string{addr}, Receive: true}}, readyPatience, "no link yet with h7/s.E@" + addr},
+		"an address":     {[]Peer{{Addrs: []string{addr}, Receive: true}}, readyPatience, "no link yet with " + addr},
+		"one long gone":  {[]Peer{{ID: 7, Stale: true, Receive: true}}, settleTime, "looking for peers"},
+		"one that sends": {[]Peer{{ID: 7}}, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -79,6 +81,9 @@ func TestReadyWithoutPeers(t *testing.T) {
 				}
 				s.run()
 				synctest.Wait()
+				if why := s.Unready(s.state); why != x.why {
+					t.Errorf("it says %q, want %q", why, x.why)
+				}
 				if took := until(t, time.Minute, "ready", func() bool { return s.Unready(s.state) == "" }); took != x.after {
 					t.Errorf("after %v, want %v", took, x.after)
 				}

@@ -55,6 +55,7 @@ type verdict struct {
 	siblings  map[string][]cache.Sibling // of linked members
 	java      []cache.LinkStatus         // with Java nodes
 	asked     map[string]bool            // whose own word is in rows
+	open      bool                       // it is said what comes of having no secret
 	st        cache.MeshStatus
 }
 
@@ -110,7 +111,12 @@ func (v *verdict) take(e cache.EndpointStatus) {
 		}
 		v.asked[r.ID] = v.asked[r.ID] || own
 	}
-	if e.Security.Open != "" {
+	switch {
+	case e.Security.Open == "":
+	case v.open:
+		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": no cluster secret either, so the same holds of TCP "+e.Listen)
+	default:
+		v.open = true
 		v.st.Notes = append(v.st.Notes, "endpoint "+e.Endpoint+": "+e.Security.Open)
 	}
 	if e.Security.Ends != "" {

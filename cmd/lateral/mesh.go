@@ -159,7 +159,7 @@ func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status)
 	}
 	notes := append(r.Notes, javaLimits(nodes)...)
 	r.MeshStatus = mesh.Verdict(nodes...)
-	r.Notes = append(openNotes(r.Notes, nodes), notes...)
+	r.Notes = append(r.Notes, notes...)
 	r.Groups = groups(nodes)
 	if r.Nodes < wanted {
 		r.Complete = false
@@ -167,7 +167,7 @@ func together(answers []heard, wanted int) (r *meshReport, nodes []cache.Status)
 	}
 	for _, n := range nodes {
 		for _, why := range n.Unready() {
-			r.Notes = append(r.Notes, "service "+n.Service+" is not ready: "+withNames(why, nodes))
+			r.Notes = append(r.Notes, "service "+n.Service+" is not ready: "+why)
 		}
 	}
 	for _, s := range r.Services {

@@ -12,30 +12,9 @@ import (
 	"lateral/cache"
 )
 
-// What holds for all endpoints is said once, what is missing is said with where
-// to go on, and members are called by their names.
+// What holds for all endpoints is said once, and what is missing is said with
+// where to go on.
 func TestMeshNotes(t *testing.T) {
-	open := func(name, addr string) cache.EndpointStatus {
-		return cache.EndpointStatus{Endpoint: name, ID: name, Listen: addr, Security: cache.Security{Open: "no cluster secret: whoever reaches TCP " + addr + " can join this endpoint's regions"},
-			Members: []cache.Member{{ID: "665c934f8e2c07f9", Host: "h2", Service: "s", Endpoint: "A", Addr: "10.0.0.2:1"}}}
-	}
-	nodes := []cache.Status{{Host: "h1", Service: "a", Endpoints: []cache.EndpointStatus{open("A", "[::]:1"), open("B", "[::]:2")}}, {Host: "h1", Service: "b", Endpoints: []cache.EndpointStatus{open("A", "[::]:3")}}}
-	var notes []string
-	for _, n := range nodes {
-		for _, e := range n.Endpoints {
-			notes = append(notes, "endpoint "+e.Endpoint+": "+e.Security.Open, "more")
-		}
-	}
-	const want = "no cluster secret: whoever reaches TCP [::]:1, [::]:2 or [::]:3 can join their regions|more|more|more"
-	if got := strings.Join(openNotes(notes, nodes), "|"); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if got := openNotes(notes[:2], nodes[1:]); len(got) != 2 || got[0] != notes[0] {
-		t.Errorf("a single one: %q", got)
-	}
-	if got := withNames("no link yet with 665c934f8e2c07f9", nodes); got != "no link yet with h2/s.A" {
-		t.Error(got)
-	}
 	var b bytes.Buffer
 	s := &screen{Writer: &b}
 	r := &meshReport{Seen: []seen{{Name: "a", Stable: cache.StableStatus{Holder: "x"}}, {Name: "b", Stable: cache.StableStatus{Holder: "y"}}, {Name: "c"}}}

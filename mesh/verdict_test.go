@@ -3,6 +3,7 @@
 package mesh
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -28,5 +29,17 @@ func TestVerdictOwnWord(t *testing.T) {
 		if st := Verdict(nodes...); st.Complete || st.Present != 2 || st.Expected != 3 {
 			t.Errorf("%+v", st)
 		}
+	}
+}
+
+// What comes of having no secret is said once, and of whom it holds as well.
+func TestVerdictOpen(t *testing.T) {
+	open := func(name, listen string) cache.EndpointStatus {
+		return cache.EndpointStatus{Endpoint: name, Listen: listen, Security: cache.Security{Open: "no cluster secret: whoever …"}}
+	}
+	got := Verdict(cache.Status{Endpoints: []cache.EndpointStatus{open("A", "[::]:1"), {Endpoint: "B"}, open("C", "[::]:3")}}, cache.Status{Endpoints: []cache.EndpointStatus{open("D", "[::]:4")}}).Notes
+	want := []string{"endpoint A: no cluster secret: whoever …", "endpoint C: no cluster secret either, so the same holds of TCP [::]:3", "endpoint D: no cluster secret either, so the same holds of TCP [::]:4"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
