@@ -430,6 +430,28 @@ func TestStrangersApart(t *testing.T) {
 	})
 }
 
+// Who is found by multicast and listed by name, too, is one member, whichever
+// of the two ways led to its link first.
+func TestServersByName(t *testing.T) {
+	for seed := range uint64(20) {
+		inBubble(t, func(c *cluster) {
+			c.net.Seed(seed)
+			list := "TcpServers="
+			for i := 1; i <= 3; i++ {
+				c.net.Name(fmt.Sprint("ox", i), c.net.Host(hostAddr(i)).Addr())
+				list += fmt.Sprintf("ox%d:57462,", i)
+			}
+			for i := 1; i <= 3; i++ {
+				c.own(i, strings.TrimSuffix(list, ","))
+				time.Sleep(time.Duration(seed%3) * 400 * time.Millisecond)
+			}
+			c.within(4*time.Second, 3) // a name at which nobody listened yet is tried after up to 3 s
+			time.Sleep(time.Second)
+			c.onePerPair(3)
+		})
+	}
+}
+
 // With TcpServers only, no datagram is sent, and one name is enough: the
 // members tell each other of the rest.
 func TestStaticOnly(t *testing.T) {

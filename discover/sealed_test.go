@@ -63,8 +63,12 @@ func TestSealed(t *testing.T) {
 	inBubble(t, func(b *bubble) {
 		s := secret.New()
 		g, heard := tap(b, 9)
+		const cluster = "a-long-name" // two letters of noise are "ox" now and then
 		var told refusals
-		one, two := b.start(1, 1, with(secret.NewRing(nil, s), &told)), b.start(2, 2, with(secret.NewRing(nil, secret.New(), s), &told))
+		config := func(r *secret.Ring) func(*Config) {
+			return func(c *Config) { with(r, &told)(c); c.Self.Cluster = cluster }
+		}
+		one, two := b.start(1, 1, config(secret.NewRing(nil, s))), b.start(2, 2, config(secret.NewRing(nil, secret.New(), s)))
 		passes(time.Second)
 		one.knows("") // the other one sends with another secret
 		two.knows("1@10.0.0.1:7")
@@ -74,7 +78,7 @@ func TestSealed(t *testing.T) {
 		end(one, two)
 		g.Close()
 		for _, p := range heard() {
-			for _, name := range []string{"ox", "host1", "host2"} {
+			for _, name := range []string{cluster, "host1", "host2"} {
 				if bytes.Contains(p, []byte(name)) {
 					t.Fatalf("%s is in the clear: %q", name, p)
 				}

@@ -37,14 +37,8 @@ func (m *Mesh) pursueAll(ctx context.Context) error {
 				wanted[key(p)] = p
 			}
 		}
+		m.letGo(wanted)
 		m.mu.Lock()
-		for k, cancel := range m.pursuits {
-			if _, ok := wanted[k]; !ok {
-				cancel()
-				delete(m.pursuits, k)
-				delete(m.failures, k)
-			}
-		}
 		for k, p := range wanted {
 			if m.pursuits[k] == nil && !m.closing {
 				one, cancel := context.WithCancel(ctx)
@@ -62,6 +56,24 @@ func (m *Mesh) pursueAll(ctx context.Context) error {
 		if d := time.Until(rest); d > 0 {
 			pause(ctx, d)
 		}
+	}
+}
+
+// letGo ends the pursuits of whom nobody wants, and what was said of them.
+func (m *Mesh) letGo(wanted map[string]Peer) {
+	explained := false
+	m.mu.Lock()
+	for k, cancel := range m.pursuits {
+		if _, ok := wanted[k]; !ok {
+			cancel()
+			explained = explained || m.failures[k] != ""
+			delete(m.pursuits, k)
+			delete(m.failures, k)
+		}
+	}
+	m.mu.Unlock()
+	if explained {
+		m.rowChanged()
 	}
 }
 
@@ -297,6 +309,8 @@ func (m *Mesh) dial(ctx context.Context, addr string, t *leave) (*link, error) {
 	switch {
 	case errors.Is(err, errSelf):
 		m.c.Directory.Bind(addr, m.c.ID)
+	case errors.Is(err, errDuplicate):
+		m.turnedAway(addr, err)
 	case err == nil:
 		conn.SetDeadline(time.Time{})
 		switch err = m.adopt(l); {
@@ -313,6 +327,22 @@ func (m *Mesh) dial(ctx context.Context, addr string, t *leave) (*link, error) {
 	}
 	return l, nil
 }
+
+// turnedAway takes in that there is a link already with whoever listens at an address: it has
+// said no hello then, but who it is. Without that, an address that the configuration gives by
+// name, or that a former life of the peer had, would be dialled, and missed, for ever.
+func (m *Mesh) turnedAway(addr string, err error) {
+	var who linkedAlready
+	if errors.As(err, &who) && m.hasLink(who.id) {
+		m.c.Directory.Bind(addr, who.id)
+	}
+}
+
+// linkedAlready is errDuplicate as a peer says it; id is 0 if it is older than that.
+type linkedAlready struct{ id cache.NodeID }
+
+func (linkedAlready) Error() string { return errDuplicate.Error() }
+func (linkedAlready) Unwrap() error { return errDuplicate }
 
 func dialError(addr string, err error) error {
 	switch {
@@ -366,7 +396,7 @@ func (m *Mesh) readHello(in *input) (*hello, error) {
 			return nil, err
 		}
 		if g.Duplicate {
-			return nil, errDuplicate
+			return nil, linkedAlready{cache.NodeID(g.ID)}
 		}
 		return nil, errGoodbye{g}
 	case t != frameHello:

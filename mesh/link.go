@@ -198,6 +198,7 @@ type goaway struct {
 	Leaving   bool   `json:"leaving,omitempty"`   // the whole node goes
 	Unread    bool   `json:"unread,omitempty"`    // … with changes that the peer has not acknowledged
 	Duplicate bool   `json:"duplicate,omitempty"` // another link to the same peer is kept
+	ID        id     `json:"id,omitempty"`        // of who says so instead of hello
 }
 
 func (l *link) wake() {

@@ -32,6 +32,7 @@ type book struct {
 	peers   map[cache.NodeID]Peer
 	fixed   []Peer // known by address only
 	up      map[cache.NodeID]int
+	bound   map[string]cache.NodeID
 	trace   []string
 	changed chan struct{}
 	self    cache.NodeID
@@ -39,7 +40,7 @@ type book struct {
 }
 
 func newBook(self cache.NodeID) *book {
-	return &book{self: self, peers: map[cache.NodeID]Peer{}, up: map[cache.NodeID]int{}, changed: make(chan struct{}, 1)}
+	return &book{self: self, peers: map[cache.NodeID]Peer{}, up: map[cache.NodeID]int{}, bound: map[string]cache.NodeID{}, changed: make(chan struct{}, 1)}
 }
 
 func (b *book) poke() {
@@ -82,6 +83,7 @@ func (b *book) Learn(p Peer) {
 func (b *book) Bind(addr string, id cache.NodeID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.bound[addr] = id
 	b.fixed = slices.DeleteFunc(b.fixed, func(p Peer) bool { return p.Addrs[0] == addr })
 	if _, ok := b.peers[id]; !ok && id != b.self {
 		b.peers[id] = Peer{ID: id, Addrs: []string{addr}, Receive: true}

@@ -142,7 +142,7 @@ func (m *Mesh) welcome(ctx context.Context, conn net.Conn) (_ *link, e error) {
 	l := m.newLink(conn, false, own, h, in)
 	l.queueFrame(appendJSON(nil, frameHello, own)) // the first thing that the link sends
 	if err := m.adopt(l); err != nil {
-		m.turnAway(conn, goaway{Reason: err.Error(), Duplicate: errors.Is(err, errDuplicate)})
+		m.turnAway(conn, goaway{Reason: err.Error(), Duplicate: errors.Is(err, errDuplicate), ID: m.self.ID})
 		return nil, err
 	}
 	return l, nil

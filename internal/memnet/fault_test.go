@@ -293,10 +293,12 @@ func TestDial(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Errorf("after heal: %v", err)
 		}
-		l.Close()
-		if _, err := a.Dial(ctx, "oxgw01:7000"); err == nil || !strings.Contains(err.Error(), "no names") {
+		if _, err := a.Dial(ctx, "oxgw02:7000"); err == nil || !strings.Contains(err.Error(), "a name that memnet was told") {
 			t.Errorf("a name: %v", err)
 		}
+		n.Name("oxgw02", addrB)
+		took(dial(ctx, "oxgw02:7000"), 5*time.Millisecond, nil)
+		l.Close()
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -135,13 +136,30 @@ func (m *machine) freeLocked(port int) {
 	}
 }
 
-// Dial connects to "address:port"; a loopback address is this machine. It
+// Name lets processes dial an address by a name, as DNS or /etc/hosts do.
+func (n *Net) Name(name string, addr netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.names[name] = addr
+}
+
+// resolve turns "name:port" into what is dialled.
+func (n *Net) resolve(addr string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if host, port, ok := strings.Cut(addr, ":"); ok && n.names[host].IsValid() {
+		return net.JoinHostPort(n.names[host].String(), port)
+	}
+	return addr
+}
+
+// Dial connects to "address:port" or "name:port"; a loopback address is this machine. It
 // blocks until ctx ends while either way is blocked, and is refused
 // (ECONNREFUSED) where nobody listens.
 func (h *Host) Dial(ctx context.Context, addr string) (net.Conn, error) {
-	to, err := netip.ParseAddrPort(addr)
+	to, err := netip.ParseAddrPort(h.n.resolve(addr))
 	if err != nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%w: memnet knows no names, only address:port", err)}
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("%w: neither address:port nor NAME:port of a name that memnet was told", err)}
 	}
 	if to.Addr().IsLoopback() || to.Addr().IsUnspecified() {
 		to = netip.AddrPortFrom(h.m.addr, to.Port())

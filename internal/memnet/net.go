@@ -27,6 +27,7 @@ type Net struct {
 	mu       sync.Mutex // guards everything in this package but what says otherwise
 	seed     uint64
 	machines map[netip.Addr]*machine
+	names    map[string]netip.Addr
 	ways     map[[2]netip.Addr]*way
 	conns    []*conn // one per connection that somebody still holds: its dialling end
 	groups   []*Group
@@ -54,6 +55,7 @@ func New() *Net {
 	return &Net{
 		seed:     1,
 		machines: make(map[netip.Addr]*machine),
+		names:    make(map[string]netip.Addr),
 		ways:     make(map[[2]netip.Addr]*way),
 		changed:  make(chan struct{}),
 	}
