@@ -206,7 +206,7 @@ func TestSlow(t *testing.T) {
 	for i := range 200 {
 		r.put(fmt.Sprint("k", i), "v")
 	}
-	r.put("old", "new") // no room: what the server has is void
+	r.put("old", "new") // no room, unless the writer has just taken a batch: what the server has is void
 	r.until("the loss is noticed", func() bool { _, down := r.s.Since(); return down })
 	if _, ok, err := r.Fetch(t.Context(), "", "none"); ok || !errors.Is(err, ErrDown) {
 		t.Errorf("%v %v", ok, err)
@@ -217,8 +217,8 @@ func TestSlow(t *testing.T) {
 	srv.Continue()
 	r.works()
 	r.flush()
-	if got := r.get("old"); got != "" {
-		t.Errorf("a value that was replaced by one that had no room is there: %q", got)
+	if got := r.get("old"); got != "" && got != "new" {
+		t.Errorf("a value that was replaced is there: %q", got)
 	}
 	n := 0
 	for i := range 200 {
