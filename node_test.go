@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +47,12 @@ jcs.auxiliary.LTCP.attributes.IssueRemoveOnPut=false
 // own opens a node with a ccf of the test on host n.
 func (c *cluster) own(n int, more ...string) *lateral.Node {
 	c.t.Helper()
+	return c.ownAt(n, hostAddr(n), more...)
+}
+
+// ownAt is own at an address.
+func (c *cluster) ownAt(n int, addr netip.Addr, more ...string) *lateral.Node {
+	c.t.Helper()
 	lines := plain
 	for _, l := range more {
 		k, v, _ := strings.Cut(l, "=")
@@ -62,7 +69,7 @@ func (c *cluster) own(n int, more ...string) *lateral.Node {
 		c.t.Fatal(err)
 	}
 	name := fmt.Sprint(n)
-	proc := c.net.Host(hostAddr(n)).Edge()
+	proc := c.net.Host(addr).Edge()
 	ctx, cut := context.WithCancel(context.Background())
 	var now func() time.Time
 	if c.now != nil {

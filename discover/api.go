@@ -122,6 +122,12 @@ func (d *Discoverer) Left(id cache.NodeID) {
 	d.do(func(now time.Time) bool { return d.table.left(now, id) })
 }
 
+// Retract says that no other member speaks any more of one: if that is all that was known of
+// it (Source Peer) it is forgotten, until it is heard of anew.
+func (d *Discoverer) Retract(id cache.NodeID) {
+	d.do(func(time.Time) bool { return d.table.retract(id) })
+}
+
 // Port is the TCP port that is announced.
 func (d *Discoverer) Port() int { return d.cfg.Self.Port }
 

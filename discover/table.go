@@ -178,6 +178,18 @@ func (t *table) left(now time.Time, id cache.NodeID) (changed bool) {
 	return e != nil
 }
 
+// retract takes back hearsay.
+func (t *table) retract(id cache.NodeID) (changed bool) {
+	e := t.members[id]
+	if e == nil || t.links[id] || e.m.Source != Peer {
+		return false
+	}
+	t.note(slog.LevelInfo, "member forgotten: it was known by hearsay, and nobody speaks of it any more", "member", name(&e.m), "id", id)
+	delete(t.members, id)
+	t.unbind(id)
+	return true
+}
+
 // expire forgets whatever has been silent for too long.
 func (t *table) expire(now time.Time) (changed bool) {
 	for id, e := range t.members {

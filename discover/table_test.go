@@ -98,6 +98,10 @@ func leaves(id cache.NodeID) func(*table, time.Time) bool {
 	return func(t *table, now time.Time) bool { return t.left(now, id) }
 }
 
+func retracts(id cache.NodeID) func(*table, time.Time) bool {
+	return func(t *table, _ time.Time) bool { return t.retract(id) }
+}
+
 func expires(t *table, now time.Time) bool { return t.expire(now) }
 
 func answers(addrs ...string) func(*table, time.Time) bool {
@@ -206,6 +210,17 @@ func TestTable(t *testing.T) {
 			{0, "hearsay", learns(mention(bert, at(-100), "10.0.0.2:7")), "b@10.0.0.2:7(peer stale)", true},
 			{79, "not yet", expires, "b@10.0.0.2:7(peer stale)", false},
 			{80, "forgotten", expires, "", true},
+		}},
+		"hearsay is taken back": {[]string{"10.0.0.2:7"}, []step{
+			{0, "hearsay", learns(mention(bert, at(-1), "10.0.0.2:7")), "b@10.0.0.2:7(static static)", true},
+			{1, "nobody speaks of it", retracts(bert), "-@10.0.0.2:7(static static)", true},
+			{2, "again", retracts(bert), "-@10.0.0.2:7(static static)", false},
+			{3, "news", learns(mention(bert, at(2), "10.0.0.2:7")), "b@10.0.0.2:7(static static)", true},
+			{4, "up", link(bert, true), "b@10.0.0.2:7(static static)", false},
+			{5, "we know better", retracts(bert), "b@10.0.0.2:7(static static)", false},
+			{5, "hello", learns(hello(bert, "10.0.0.2:7")), "b@10.0.0.2:7(static static)", false},
+			{6, "down", link(bert, false), "b@10.0.0.2:7(static static)", false},
+			{7, "it was here", retracts(bert), "b@10.0.0.2:7(static static)", false},
 		}},
 		"hearsay meets a static address": {[]string{"10.0.0.2:7"}, []step{
 			{0, "hearsay", learns(mention(bert, at(-1), "10.0.0.2:7")), "b@10.0.0.2:7(static static)", true},

@@ -58,6 +58,7 @@ type Directory interface {
 	Bind(addr string, id cache.NodeID)     // dialling addr led to id
 	Linked(id cache.NodeID, up bool)       // a link came or went
 	Left(id cache.NodeID)                  // it said goodbye
+	Retract(id cache.NodeID)               // no peer speaks of it any more: if only rows told of it, it is forgotten
 	Unreachable(addr string, reason error) // a dial failed
 }
 

@@ -104,6 +104,15 @@ func (b *book) Linked(id cache.NodeID, up bool) {
 
 func (b *book) Left(id cache.NodeID) { b.forget(id) }
 
+func (b *book) Retract(id cache.NodeID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.peers[id]; p.Source == "peer" {
+		delete(b.peers, id)
+		b.poke()
+	}
+}
+
 func (b *book) forget(id cache.NodeID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -3,6 +3,8 @@
 package mesh
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,7 +82,8 @@ func (m *Mesh) hasLink(id cache.NodeID) bool {
 
 // relearn tells the directory again of whom a peer is linked with and we are not,
 // asks one of these peers where they are to be dialled by now, and forgets the
-// names of whom nobody is linked with.
+// names of whom nobody is linked with. Of whom nobody speaks at all any more was told
+// by a row that was older than its goodbye.
 func (m *Mesh) relearn() {
 	linked, rows := map[cache.NodeID]bool{m.c.ID: true}, m.linked()
 	for _, p := range rows {
@@ -103,6 +106,7 @@ func (m *Mesh) relearn() {
 		}
 	}
 	m.names.mu.Unlock()
+	m.retract()
 	for n, p := range missed {
 		if s, ok := m.names.get(n); ok {
 			m.recommend(&s)
@@ -112,4 +116,35 @@ func (m *Mesh) relearn() {
 			l.wake()
 		}
 	}
+}
+
+// retract takes back what rows told of members without a link here that are in none of
+// them any more, neither as linked nor as missed.
+func (m *Mesh) retract() {
+	var doubted []cache.NodeID
+	for _, p := range m.c.Directory.Peers() {
+		if p.ID != 0 && !m.hasLink(p.ID) {
+			doubted = append(doubted, p.ID)
+		}
+	}
+	if len(doubted) == 0 {
+		return
+	}
+	m.mu.Lock()
+	peers := slices.Collect(maps.Values(m.peers))
+	m.mu.Unlock()
+	for _, n := range doubted {
+		if !slices.ContainsFunc(peers, func(p *peer) bool { return p.speaksOf(n) }) {
+			m.c.Directory.Retract(n)
+		}
+	}
+}
+
+// speaksOf reports whether a peer that has not said goodbye has a member in its row.
+func (p *peer) speaksOf(n cache.NodeID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, up := p.row.up[n]
+	_, down := p.row.down[n.String()]
+	return !p.left && (up || down)
 }

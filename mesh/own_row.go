@@ -65,6 +65,17 @@ func (r *ownRow) linked(s seen) {
 	r.sort()
 }
 
+// unlinked notes at once that one has gone: the first row on the next link is
+// not to tell a newcomer of it.
+func (r *ownRow) unlinked(n cache.NodeID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.up[n]; e != nil && !e.gone {
+		r.changed(e, true)
+		r.sort()
+	}
+}
+
 func (r *ownRow) put(s seen) {
 	if r.up == nil {
 		r.up, r.down = map[cache.NodeID]*rowEntry{}, map[string]*rowEntry{}

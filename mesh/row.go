@@ -81,6 +81,7 @@ func (m *Mesh) release(l *link) bool {
 	p.mu.Unlock()
 	m.ackers.wake()
 	if current {
+		m.row.unlinked(p.id)
 		m.mu.Lock()
 		if why := l.why(); m.pursuits[p.id.String()] != nil && why != nil {
 			m.failures[p.id.String()] = why.Error()
