@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lateral/secret"
 )
 
 // A way is how the nodes of a cluster are told of each other.
@@ -21,6 +23,7 @@ type way struct {
 	named   bool     // TcpServers gives names
 	listed  bool     // TcpServers gives anything
 	adverts string   // AdvertiseHost: "", "name" or "address"
+	sender  int      // has Receive=false, and is listed nowhere; 0: none
 	at      map[int]netip.Addr
 }
 
@@ -28,11 +31,15 @@ type way struct {
 func newWay(c *cluster, seed uint64, nodes int) *way {
 	w := &way{cluster: c, rnd: rand.New(rand.NewPCG(seed, 7)), at: map[int]netip.Addr{}}
 	c.net.Seed(seed)
+	if w.rnd.IntN(3) == 0 {
+		w.sender = nodes
+	}
 	var list []string
 	w.slow, w.named = w.rnd.IntN(2) == 0, w.rnd.IntN(2) == 0
 	for i := 1; i <= nodes; i++ {
 		w.move(i, hostAddr(i))
 		switch {
+		case i == w.sender:
 		case w.named:
 			list = append(list, fmt.Sprintf("ox%d:57462", i))
 		default:
@@ -44,9 +51,12 @@ func newWay(c *cluster, seed uint64, nodes int) *way {
 	case 1: // and a list
 		w.listed, w.lines = true, append(w.lines, "TcpServers="+strings.Join(list, ","))
 	case 2: // some are listed
-		w.listed, w.lines = true, append(w.lines, "TcpServers="+strings.Join(list[:1+w.rnd.IntN(nodes)], ","))
+		w.listed, w.lines = true, append(w.lines, "TcpServers="+strings.Join(list[:1+w.rnd.IntN(len(list))], ","))
 	case 3: // no discovery
 		w.listed, w.lines = true, append(w.lines, "TcpServers="+strings.Join(list, ","), "UdpDiscoveryEnabled=false")
+	}
+	if w.rnd.IntN(3) == 0 {
+		w.lines = append(w.lines, "ClusterSecretFile="+secretFile(c.t, secret.New()))
 	}
 	w.adverts = []string{"", "", "name", "address"}[w.rnd.IntN(4)]
 	return w
@@ -68,6 +78,9 @@ func (w *way) move(i int, to netip.Addr) {
 
 func (w *way) open(i int) {
 	lines := slices.Clone(w.lines)
+	if i == w.sender {
+		lines = append(lines, "Receive=false")
+	}
 	switch w.adverts {
 	case "name":
 		lines = append(lines, fmt.Sprint("AdvertiseHost=ox", i))
@@ -78,10 +91,11 @@ func (w *way) open(i int) {
 }
 
 // restart ends a node, with a goodbye or without, and opens it again; where nobody has its
-// address from a file, and it said goodbye, maybe at another one.
+// address from a file, and it said goodbye, maybe at another one. Who has no address is not
+// killed: nothing would tell that it is the one that was.
 func (w *way) restart(i int) string {
 	said := "killed"
-	if w.rnd.IntN(2) == 0 {
+	if w.rnd.IntN(2) == 0 && i != w.sender {
 		w.kill(fmt.Sprint(i))
 	} else {
 		said = "stopped"
