@@ -19,6 +19,7 @@ import (
 	"lateral/cache"
 	"lateral/ccf"
 	"lateral/disk"
+	"lateral/mesh"
 	"lateral/region"
 )
 
@@ -174,19 +175,21 @@ func (e *endpoint) accompanied() bool {
 // this node does not hear of, if it ends. And he may know of removals since
 // this node's last life that he does not remember any more: then nothing of
 // that life can be told from what was removed.
-func (e *endpoint) linking(forgot map[string]uint64) {
+func (e *endpoint) linking(forgot map[string]mesh.Forgotten) {
 	e.linkings.Add(1)
 	for _, b := range e.n.regions.all() {
 		if !slices.Contains(b.aux, e.name) {
 			continue
 		}
-		b.Forget(forgot[b.Name()])
+		f := forgot[b.Name()]
+		b.Forget(f.Removed)
 		for _, d := range b.disks {
 			d.Alone(false)
 			if d.c.Restore != "ALWAYS" && b.digest != nil {
-				b.doubt(d, forgot[b.Name()])
+				b.doubt(d, f.Removed)
 			}
 		}
+		b.doubtMore(f.Unseen)
 	}
 }
 
@@ -205,6 +208,19 @@ func (b *bound) doubt(d *regionDisk, forgot uint64) {
 	d.Wipe()
 	b.n.log.Warn("what was restored from disk may have been removed since, as a peer has removals that it does not remember any more: it is dropped",
 		"region", b.Name(), "auxiliary", d.name, "dropped", b.DropOlder(until))
+}
+
+// doubtMore drops what disks have beyond memory if a peer had versions, which are not in its
+// memory any more, that this node has not had. What is in memory a sync compares.
+func (b *bound) doubtMore(unseen uint64) {
+	if len(b.disks) == 0 || !b.Doubts(b.n.now(), unseen) {
+		return
+	}
+	for _, d := range b.disks {
+		d.Wipe()
+		b.n.log.Warn("a peer had no room any more for changes that this node has missed: what is on disk may be older than these, and is dropped",
+			"region", b.Name(), "auxiliary", d.name)
+	}
 }
 
 // keepOnDisk is the end of the disks: they are given what is in memory, where
@@ -228,7 +244,7 @@ func (b *bound) spool(d *regionDisk) {
 	ctx, cancel := context.WithTimeout(b.n.disks.life, max(d.c.ShutdownSpoolTimeLimit, time.Millisecond))
 	defer cancel()
 	flush := func() bool { return d.Flush(ctx) == nil }
-	if d.swap && flush() {
+	if (d.swap || b.Doubted()) && flush() {
 		room, size := d.Last(), int64(0)
 		n := 0
 		b.Keep(func(bytes int) bool {

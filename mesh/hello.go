@@ -61,30 +61,43 @@ type hello struct {
 type regionInfo struct {
 	Name string `json:"name"`
 	Mode string `json:"mode"`
-	// Forgot is the time of the newest removal that it may not remember; 0:
-	// none. Who has elements from a disk holds them against it.
+	// Forgot is the time of the newest removal, or value that replaced another, that it may not
+	// remember; 0: none. Who has elements from an earlier life holds them against it.
 	Forgot uint64 `json:"forgot,omitempty"`
+	// Unseen is that of the newest that it had no room for before every member had it.
+	// Who has more on a disk than in memory holds that against it.
+	Unseen uint64 `json:"unseen,omitempty"`
 }
 
 // forgetful is a Region that knows what it has forgotten.
-type forgetful interface{ Forgot() uint64 }
+type forgetful interface {
+	Forgot() uint64
+	Unseen() uint64
+}
 
 func infoOf(r Region) regionInfo {
 	info := regionInfo{Name: r.Name(), Mode: r.Mode().String()}
 	if f, ok := r.(forgetful); ok {
-		info.Forgot = f.Forgot()
+		info.Forgot, info.Unseen = f.Forgot(), f.Unseen()
 	}
 	return info
 }
 
 // infoRoom is what that takes as JSON at most.
-func infoRoom(r Region) int { return 6*len(r.Name()) + 72 }
+func infoRoom(r Region) int { return 6*len(r.Name()) + 112 }
+
+// Forgotten is what a peer does not know of a region any more, in times of stamps.
+type Forgotten struct {
+	Removed uint64 // removals, and values that replaced others, up to here
+	Unseen  uint64 // what not every member had when it went, up to here
+}
 
 // forgot is what a peer has forgotten of each region.
-func (h *hello) forgot() map[string]uint64 {
-	out := map[string]uint64{}
+func (h *hello) forgot() map[string]Forgotten {
+	out := map[string]Forgotten{}
 	for _, r := range h.Regions {
-		out[r.Name] = max(out[r.Name], r.Forgot)
+		f := out[r.Name]
+		out[r.Name] = Forgotten{max(f.Removed, r.Forgot), max(f.Unseen, r.Unseen)}
 	}
 	return out
 }

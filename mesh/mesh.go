@@ -102,10 +102,9 @@ type Config struct {
 	// Survey sends, listens and dials for a while, and says whom this endpoint
 	// hears and reaches; see Mesh.Survey. nil: it is not asked.
 	Survey func(ctx context.Context) cache.Surveyed
-	// Linking is called before a link is up, with the time of the newest removal
-	// of each region that the peer may not remember; it may write to a disk. nil: nobody
-	// has to know.
-	Linking func(forgot map[string]uint64)
+	// Linking is called before a link is up, with what the peer may not remember
+	// of each region; it may write to a disk. nil: nobody has to know.
+	Linking func(forgot map[string]Forgotten)
 
 	// Guard proves who accepted connections are from; Dial does it for those
 	// that are dialled. nil: all is plain, and whoever connects is believed.

@@ -193,11 +193,15 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 		// Idleness is judged by the last access anywhere; elsewhere a put counts
 		// as one, as in JCS.
 		h.Accessed = min(now, max(c.Accessed, c.Stamp.UnixMilli()))
-		if !found && fromPeer(c.Origin) && !h.live(now) {
+		switch {
+		case !fromPeer(c.Origin) || h.live(now):
+		case !found:
 			// This node may have dropped it already; it would come back with every
 			// sync until the peer's clock has come as far.
 			r.count.stale.Add(1)
 			return cache.Reply{}, false
+		case now > r.end(&h.Element):
+			return r.arriveOver(now, c, &prev, was, hash), true
 		}
 	}
 	r.countOverwrite(c, &prev, was)
@@ -226,6 +230,7 @@ func conflicts(c *cache.Command, prev *held, live bool) bool {
 
 // relate notes of a new element what peers hold in its place.
 func (r *Region) relate(c *cache.Command, h, prev *held, sent Sending) {
+	h.covers = r.covers(h, prev)
 	switch {
 	case sent == TheValue, fromPeer(c.Origin), foreign(c) && h.Attr.Lateral:
 		h.shared = true

@@ -2,12 +2,16 @@
 
 package region
 
-import "lateral/cache"
+import (
+	"sync/atomic"
 
-// Forgot returns the time (of stamps) of the newest removal that this node, or
-// whoever it has its elements from, may not remember any more or is about to
+	"lateral/cache"
+)
+
+// Forgot returns the time (of stamps) of the newest removal, or value that replaced another,
+// that this node, or whoever it has its elements from, may not remember any more or is about to
 // forget; 0: none. It is told to peers that come back with elements from a
-// disk: what is older may have been removed.
+// disk: what is older may have been removed, or replaced.
 func (r *Region) Forgot() uint64 {
 	if r.mode != Replicate {
 		return 0
@@ -20,10 +24,31 @@ func (r *Region) Forgot() uint64 {
 }
 
 // Forget notes a removal that is not remembered any more, here or at a peer.
-func (r *Region) Forget(time uint64) {
+func (r *Region) Forget(time uint64) { raise(&r.forgot, time) }
+
+// Unseen returns the time (of stamps) of the newest version that capacity pushed out before
+// every member had it; 0: none. No sync brings it to those any more: what they have on
+// their disks, beyond what memory holds, may be older.
+func (r *Region) Unseen() uint64 { return r.unseen.Load() }
+
+// Doubts has no disk be given, up to the end of the node, what memory holds now and has no room
+// for later, and reports whether that is to be so: a peer's Unseen says that members had
+// versions which this node has not had. What disks have is the caller's to drop.
+func (r *Region) Doubts(now int64, unseen uint64) bool {
+	if r.mode != Replicate || unseen <= r.stable() {
+		return false
+	}
+	raise(&r.doubted, r.clock.Next(now).Time)
+	return true
+}
+
+// Doubted reports whether disks may lack what memory holds, see Doubts.
+func (r *Region) Doubted() bool { return r.doubted.Load() > 0 }
+
+func raise(a *atomic.Uint64, to uint64) {
 	for {
-		old := r.forgot.Load()
-		if time <= old || r.forgot.CompareAndSwap(old, time) {
+		old := a.Load()
+		if to <= old || a.CompareAndSwap(old, to) {
 			return
 		}
 	}

@@ -53,9 +53,12 @@ func (r *Region) expire(now int64, key string, hash uint64) {
 	if !ok || h.State != cache.Live || h.live(now) {
 		return
 	}
-	if h.under != nil {
+	switch {
+	case h.under != nil:
 		r.leave(now, key, hash, cache.LocalOnly, cache.Stamp{}, &h, true, "")
-	} else {
+	case r.outlived(now, &h):
+		r.leave(now, key, hash, cache.FromSync, h.Stamp, &h, true, "")
+	default:
 		r.undigest(&h)
 		r.mem.drop(key, hash)
 	}

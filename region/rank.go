@@ -34,7 +34,7 @@ func (p policy) order(e *entry) uint64 {
 		// element to its end, eviction takes the end. A read lowers the
 		// order, so table.get re-ranks eagerly for this policy.
 		a := atomic.LoadUint64(&e.accessed)
-		if e.read {
+		if e.mark {
 			return math.MaxInt64 - a
 		}
 		return 1<<63 | a

@@ -102,6 +102,7 @@ type Digest interface {
 type Region struct {
 	s      Settings
 	mode   Mode
+	spills bool // what memory has no room for goes to a disk
 	filter bool // FilterRemoveByHashCode of its lateral
 	attr   *cache.Attributes
 	clock  *cache.Clock
@@ -117,10 +118,12 @@ type Region struct {
 	holds    heldKeys
 	refusals refusals
 
-	buried atomic.Pointer[cache.Stamp] // see bury
-	forgot atomic.Uint64               // see Forgot
-	pushed atomic.Bool                 // capacity pushed out what peers may keep, see Lacks
-	struck atomic.Bool                 // a removal found something that peers may hold, see Struck
+	buried  atomic.Pointer[cache.Stamp] // see bury
+	forgot  atomic.Uint64               // see Forgot
+	unseen  atomic.Uint64               // see Unseen
+	pushed  atomic.Bool                 // capacity pushed out what peers may keep, see Lacks
+	doubted atomic.Uint64               // see Doubts
+	struck  atomic.Bool                 // a removal found something that peers may hold, see Struck
 
 	merger atomic.Pointer[Merger]
 
@@ -158,6 +161,7 @@ func New(s Settings, clock *cache.Clock, digest Digest) (*Region, error) {
 			laterals = append(laterals, b.Gates)
 			r.filter = r.filter || b.FilterRemoveByHashCode
 		}
+		r.spills = r.spills || b.Kind == cache.Disk && (s.MaxObjects >= 0 || s.MaxBytes > 0)
 	}
 	r.mode = ModeOf(&s.Attr, laterals)
 	if r.mode == Replicate && digest == nil {

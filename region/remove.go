@@ -177,7 +177,9 @@ func (r *Region) raise(op cache.Op, name string, s cache.Stamp) (judge func(h *h
 	}
 	mid, over := r.floors.median()
 	if over {
-		over = r.floors.raise(cache.RemoveAll, "", mid, r.digest)
+		if over = r.floors.raise(cache.RemoveAll, "", mid, r.digest); over {
+			r.tellDisksLate(cache.RemoveAll, "", mid)
+		}
 	}
 	return func(h *held) verdict {
 		at := h.place()

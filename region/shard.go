@@ -26,7 +26,7 @@ type entry struct {
 	state    cache.State
 	form     cache.Form
 	shared   bool // counts in the digest: peers hold it too
-	read     bool // since it was put; kept for byMRU only
+	mark     bool // byMRU: read since it was put; else see held.covers
 }
 
 func (e *entry) key() string { return e.data[:e.keyLen] }
@@ -60,7 +60,9 @@ func (e *entry) element() cache.Element {
 	return el
 }
 
-func (e *entry) version() held { return held{Element: e.element(), shared: e.shared, under: e.under()} }
+func (e *entry) version() held {
+	return held{Element: e.element(), shared: e.shared, under: e.under(), covers: e.mark}
+}
 
 // tickBits order accesses within one millisecond.
 const tickBits = 16

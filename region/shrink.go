@@ -28,12 +28,18 @@ func (r *Region) Shrink(now int64) int {
 			if !past(h.State, h.Attr, h.Stamp, now, horizon) {
 				return stays
 			}
+			if h.State == cache.Tombstone {
+				r.Forget(h.Stamp.Time)
+			}
 		case !h.live(now) || r.mode == Replicate && h.shared && h.Stamp.UnixMilli() < oldest:
 			if h.under != nil {
 				return stays // its place in the digest is not over yet
 			}
 			r.tellDisks(cache.Remove, h.Key, h.Stamp)
 			r.hearGone(cache.Expired, h)
+			if r.outlived(now, h) {
+				return strips
+			}
 		case idle && left != 0 && now-h.Accessed > r.s.MaxMemoryIdle.Milliseconds():
 			left--
 			r.spool(h)
@@ -48,7 +54,7 @@ func (r *Region) Shrink(now int64) int {
 		return goes
 	})
 	if r.mode == Replicate {
-		r.floors.expire(max(now-r.remembered(), r.floorsUpTo()), r.digest)
+		r.expireFloors(max(now-r.remembered(), r.floorsUpTo()))
 	}
 	r.renew(now, again)
 	r.versions.expire(now)

@@ -89,12 +89,17 @@ func (r *Region) Settle() (n int) {
 		return 0
 	}
 	n = r.mem.reap(s, func(h *held) { r.undigest(h); r.Forget(h.Stamp.Time) })
-	before := r.floors.count.Load()
-	r.floors.expire(r.floorsUpTo(), r.digest)
-	if r.floors.count.Load() < before {
-		r.Forget(s)
-	}
+	r.expireFloors(r.floorsUpTo())
 	return n
+}
+
+// expireFloors drops those from before a time (ms).
+func (r *Region) expireFloors(upTo int64) {
+	before := r.floors.count.Load()
+	r.floors.expire(upTo, r.digest)
+	if r.floors.count.Load() < before {
+		r.Forget(r.stable())
+	}
 }
 
 // bury is told of what capacity pushed out, and remembers the stamp of the
@@ -105,8 +110,11 @@ func (r *Region) bury(h *held) {
 	if s := h.known(); r.mode == Replicate && dead && s.Time > r.stable() && s.Compare(r.newestBuried()) > 0 {
 		r.buried.Store(&s) // nobody else evicts meanwhile
 	}
-	if dead {
-		r.Forget(h.known().Time)
+	if s := h.known(); r.mode == Replicate && !s.IsZero() {
+		r.Forget(s.Time) // of a value, too: what it replaced may be on somebody's disk
+		if s.Time > r.stable() {
+			raise(&r.unseen, s.Time)
+		}
 	}
 }
 
@@ -128,8 +136,8 @@ func (r *Region) overBuried(c *cache.Command) bool {
 		return false
 	}
 	full := r.full(int64(len(c.Key) + len(c.Value.Bytes)))
-	if !full {
-		r.floors.raise(cache.RemoveAll, "", at, r.digest)
+	if !full && r.floors.raise(cache.RemoveAll, "", at, r.digest) {
+		r.tellDisksLate(cache.RemoveAll, "", at)
 	}
 	return !full
 }

@@ -88,7 +88,7 @@ func (t *table) get(key string, hash uint64, now int64) (el cache.Element, found
 func (t *table) touch(s *shard, e *entry, now int64) {
 	switch {
 	case t.policy == byMRU:
-		e.read = true
+		e.mark = true
 		atomic.StoreUint64(&e.accessed, s.access(now))
 		s.rerank(t.policy, e)
 	case t.policy == byAccess:
@@ -153,7 +153,7 @@ func (t *table) store(h held, hash uint64, now int64) {
 func (e *entry) fill(h *held) {
 	e.data, e.keyLen = h.join(), uint32(len(h.Key))
 	e.held, e.form = h.Value.Held, h.Value.Form
-	e.attr, e.stamp, e.state, e.shared, e.read = h.Attr, h.Stamp, h.State, h.shared, false
+	e.attr, e.stamp, e.state, e.shared, e.mark = h.Attr, h.Stamp, h.State, h.shared, h.covers
 	if u := h.under; u != nil {
 		hides := *u
 		hides.held = h.Value.Held
@@ -274,7 +274,7 @@ func (t *table) strip(e *entry) {
 	if u := e.under(); u != nil {
 		e.attr = u.attr
 	}
-	e.data, e.held, e.state, e.shared, e.read = strings.Clone(e.key()), nil, cache.Tombstone, true, false
+	e.data, e.held, e.state, e.shared, e.mark = strings.Clone(e.key()), nil, cache.Tombstone, true, false
 }
 
 // bare leaves of an entry what it hid: peers hold that still.

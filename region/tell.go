@@ -103,7 +103,7 @@ func (r *Region) spool(h *held) {
 		return // see own
 	}
 	for i := range r.s.Auxiliaries {
-		if b := &r.s.Auxiliaries[i]; Spools(b.Kind, h.Attr, b.Gates) {
+		if b := &r.s.Auxiliaries[i]; Spools(b.Kind, h.Attr, b.Gates) || b.Kind == cache.Disk && h.Attr.Spool && r.doubted.Load() > 0 {
 			b.Aux.Note(cache.Change{Op: cache.Put, Region: r.s.Name, Element: h.Element})
 		}
 	}
@@ -116,7 +116,9 @@ func (r *Region) removal(op cache.Op, key string, s cache.Stamp) cache.Change {
 // evicted is told by memory of an element over capacity.
 func (r *Region) evicted(h held) {
 	r.undigest(&h)
-	r.spool(&h)
+	if h.Stamp.Time > r.doubted.Load() {
+		r.spool(&h)
+	}
 	r.hearGone(cache.Evicted, &h)
 	r.bury(&h)
 	if r.mode == Replicate && !h.known().IsZero() && !r.pushed.Load() {
