@@ -174,8 +174,9 @@ func (e *endpoint) accompanied() bool {
 // linking is called before a link is up: from now on somebody may remove what
 // this node does not hear of, if it ends. And he may know of removals since
 // this node's last life that he does not remember any more: then nothing of
-// that life can be told from what was removed.
-func (e *endpoint) linking(forgot map[string]mesh.Forgotten) {
+// that life can be told from what was removed. Who was linked before has reckoned with this
+// node since, and remembers what it lacks.
+func (e *endpoint) linking(forgot map[string]mesh.Forgotten, again bool) {
 	e.linkings.Add(1)
 	for _, b := range e.n.regions.all() {
 		if !slices.Contains(b.aux, e.name) {
@@ -185,7 +186,7 @@ func (e *endpoint) linking(forgot map[string]mesh.Forgotten) {
 		b.Forget(f.Removed)
 		for _, d := range b.disks {
 			d.Alone(false)
-			if d.c.Restore != "ALWAYS" && b.digest != nil {
+			if d.c.Restore != "ALWAYS" && b.digest != nil && !again {
 				b.doubt(d, f.Removed)
 			}
 		}

@@ -187,7 +187,7 @@ func (m *Mesh) adopt(l *link) error {
 		return err
 	}
 	if m.c.Linking != nil {
-		m.c.Linking(l.peerHello.forgot())
+		m.c.Linking(l.peerHello.forgot(), p.wasLinked())
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock() // farewell misses none that is adopted before closing is set

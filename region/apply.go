@@ -199,6 +199,7 @@ func (r *Region) putLocked(now int64, c *cache.Command, hash uint64) (cache.Repl
 			// This node may have dropped it already; it would come back with every
 			// sync until the peer's clock has come as far.
 			r.count.stale.Add(1)
+			r.tellDisks(cache.Remove, c.Key, c.Stamp)
 			return cache.Reply{}, false
 		case now > r.end(&h.Element):
 			return r.arriveOver(now, c, &prev, was, hash), true
