@@ -11,10 +11,10 @@ import (
 
 const second = time.Second
 
-func (g *rig) putFor(key string, a cache.Attributes) {
+func (g *rig) putFor(key string, a cache.Attributes) (written uint64) {
 	g.t.Helper()
 	a.Lateral, a.Spool = true, true
-	g.do(cache.Command{Op: cache.Put, Key: key, Value: text("v"), Attr: &a})
+	return g.do(cache.Command{Op: cache.Put, Key: key, Value: text("v"), Attr: &a}).Stamp.Time
 }
 
 func (g *rig) sees(key string, want bool) {

@@ -159,6 +159,9 @@ func TestTooManyFloors(t *testing.T) {
 	if n := len(g.shares()); n > maxFloors/2+2 {
 		t.Errorf("%d of %d floors remain", n, maxFloors)
 	}
+	if told := g.disk.take(); strings.Count(told, "remove-all") != 1 {
+		t.Error("the disk is not told that all of it is void")
+	}
 	g.see("old", "")
 	g.see("new", "v")
 	put("older", 1)

@@ -15,7 +15,7 @@ func (r *Region) covers(h, prev *held) bool {
 		return false
 	}
 	old := prev.common()
-	return prev.covers || old.State == cache.Tombstone || r.end(&old) > r.end(&h.Element)
+	return prev.covers || old.State == cache.Tombstone || old.Attr != h.Attr && r.end(&old) > r.end(&h.Element)
 }
 
 // end is when the life of an element is over (ms), however much it is used.

@@ -4,6 +4,7 @@ package region
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"lateral/cache"
@@ -113,6 +114,9 @@ func TestBuried(t *testing.T) {
 			continue
 		}
 		g.see("other", "")
+		if told := g.disk.take(); !strings.Contains(told, "remove-all") {
+			t.Errorf("the disk is told %q: what is there may be older", told)
+		}
 		if len(floors) != 1 || floors[0].Stamp.Time != s.Time {
 			t.Errorf("%+v", floors)
 		}
