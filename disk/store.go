@@ -71,7 +71,11 @@ func openStore(path string, unsynced bool) (*store, *opened, error) {
 	if err == nil {
 		return s, o, nil
 	}
-	s.abandon()
+	if s.db == nil || errors.Is(err, ErrHarmed) {
+		s.abandon()
+	} else { // its lock lasts as long as the memory mapping: nobody could try again
+		s.close()
+	}
 	if harmed(err) && !errors.Is(err, ErrHarmed) {
 		err = fmt.Errorf("%w: %w", ErrHarmed, err)
 	}
@@ -115,10 +119,17 @@ func buckets(tx *bbolt.Tx) error {
 }
 
 // harmed reports whether an error is about what is in a file: all that is not
-// about getting at it.
+// about getting at it. A file that is too large, or to be written before its beginning, has
+// a list of free pages that is wrong.
 func harmed(err error) bool {
-	path, errno := (*fs.PathError)(nil), syscall.Errno(0)
-	return errors.Is(err, ErrHarmed) || !errors.Is(err, berrors.ErrTimeout) && !errors.As(err, &path) && !errors.As(err, &errno)
+	errno := syscall.Errno(0)
+	switch {
+	case errors.Is(err, ErrHarmed), errors.Is(err, syscall.EFBIG):
+		return true
+	case errors.Is(err, berrors.ErrTimeout), errors.Is(err, fs.ErrClosed):
+		return false
+	}
+	return !errors.As(err, &errno)
 }
 
 // guard turns a panic, and a fault of a file that is mapped, into an error:
@@ -143,6 +154,10 @@ func (s *store) abandon() {
 	}
 }
 
+// probed is how many records apart those are that are looked up when all are read. What leads to
+// them has no checksum; where it is harmed, all of a page are not found, some 20 of 100 bytes.
+const probed = 8
+
 // readAll holds every record against its checksum, and all together against
 // what the file says of them.
 func (s *store) readAll() (*opened, error) {
@@ -165,7 +180,13 @@ func (s *store) readAll() (*opened, error) {
 			o.known[xxh3.Hash(k)] = struct{}{}
 			return nil
 		}
-		if err := tx.Bucket(bucketElements).ForEach(visit); err != nil {
+		elements, n := tx.Bucket(bucketElements), 0
+		if err := elements.ForEach(func(k, v []byte) error {
+			if n++; n%probed == 0 && !bytes.Equal(elements.Get(k), v) {
+				return fmt.Errorf("%w: %.64q is not found where it is", ErrHarmed, k)
+			}
+			return visit(k, v)
+		}); err != nil {
 			return err
 		}
 		if err := tx.Bucket(bucketFloors).ForEach(visit); err != nil {
