@@ -23,6 +23,7 @@ type walk struct {
 	alone  bool                 // all had stopped
 	met    map[string]bool      // who has run since
 	apart  string               // who is cut off
+	calm   time.Duration
 	step   int
 	story  []string
 	killed map[string]bool // and not back
@@ -49,7 +50,8 @@ func (w *walk) settle() {
 	if len(w.killed) == 0 { // they are missed for long
 		w.within(10*time.Second, len(w.nodes))
 	}
-	time.Sleep(2 * time.Second)
+	time.Sleep(2*time.Second + w.calm)
+	w.calm = 0
 	for _, n := range w.alive() {
 		w.written(n, walkRegions...)
 	}
@@ -65,11 +67,11 @@ func (w *walk) write() {
 	if w.apart != "" && i < 5 { // of two writers who do not know of each other the later may have lived for too short a time to be heard of
 		n = w.apart
 	}
-	delete(w.lost, region+" "+key)
 	delete(w.dies, region+" "+key)
 	if w.rnd.IntN(3) == 0 {
 		w.tell("%s removes %s of %s", n, key, region)
 		w.remove(n, region, key)
+		delete(w.lost, region+" "+key)
 		w.value[region+" "+key] = ""
 	} else {
 		value := fmt.Sprint("v", w.step)
@@ -81,6 +83,7 @@ func (w *walk) write() {
 			w.putFor(n, region, key, value, life)
 		} else {
 			w.put(n, region, key, value)
+			delete(w.lost, region+" "+key) // but who knows nothing of it may bring it when a short life is over
 		}
 		if at := region + " " + key; region == "Told" { // each node has what it put
 			w.value[at] += " " + value
@@ -94,6 +97,7 @@ func (w *walk) write() {
 func (w *walk) begin(i int) {
 	w.tell("%d starts", i)
 	delete(w.killed, fmt.Sprint(i))
+	w.calm = 75 * time.Second // who holds against it what it brings may come after who does not: all are compared every minute
 	w.own(i, onDisk(w.dir, "LogBytes=64K")...)
 }
 

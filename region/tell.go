@@ -116,7 +116,7 @@ func (r *Region) removal(op cache.Op, key string, s cache.Stamp) cache.Change {
 // evicted is told by memory of an element over capacity.
 func (r *Region) evicted(h held) {
 	r.undigest(&h)
-	if h.Stamp.Time > r.doubted.Load() {
+	if h.Stamp.Time > max(r.doubted.Load(), r.unseen.Load()) { // else it comes late, and what replaced it may have come and gone
 		r.spool(&h)
 	}
 	r.hearGone(cache.Evicted, &h)
