@@ -52,8 +52,8 @@ const (
 type held struct {
 	cache.Element
 	shared bool   // peers hold this very version, and the digest counts it
-	under  *aside // peers hold another version, which this node's own hides
 	covers bool   // a version that it replaced may live longer than it does; never with MRU
+	under  *aside // peers hold another version, which this node's own hides
 	whole  string // see cache.Command.Whole
 	until  uint64 // of a tombstone that is stored: what must be stable before it goes, if later than its stamp
 }
