@@ -168,7 +168,7 @@ func (w *walk) account(at, want string, held map[string]bool) {
 // others, soon or when removals are forgotten. What was removed or replaced is never back,
 // and nothing is lost while anybody runs.
 func TestDiskWalk(t *testing.T) {
-	for seed := range uint64(15) {
+	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inBubble(t, func(c *cluster) {
 				w := &walk{cluster: c, rnd: rand.New(rand.NewPCG(seed, 5)), dir: t.TempDir(), value: map[string]string{}, lost: map[string]string{}, dies: map[string]time.Time{}, killed: map[string]bool{}, met: map[string]bool{}}

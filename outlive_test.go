@@ -138,3 +138,31 @@ func TestDiskBeyondWhatWasSeen(t *testing.T) {
 		}
 	}
 }
+
+// Who comes anew doubts nothing, whatever others had no room for once.
+func TestDiskOfNewcomer(t *testing.T) {
+	inBubble(t, func(c *cluster) {
+		dir := t.TempDir()
+		c.own(1, onDisk(dir)...)
+		c.own(2, onDisk(dir)...)
+		c.within(time.Second, 2)
+		c.much("1", "Both")
+		time.Sleep(30 * time.Second)
+		c.stop("2")
+		time.Sleep(10 * time.Second)
+		c.own(2, onDisk(dir)...)
+		c.own(3, onDisk(dir)...)
+		c.within(10*time.Second, 3)
+		time.Sleep(10 * time.Second)
+		for i := range 20 {
+			c.put("1", "Both", fmt.Sprint("later", i), "v")
+			time.Sleep(time.Second)
+		}
+		for _, n := range []string{"2", "3"} { // memory has room for ten
+			c.written(n, "Both")
+			if st := c.disk(n, "Both"); st.Elements < 20 {
+				c.t.Errorf("%s has %d elements on disk: what it was given, and what came later, had no room in memory", n, st.Elements)
+			}
+		}
+	})
+}

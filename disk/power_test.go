@@ -153,7 +153,7 @@ func TestHarm(t *testing.T) {
 	d.Note(removeOf(cache.RemoveGroup, "g", 5001))
 	stop()
 	harmed := 0
-	for seed := range uint64(times(150)) {
+	for seed := range uint64(times(80)) {
 		c := config(t)
 		c.ByStamp = true
 		if err := os.CopyFS(c.Dir, os.DirFS(base.Dir)); err != nil {
