@@ -190,7 +190,9 @@ func (e *endpoint) linking(forgot map[string]mesh.Forgotten, again bool) {
 				b.doubt(d, f.Removed)
 			}
 		}
-		b.doubtMore(f.Unseen)
+		if again { // who has just come has nothing but what it was given, or restored
+			b.doubtMore(f.Unseen)
+		}
 	}
 }
 

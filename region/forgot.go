@@ -33,10 +33,9 @@ func (r *Region) Unseen() uint64 { return r.unseen.Load() }
 
 // Doubts has no disk be given, up to the end of the node, what memory holds now and has no room
 // for later, and reports whether that is to be so: a peer's Unseen says that members had
-// versions which this node has not had. What disks have is the caller's to drop. A node that
-// has just come has nothing but what it was given, or restored: see Forgot.
+// versions which this node has not had. What disks have is the caller's to drop.
 func (r *Region) Doubts(now int64, unseen uint64) bool {
-	if s := r.stable(); s == 0 || unseen <= s {
+	if r.mode != Replicate || unseen <= r.stable() {
 		return false
 	}
 	raise(&r.doubted, r.clock.Next(now).Time)

@@ -117,11 +117,6 @@ func TestUnseen(t *testing.T) {
 	if g.Shrink(g.now); g.Unseen() != e {
 		t.Errorf("%d, but what was over last is of %d", g.Unseen(), e)
 	}
-	stable = 0
-	if g.Doubts(g.now, g.Unseen()) {
-		t.Error("who has just come doubts what he is given")
-	}
-	stable = first
 	if g.Doubts(g.now, stable) || g.Doubted() {
 		t.Error("what all have is doubted")
 	}
