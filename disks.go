@@ -176,7 +176,7 @@ func (e *endpoint) accompanied() bool {
 // this node's last life that he does not remember any more: then nothing of
 // that life can be told from what was removed. Who was linked before has reckoned with this
 // node since, and remembers what it lacks.
-func (e *endpoint) linking(forgot map[string]mesh.Forgotten, again bool) {
+func (e *endpoint) linking(forgot map[string]mesh.Forgotten, m mesh.Meeting) {
 	e.linkings.Add(1)
 	for _, b := range e.n.regions.all() {
 		if !slices.Contains(b.aux, e.name) {
@@ -186,11 +186,11 @@ func (e *endpoint) linking(forgot map[string]mesh.Forgotten, again bool) {
 		b.Forget(f.Removed)
 		for _, d := range b.disks {
 			d.Alone(false)
-			if d.c.Restore != "ALWAYS" && b.digest != nil && !again {
+			if d.c.Restore != "ALWAYS" && b.digest != nil && m == mesh.First {
 				b.doubt(d, f.Removed)
 			}
 		}
-		if again { // who has just come has nothing but what it was given, or restored
+		if m == mesh.AfterGap { // who has just come has nothing but what it was given, or restored
 			b.doubtMore(f.Unseen)
 		}
 	}

@@ -103,9 +103,9 @@ type Config struct {
 	// hears and reaches; see Mesh.Survey. nil: it is not asked.
 	Survey func(ctx context.Context) cache.Surveyed
 	// Linking is called before a link is up, with what the peer may not remember
-	// of each region, and whether there was a link with it before; it may write to a disk.
+	// of each region, and what was before; it may write to a disk.
 	// nil: nobody has to know.
-	Linking func(forgot map[string]Forgotten, again bool)
+	Linking func(forgot map[string]Forgotten, m Meeting)
 
 	// Guard proves who accepted connections are from; Dial does it for those
 	// that are dialled. nil: all is plain, and whoever connects is believed.

@@ -175,7 +175,8 @@ func (m *Mesh) adopt(l *link) error {
 	p := m.peer(cache.NodeID(l.peerHello.ID))
 	p.adopting <- struct{}{}
 	defer func() { <-p.adopting }()
-	if old := p.link(); old != nil {
+	old := p.link()
+	if old != nil {
 		m.counters.duplicates.Add(1)
 		if !old.ended() && !prefer(l, old) {
 			return errDuplicate
@@ -187,7 +188,7 @@ func (m *Mesh) adopt(l *link) error {
 		return err
 	}
 	if m.c.Linking != nil {
-		m.c.Linking(l.peerHello.forgot(), p.wasLinked())
+		m.c.Linking(l.peerHello.forgot(), p.meeting(old))
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock() // farewell misses none that is adopted before closing is set
