@@ -4,6 +4,7 @@ package mesh
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,6 +85,33 @@ func TestReasonLetGo(t *testing.T) {
 			if down := b.peer(a.id).matrixRow().Down; len(down) != len(fixed) {
 				t.Errorf("%d addresses are dialled, of which is told: %v", len(fixed), down)
 			}
+		}
+	})
+}
+
+// What was before a link is known: nothing, another one whose place it takes, or a gap.
+func TestMeeting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := memnet.New()
+		var met []Meeting
+		a := newStation(t, n, 1, 1, func(c *Config) { c.Linking = func(_ map[string]Forgotten, m Meeting) { met = append(met, m) } })
+		b := newStation(t, n, 2, 2)
+		a.run()
+		b.run()
+		b.knows(a)
+		settled(t, time.Second, a, b)
+		a.book.mu.Lock()
+		a.book.fixed = []Peer{{Addrs: []string{b.addr}, Receive: true}} // the smaller id's link is kept
+		a.book.mu.Unlock()
+		a.book.poke()
+		time.Sleep(time.Second)
+		n.Partition(at(1), at(2))
+		time.Sleep(time.Minute)
+		n.HealAll()
+		settled(t, 10*time.Second, a, b)
+		time.Sleep(time.Second)
+		if want := []Meeting{First, Instead, AfterGap}; !slices.Equal(met[:min(3, len(met))], want) {
+			t.Errorf("%v, want %v", met, want)
 		}
 	})
 }

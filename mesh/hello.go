@@ -92,26 +92,6 @@ type Forgotten struct {
 	Unseen  uint64 // what not every member had when it went, up to here
 }
 
-// A Meeting says what was before a link with a peer.
-type Meeting uint8
-
-const (
-	First    Meeting = iota // there never was one
-	Instead                 // another one, whose place it takes
-	AfterGap                // none for a while
-)
-
-// meeting is that of a link which is about to take the place of another, if that is not nil.
-func (p *peer) meeting(old *link) Meeting {
-	switch {
-	case old != nil:
-		return Instead
-	case p.wasLinked():
-		return AfterGap
-	}
-	return First
-}
-
 // forgot is what a peer has forgotten of each region.
 func (h *hello) forgot() map[string]Forgotten {
 	out := map[string]Forgotten{}

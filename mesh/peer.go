@@ -202,6 +202,26 @@ func (m *Mesh) adopt(l *link) error {
 	return nil
 }
 
+// A Meeting says what was before a link with a peer.
+type Meeting uint8
+
+const (
+	First    Meeting = iota // there never was one
+	Instead                 // another one, whose place it takes
+	AfterGap                // none for a while
+)
+
+// meeting is that of a link which is about to take the place of another, if that is not nil.
+func (p *peer) meeting(old *link) Meeting {
+	switch {
+	case old != nil:
+		return Instead
+	case p.wasLinked():
+		return AfterGap
+	}
+	return First
+}
+
 // prefer reports whether a new link is kept rather than the old one: the one
 // dialled by the smaller id; of two dialled by the same side the later.
 func prefer(l, old *link) bool {

@@ -26,8 +26,8 @@ func (r *Region) Forgot() uint64 {
 // Forget notes a removal that is not remembered any more, here or at a peer.
 func (r *Region) Forget(time uint64) { raise(&r.forgot, time) }
 
-// Unseen returns the time (of stamps) of the newest version that capacity pushed out before
-// every member had it; 0: none. No sync brings it to those any more: what they have on
+// Unseen returns the time (of stamps) of the newest version that capacity pushed out, or whose life
+// was over, before every member had it; 0: none. No sync brings it to those any more: what they have on
 // their disks, beyond what memory holds, may be older.
 func (r *Region) Unseen() uint64 { return r.unseen.Load() }
 

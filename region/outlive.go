@@ -27,8 +27,9 @@ func (r *Region) end(e *cache.Element) int64 {
 	return e.Stamp.UnixMilli() + life.Milliseconds()
 }
 
-// outlived reports whether an element over its lifetime leaves a tombstone. One that was not used
-// for too long leaves none: it may be in use elsewhere.
+// outlived reports whether an element over its lifetime leaves a tombstone, and notes what
+// follows where it does not (Forgot, Unseen). One that was not used for too long leaves none: it may be in use
+// elsewhere.
 func (r *Region) outlived(now int64, h *held) bool {
 	if r.mode != Replicate || !h.shared {
 		return false

@@ -102,19 +102,21 @@ func (r *Region) expireFloors(upTo int64) {
 	}
 }
 
-// bury is told of what capacity pushed out, and remembers the stamp of the
-// newest tombstone among it that some node may lack. What is older is out as
+// bury is told of what capacity pushed out. It remembers the stamp of the newest that
+// some node may lack, and of the newest tombstone among it: what is older than that is out as
 // well, here and wherever there are as many elements.
 func (r *Region) bury(h *held) {
-	dead := h.shared && h.State == cache.Tombstone || h.under != nil && h.under.state == cache.Tombstone
-	if s := h.known(); r.mode == Replicate && dead && s.Time > r.stable() && s.Compare(r.newestBuried()) > 0 {
-		r.buried.Store(&s) // nobody else evicts meanwhile
+	s := h.known()
+	if r.mode != Replicate || s.IsZero() {
+		return
 	}
-	if s := h.known(); r.mode == Replicate && !s.IsZero() {
-		r.Forget(s.Time) // of a value, too: what it replaced may be on somebody's disk
-		if s.Time > r.stable() {
-			raise(&r.unseen, s.Time)
-		}
+	r.Forget(s.Time) // of a value, too: what it replaced may be on somebody's disk
+	if s.Time <= r.stable() {
+		return
+	}
+	raise(&r.unseen, s.Time)
+	if h.common().State == cache.Tombstone && s.Compare(r.newestBuried()) > 0 {
+		r.buried.Store(&s) // nobody else evicts meanwhile
 	}
 }
 
